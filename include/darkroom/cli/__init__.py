@@ -1,0 +1,50 @@
+"""The command line that people and the worker share: one file a verb. Exit codes: 0 all fine, 1 some items not, 2 bad input."""
+
+import logging
+import sys
+
+import typer
+
+from darkroom import __version__
+from darkroom.cli import composite, job, sample, verify
+from darkroom.errors import BadInput, DarkroomError
+
+app = typer.Typer(
+    name="darkroom",
+    help="An image studio's production line. Every command ends with 0 when all is fine, 1 when some items failed or were refused "
+    "(they are listed), 2 when the input is bad and nothing was done.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+)
+app.command("composite")(composite.composite)
+app.command("verify")(verify.verify)
+app.command("sample")(sample.sample)
+app.add_typer(job.app, name="job")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"darkroom {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Print the version."),
+) -> None:
+    logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
+    logging.getLogger("darkroom").setLevel(logging.INFO)
+
+
+def main() -> None:
+    """Run the command line; what Darkroom says no to becomes a sentence and an exit code."""
+    try:
+        app()
+    except BadInput as refusal:
+        for problem in refusal.problems:
+            typer.echo(problem, err=True)
+        sys.exit(2)
+    except DarkroomError as error:
+        typer.echo(str(error), err=True)
+        sys.exit(1)

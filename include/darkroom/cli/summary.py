@@ -1,0 +1,37 @@
+"""A report on the terminal."""
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from darkroom.jobs import Mode
+from darkroom.reports import Report
+from darkroom.reports.page import human_bytes, human_seconds
+
+_COUNTS = ("planned", "done", "skipped", "refused", "failed")
+
+
+def print_summary(report: Report) -> None:
+    """The counts by group, then what was not done; the failures go to the error stream."""
+    console = Console()
+    table = Table(title=escape(report.title), title_justify="left")
+    table.add_column("")
+    for count in _COUNTS:
+        table.add_column(count, justify="right")
+    for name, group in report.groups.items():
+        table.add_row(escape(name), *(f"{getattr(group, count):,}" for count in _COUNTS))
+    table.add_section()
+    table.add_row("all", *(f"{getattr(report, count):,}" for count in _COUNTS))
+    console.print(table)
+    to_make = f"{report.todo:,} to make, " if report.mode is Mode.PLAN else ""
+    console.print(
+        f"{to_make}{report.distinct:,} different pictures, {report.outputs:,} files and {human_bytes(report.bytes)} written "
+        f"in {human_seconds(report.seconds)}",
+        highlight=False,
+    )
+    for finding in report.findings:
+        console.print(f"note: {finding}", markup=False, highlight=False)
+    if report.stale:
+        console.print(f"stale: {len(report.stale)} files stand although a render that they need is gone", highlight=False)
+    if not report.ok:
+        Console(stderr=True).print(report.failure_text(), markup=False, highlight=False, soft_wrap=True)

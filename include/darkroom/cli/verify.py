@@ -1,0 +1,70 @@
+"""`darkroom verify`: is every picture that should be there, there, whole and current?"""
+
+from collections import Counter
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from darkroom.cli.options import Combinations, Lengths, Out, StyleFile, listed
+from darkroom.compositing.request import Request
+from darkroom.compositing.verify import CutCounts, Verification
+from darkroom.compositing.verify import verify as verify_pictures
+from darkroom.jobs import dump
+from darkroom.settings import settings
+
+_MOST_LISTED = 200
+
+
+def verify(
+    style: StyleFile,
+    out: Out,
+    combinations: Combinations = None,
+    length: Lengths = None,
+    colours: Annotated[str, typer.Option(metavar="0-17", help="Colours to expect. Default: those that were made here.")] = "",
+    sides: Annotated[str, typer.Option(metavar="front,back", help="Sides to expect. Default: those made here.")] = "",
+    cuts: Annotated[str, typer.Option(metavar="800x800,...", help="Cuts to expect. Default: those made here.")] = "",
+    report: Annotated[Path | None, typer.Option(metavar="FILE", help="Write all that was found as JSON here.")] = None,
+) -> None:
+    """Is every picture that should be there, there, whole and current?
+
+    Counts, per length and cut, what is missing, stale (made from other renders or another recipe), broken or extra, and lists it. Every
+    different file is decoded. Ends with 1 where there is anything to list.
+    """
+    request = Request(
+        style_file=style,
+        store=out,
+        lengths=listed(length),
+        colours=colours,
+        sides=listed([sides]),
+        cuts=listed([cuts]),
+        combinations=tuple(combinations or ()),
+    )
+    verification = verify_pictures(request, settings().workers)
+    if report:
+        report.parent.mkdir(parents=True, exist_ok=True)
+        report.write_bytes(dump(verification))
+    _print(verification)
+    raise typer.Exit(0 if verification.ok else 1)
+
+
+def _print(verification: Verification) -> None:
+    console = Console()
+    table = Table(title=verification.style, title_justify="left")
+    table.add_column("length and cut")
+    for count in CutCounts.model_fields:
+        table.add_column(count, justify="right")
+    for name, row in verification.counts.items():
+        table.add_row(name, *(f"{getattr(row, count):,}" for count in CutCounts.model_fields))
+    console.print(table)
+    for note in verification.notes:
+        console.print(f"note: {note}", markup=False, highlight=False)
+    errors = Console(stderr=True)
+    for finding in verification.findings[:_MOST_LISTED]:
+        errors.print(f"{finding.kind}: {finding.key}: {finding.reason}", markup=False, highlight=False, soft_wrap=True)
+    if len(verification.findings) > _MOST_LISTED:
+        kinds = Counter(finding.kind for finding in verification.findings[_MOST_LISTED:])
+        more = ", ".join(f"{count} {kind}" for kind, count in kinds.items())
+        errors.print(f"... and {more}; --report FILE lists everything.", highlight=False)

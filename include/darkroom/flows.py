@@ -1,0 +1,41 @@
+"""The flows by name, and what each one gives: plan -> run -> settle (the report is the same for all)."""
+
+from collections.abc import Iterable, Mapping
+from importlib import import_module
+from typing import Any, Protocol, cast
+
+from darkroom.errors import BadInput
+from darkroom.jobs import Document, Manifest, NotDone, Outcome, PlanFolder, Recorder
+from darkroom.progress import Progress
+
+_FLOWS = {"compositing": "darkroom.compositing.flow"}
+
+
+class Settlement(Document):
+    """What a settle committed: how many outputs are proven and in the ledger, and what could not be proven."""
+
+    proven: int
+    unproven: tuple[NotDone, ...] = ()
+
+
+class Flow(Protocol):
+    """A flow's module."""
+
+    def plan(self, params: Mapping[str, Any], *, dag_id: str, run_id: str) -> Manifest:
+        """Find the work and write the plan's folder, jobs included. Raises `BadInput`, with nothing written."""
+
+    def work(self, job: bytes, where: str, recorder: Recorder, *, workers: int, progress: Progress) -> None:
+        """Do a job's items that have no good outcome yet, and record theirs. Raises `BadInput` for a bad job file."""
+
+    def settle(self, folder: PlanFolder) -> Settlement:
+        """Prove what the outcomes say was written, and commit it to the ledger."""
+
+    def previews(self, outcomes: Iterable[Outcome], most: int) -> list[str]:
+        """Keys of at most so many small pictures that show what a run made."""
+
+
+def get(name: str) -> Flow:
+    """A flow's module, imported when first asked for. Raises `BadInput` for a name that is none."""
+    if name not in _FLOWS:
+        raise BadInput(f"There is no flow {name!r}; the flows are: {', '.join(_FLOWS)}.")
+    return cast(Flow, import_module(_FLOWS[name]))

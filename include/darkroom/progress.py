@@ -1,0 +1,72 @@
+"""Progress of long work: a bar on a terminal, a line every few seconds in a log; both with rate and time left."""
+
+import logging
+import sys
+import threading
+import time
+from typing import Self
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, ProgressColumn, Task, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bar
+from rich.text import Text
+
+log = logging.getLogger(__name__)
+
+_EVERY = 5.0  # seconds between two lines in a log
+
+
+class Progress:
+    """Counts items of one piece of work. A context manager; `advance` may be called from several threads."""
+
+    def __init__(self, title: str, total: int) -> None:
+        self._title, self._total, self._done = title, total, 0
+        self._lock = threading.Lock()
+        self._began = self._said = time.monotonic()
+        self._bar = _bar() if sys.stderr.isatty() else None
+
+    def __enter__(self) -> Self:
+        self._began = self._said = time.monotonic()
+        if self._bar:
+            self._bar.start()
+            self._bar.add_task(self._title, total=self._total)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar:
+            self._bar.stop()
+        elif self._done:
+            self._say()
+
+    def advance(self, items: int = 1) -> None:
+        """`items` more are done, whatever became of them."""
+        with self._lock:
+            self._done += items
+            if self._bar:
+                self._bar.update(self._bar.task_ids[0], completed=self._done)
+            elif time.monotonic() - self._said >= _EVERY:
+                self._say()
+
+    def _say(self) -> None:
+        self._said = time.monotonic()
+        rate = self._done / max(self._said - self._began, 1e-9)
+        left = max(self._total - self._done, 0) / rate if rate else 0.0
+        log.info("%s: %d of %d, %.0f/s, %s left", self._title, self._done, self._total, rate, _duration(left))
+
+
+def _bar() -> Bar:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), RateColumn(), TimeRemainingColumn())
+    return Bar(*columns, console=Console(stderr=True))
+
+
+class RateColumn(ProgressColumn):
+    """Items a second."""
+
+    def render(self, task: Task) -> Text:
+        """The rate as text, empty until it is known."""
+        return Text(f"{task.speed:.0f}/s" if task.speed else "", style="progress.data.speed")
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"

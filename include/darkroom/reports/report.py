@@ -1,0 +1,155 @@
+"""The report of a run, from its plan's manifest, its outcomes and its settlement."""
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from importlib.metadata import version
+
+from pydantic import BaseModel, ConfigDict
+
+from darkroom import flows, keys
+from darkroom.errors import NotFound
+from darkroom.flows import Settlement
+from darkroom.jobs import Document, Manifest, Mode, NotDone, Outcome, PlanFolder, State, dump, parse
+from darkroom.reports.page import page
+from darkroom.store import open_store
+
+_LIBRARIES = ("darkroom", "pyvips", "pyvips-binary", "numpy", "numba")
+_MOST_PREVIEWS = 40
+
+
+class GroupReport(BaseModel):
+    """The counts of one group of items."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    planned: int = 0
+    done: int = 0
+    skipped: int = 0
+    refused: int = 0
+    failed: int = 0
+
+
+class Report(Document):
+    """What became of a run: `planned = done + skipped + refused + failed + todo`.
+
+    `distinct` counts the different pictures among the planned, `bytes` what was written, `seconds` the time since the plan.
+    """
+
+    title: str
+    flow: str
+    mode: Mode
+    plan: str
+    created: datetime
+    planned: int
+    done: int
+    skipped: int
+    refused: int
+    failed: int
+    todo: int
+    distinct: int
+    outputs: int
+    bytes: int
+    seconds: float
+    groups: dict[str, GroupReport]
+    not_done: tuple[NotDone, ...]
+    problems: tuple[str, ...]
+    findings: tuple[str, ...]
+    stale: tuple[str, ...]
+    versions: dict[str, str]
+
+    @property
+    def ok(self) -> bool:
+        """Did everything that was planned become what it should? A plan that was only to be looked at leaves its work undone."""
+        return not (self.refused or self.failed or self.problems or (self.todo and self.mode is not Mode.PLAN))
+
+    def failure_text(self, limit: int = 20) -> str:
+        """What went wrong, for a person: the run's own problems first, then items with their reasons, each reason once."""
+        lines = list(self.problems)
+        if self.refused or self.failed:
+            lines.append(f"{self.refused} of {self.planned} items were refused and {self.failed} failed:")
+        reasons: dict[str, list[str]] = {}
+        for item in self.not_done:
+            reasons.setdefault(f"{item.state}: {item.reason}", []).append(item.item)
+        for reason, items in list(reasons.items())[:limit]:
+            more = f" and {len(items) - 1} more" if len(items) > 1 else ""
+            lines.append(f"- {items[0]}{more}: {reason}")
+        if len(reasons) > limit:
+            lines.append(f"... and {len(reasons) - limit} more reasons; the report has all of them.")
+        if self.todo and self.mode is not Mode.PLAN:
+            lines.append(f"{self.todo} items were not reached; clear the failed tasks to go on from there.")
+        return "\n".join(lines)
+
+
+def build_report(
+    manifest: Manifest, outcomes: Iterable[Outcome], unproven: Sequence[NotDone] = (), problems: Sequence[str] = ()
+) -> Report:
+    """Count. Pure but for the clock; `unproven` are items that a worker called done and settling could not prove."""
+    groups = {name: GroupReport(planned=plan.planned, skipped=plan.skipped) for name, plan in manifest.groups.items()}
+    wrong = {item.item: item for item in unproven}
+    not_done = [*manifest.refused, *unproven]
+    done: list[Outcome] = []
+    skipped = manifest.skipped
+    for outcome in outcomes:
+        group = groups.setdefault(outcome.group, GroupReport())
+        if outcome.item in wrong:
+            continue
+        if outcome.state is State.DONE:
+            done.append(outcome)
+            group.done += 1
+        elif outcome.state is State.SKIPPED:
+            skipped += 1
+            group.skipped += 1
+        else:
+            not_done.append(
+                NotDone(item=outcome.item, group=outcome.group, state=outcome.state, reason=outcome.reason)
+            )
+    for item in not_done:
+        group = groups.setdefault(item.group, GroupReport())
+        group.refused += item.state is State.REFUSED
+        group.failed += item.state is State.FAILED
+    refused = sum(item.state is State.REFUSED for item in not_done)
+    failed = len(not_done) - refused
+    return Report(
+        title=manifest.title,
+        flow=manifest.flow,
+        mode=manifest.mode,
+        plan=manifest.uri,
+        created=manifest.created,
+        planned=manifest.planned,
+        done=len(done),
+        skipped=skipped,
+        refused=refused,
+        failed=failed,
+        todo=manifest.planned - len(done) - skipped - refused - failed,
+        distinct=manifest.distinct,
+        outputs=sum(len(outcome.outputs) for outcome in done),
+        bytes=sum(outcome.bytes for outcome in done),
+        seconds=round((datetime.now(UTC) - manifest.created).total_seconds(), 3),
+        groups=groups,
+        not_done=tuple(not_done),
+        problems=tuple(problems),
+        findings=manifest.findings,
+        stale=manifest.stale,
+        versions={library: version(library) for library in _LIBRARIES},
+    )
+
+
+def make_report(folder: PlanFolder, problems: Sequence[str] = ()) -> Report:
+    """Build a plan's report and write it beside the plan, as JSON and as a page."""
+    manifest = folder.manifest()
+    outcomes = [
+        outcome
+        for number in range(1, len(manifest.jobs) + 1)
+        for outcome in folder.outcomes(number).values()
+    ]
+    try:
+        unproven = parse(Settlement, folder.read(keys.SETTLEMENT), folder.uri_of(keys.SETTLEMENT)).unproven
+    except NotFound:
+        unproven = ()
+    report = build_report(manifest, outcomes, unproven, problems)
+    store = open_store(manifest.store)
+    previews = flows.get(manifest.flow).previews(outcomes, _MOST_PREVIEWS)
+    pictures = {key.rpartition("/")[2]: store.read(key) for key in previews if store.head(key)}
+    folder.write(keys.REPORT_HTML, page(report, pictures).encode(), "text/html; charset=utf-8")
+    folder.write(keys.REPORT_JSON, dump(report))
+    return report

@@ -1,0 +1,40 @@
+"""Every setting of a deployment, read from `DARKROOM_*` environment variables."""
+
+import os
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+_INCLUDE = Path(__file__).resolve().parents[1]
+
+
+class Settings(BaseSettings):
+    """A deployment's settings; the field `job_runner` is the variable `DARKROOM_JOB_RUNNER`, and so on."""
+
+    model_config = SettingsConfigDict(env_prefix="DARKROOM_", frozen=True)
+
+    studio_store: str = Field(
+        default="var/buckets/studio",
+        description="The bucket that holds renders, composites, state and work: a folder's path or a URI.",
+    )
+    styles_dir: Path = Field(
+        default=_INCLUDE / "styles", description="The folder of the studio's style files, one YAML a style."
+    )
+    job_runner: Literal["subprocess"] = Field(
+        default="subprocess", description="What the `run` tasks start a job's worker with."
+    )
+    workers: int = Field(
+        default_factory=lambda: os.cpu_count() or 1, ge=1, description="Threads of one worker; default: every core."
+    )
+    max_pixels: int = Field(
+        default=150_000_000, ge=1, description="A render with more pixels than this is refused unread."
+    )
+
+
+@lru_cache(maxsize=1)
+def settings() -> Settings:
+    """The settings of this process, read once."""
+    return Settings()

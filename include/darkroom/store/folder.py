@@ -1,0 +1,217 @@
+"""The folder backend: a local folder that behaves like a bucket."""
+
+import errno
+import fcntl
+import logging
+import os
+import secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from io import BytesIO
+from pathlib import Path
+from typing import BinaryIO
+
+from darkroom.errors import Conflict, NotFound, StoreError
+from darkroom.store.base import Entry, Reading
+
+log = logging.getLogger(__name__)
+
+_TEMPORARY = ".darkroom-"  # what is being written; no listing shows it, and no key may begin so
+_LONGEST_NAME = 255  # bytes of one segment, on every file system that matters
+
+
+class FolderStore:
+    """A folder as a store.
+
+    An object is written beside its target under a temporary name and renamed over it, never written through: a reader keeps the
+    version that it opened, and files that are hard links of one another stay independent. Nothing is fsynced: after a power
+    loss a file may be short, and then its size differs from the ledger's, so it is made again.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._root = Path(os.path.abspath(root))
+
+    @property
+    def uri(self) -> str:
+        return self._root.as_uri()
+
+    def uri_of(self, key: str) -> str:
+        return self._path(key).as_uri()
+
+    def list(self, prefix: str = "") -> Iterator[Entry]:
+        folder, _, _ = prefix.rpartition("/")
+        for path, stat in self._walk(self._path(folder) if folder else self._root):
+            key = path.relative_to(self._root).as_posix()
+            if key.startswith(prefix):
+                yield _entry(key, stat)
+
+    def head(self, key: str) -> Entry | None:
+        path = self._path(key)
+        try:
+            stat = path.stat()
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        return _entry(key, stat) if path.is_file() else None
+
+    @contextmanager
+    def open(self, key: str, *, start: int = 0, length: int | None = None) -> Iterator[Reading]:
+        try:
+            handle = self._path(key).open("rb")
+        except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+            raise NotFound(f"{self.uri_of(key)}: there is no such file.") from None
+        except PermissionError:
+            raise StoreError(f"{self.uri_of(key)}: reading it is not permitted.") from None
+        with handle:
+            entry = _entry(key, os.fstat(handle.fileno()))
+            handle.seek(start)
+            stream: BinaryIO = handle if length is None else BytesIO(handle.read(length))
+            yield Reading(entry, stream)
+
+    def read(self, key: str) -> bytes:
+        with self.open(key) as reading:
+            return reading.stream.read()
+
+    def write(
+        self,
+        key: str,
+        data: bytes | BinaryIO,
+        *,
+        content_type: str = "application/octet-stream",
+        if_absent: bool = False,
+        if_match: str | None = None,
+    ) -> Entry:
+        target = self._path(key)
+        with self._temporary(target) as temporary:
+            with temporary.open("xb") as handle:
+                if isinstance(data, bytes):
+                    handle.write(data)
+                else:
+                    shutil.copyfileobj(data, handle, 1 << 20)
+            return self._publish(key, temporary, target, if_absent=if_absent, if_match=if_match)
+
+    def copy(self, source: str, target: str) -> Entry:
+        origin, goal = self._path(source), self._path(target)
+        with self._temporary(goal) as temporary:
+            try:
+                os.link(origin, temporary)
+            except FileNotFoundError:
+                raise NotFound(f"{self.uri_of(source)}: there is no such file.") from None
+            except OSError as error:
+                # too many links (EMLINK), or a file system without hard links: then a plain copy
+                if error.errno not in (errno.EMLINK, errno.EPERM, errno.EXDEV, errno.ENOTSUP, errno.EACCES):
+                    raise
+                shutil.copyfile(origin, temporary)
+            return self._publish(target, temporary, goal)
+
+    def delete(self, key: str, *, if_match: str | None = None) -> None:
+        target = self._path(key)
+        if not target.parent.is_dir():
+            return
+        with _locked(target.parent):
+            if if_match is not None:
+                self._require(key, if_match)
+            target.unlink(missing_ok=True)
+
+    def sweep(self, prefix: str, *, older_than: timedelta) -> int:
+        folder, _, _ = prefix.rpartition("/")
+        limit = (datetime.now(UTC) - older_than).timestamp()
+        leftovers = [
+            path
+            for path, stat in self._walk(self._path(folder) if folder else self._root, temporary=True)
+            if stat.st_ctime < limit
+        ]
+        for path in leftovers:
+            path.unlink(missing_ok=True)
+        return len(leftovers)
+
+    def _path(self, key: str) -> Path:
+        """Where `key` lies. Raises `StoreError` for a key that a folder cannot hold or that leads out of the root."""
+        segments = key.split("/")
+        for segment in segments:
+            if segment in ("", ".", ".."):
+                raise StoreError(f"{key!r}: a folder holds no name with an empty, '.' or '..' part; rename it.")
+            if "\0" in segment or len(os.fsencode(segment)) > _LONGEST_NAME:
+                raise StoreError(f"{key!r}: a folder holds no name with a NUL or a part of over 255 bytes; rename it.")
+            if segment.startswith(_TEMPORARY):
+                raise StoreError(f"{key!r}: names that begin with {_TEMPORARY} are Darkroom's own; rename it.")
+        path = self._root.joinpath(*segments)
+        real = os.path.realpath(path)
+        if not real.startswith(os.path.realpath(self._root).rstrip("/") + "/"):
+            raise StoreError(f"{key!r}: a link leads out of {self._root}; put the file itself there.")
+        return path
+
+    def _walk(self, folder: Path, *, temporary: bool = False) -> Iterator[tuple[Path, os.stat_result]]:
+        """Every file below `folder`: the objects, or with `temporary` only what is being written."""
+        try:
+            entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+        except (FileNotFoundError, NotADirectoryError):
+            return
+        for entry in entries:
+            path = Path(entry.path)
+            if entry.is_symlink() and not self._inside(path):
+                log.warning("%s is a link that leads out of %s or nowhere: not read.", path, self._root)
+            elif entry.is_dir(follow_symlinks=False):
+                yield from self._walk(path, temporary=temporary)
+            elif entry.is_file() and entry.name.startswith(_TEMPORARY) == temporary:
+                yield path, entry.stat()
+
+    def _inside(self, path: Path) -> bool:
+        real = Path(os.path.realpath(path))
+        return real.exists() and real.is_relative_to(os.path.realpath(self._root))
+
+    @contextmanager
+    def _temporary(self, target: Path) -> Iterator[Path]:
+        """A free name in the target's folder, and nothing of it left behind."""
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+        except (FileExistsError, NotADirectoryError):
+            raise StoreError(f"{target}: a file lies where its folder should be; a folder cannot hold both.") from None
+        if target.is_dir():
+            raise StoreError(f"{target}: a folder of that name is there; a folder cannot hold both.")
+        temporary = target.parent / f"{_TEMPORARY}{secrets.token_hex(8)}"
+        try:
+            yield temporary
+        finally:
+            # also after a rename between two links of one file, which POSIX lets do nothing
+            temporary.unlink(missing_ok=True)
+
+    def _publish(
+        self, key: str, temporary: Path, target: Path, *, if_absent: bool = False, if_match: str | None = None
+    ) -> Entry:
+        if if_absent:
+            try:
+                os.link(temporary, target)
+            except FileExistsError:
+                raise Conflict(f"{self.uri_of(key)}: there already is such a file.") from None
+        elif if_match is not None:
+            with _locked(target.parent):
+                self._require(key, if_match)
+                os.replace(temporary, target)
+        else:
+            os.replace(temporary, target)
+        return _entry(key, target.stat())
+
+    def _require(self, key: str, etag: str) -> None:
+        found = self.head(key)
+        if found is None or found.etag != etag:
+            raise Conflict(f"{self.uri_of(key)}: it changed in the meantime.")
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Hold the folder's lock: conditional replaces and deletes in one folder happen one after the other."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _entry(key: str, stat: os.stat_result) -> Entry:
+    modified = datetime.fromtimestamp(stat.st_mtime, UTC)
+    return Entry(key, stat.st_size, f"{stat.st_size:x}-{stat.st_mtime_ns:x}-{stat.st_ino:x}", modified)
+
+

@@ -1,0 +1,1 @@
+"""Styles: names -> layers -> stacks -> combinations (DESIGN 5)."""

@@ -1,0 +1,111 @@
+"""The grammar of names: renders, layers, lengths (DESIGN 5).
+
+A render is `<layer>_<colour>.png`; a layer is `<code>[_for_<condition>...][_<length>][_...]_<slot>_<side>`.
+"""
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+SLOTS = ("behind", "bottom", "behindbelt", "belt", "neckline", "infront")
+"""The slots in the order in which they are drawn."""
+
+COLLECTING_SLOTS = frozenset({"behind", "infront"})
+"""Here the layers of several codes lie over one another; in every other slot the last code's layer replaces the rest."""
+
+SIDES = ("front", "back")
+
+_LAYER = re.compile(r"(?P<stem>.+?)_(?P<slot>behind_?belt|behind|bottom|belt|neckline|infront)_(?P<side>front|back)")
+_RENDER = re.compile(r"(?P<layer>.+)_(?P<colour>\d{4})\.png")
+_CODE = re.compile(r"\w{1,40}")
+_NO_FILE = re.compile(r"[/\\\x00-\x1f\x7f]|\.\.")
+_CONDITION = re.compile(r"[a-z]{1,2}\d+|base|default")
+
+
+@dataclass(frozen=True, slots=True)
+class LayerName:
+    """A layer's name, read.
+
+    `conditions` are the words after `for`; `words` is what stands between them and the slot: a length, or anything else.
+    """
+
+    name: str
+    code: str
+    conditions: tuple[str, ...]
+    words: tuple[str, ...]
+    slot: str
+    side: str
+
+
+def plain(name: str) -> str:
+    """A name as Darkroom compares it: lower case, composed Unicode (Dropbox and macOS deliver it decomposed)."""
+    return unicodedata.normalize("NFC", name).lower()
+
+
+def parse_layer(name: str) -> LayerName | None:
+    """Read a layer's name; None where no rule reads it or no file can be called so.
+
+    >>> parse_layer("b16_for_b4_ankle_bottom_front")
+    LayerName(name='b16_for_b4_ankle_bottom_front', code='b16', conditions=('b4',), words=('ankle',), slot='bottom', side='front')
+    >>> parse_layer("a5_behind_belt_back").name
+    'a5_behindbelt_back'
+    """
+    found = None if _NO_FILE.search(name) else _LAYER.fullmatch(plain(name))
+    if found is None:
+        return None
+    slot = found["slot"].replace("behind_belt", "behindbelt")
+    code, *rest = found["stem"].split("_")
+    conditions: list[str] = []
+    if rest[:1] == ["for"]:
+        rest = rest[1:]
+        while rest and _CONDITION.fullmatch(rest[0]):
+            conditions.append(rest.pop(0))
+    canonical = f"{found['stem']}_{slot}_{found['side']}"
+    return LayerName(canonical, code, tuple(conditions), tuple(rest), slot, found["side"])
+
+
+def parse_render(file_name: str) -> tuple[LayerName, int] | None:
+    """Read a render's file name as its layer and colour; None where no rule reads it.
+
+    >>> parse_render("T1_Neckline_Front_0003.PNG")[1]
+    3
+    """
+    found = _RENDER.fullmatch(plain(file_name))
+    layer = parse_layer(found["layer"]) if found else None
+    return (layer, int(found["colour"])) if found and layer else None
+
+
+def is_code(text: str) -> bool:
+    """Can this be a customization code: letters, digits and `_`, of any script?"""
+    return _CODE.fullmatch(text) is not None
+
+
+def length_slug(name: str) -> str:
+    """A length as file names write it.
+
+    >>> length_slug("Micro-Mini")
+    'micro_mini'
+    """
+    return re.sub(r"[\s_-]+", "_", plain(name)).strip("_")
+
+
+def lengths_of(words: tuple[str, ...], slugs: Mapping[str, str]) -> frozenset[str]:
+    """The lengths that a layer's words name, by `slugs`: how a length may be written (with `_`) to its slug.
+
+    Longer spellings are tried first, so that `micro_mini` is not read as `mini`.
+
+    >>> sorted(lengths_of(("mini", "micro"), {"micro": "micro_mini", "mini": "mini", "micro_mini": "micro_mini"}))
+    ['micro_mini', 'mini']
+    """
+    spellings = sorted(((tuple(text.split("_")), slug) for text, slug in slugs.items()), key=lambda pair: -len(pair[0]))
+    found, at = set(), 0
+    while at < len(words):
+        for spelling, slug in spellings:
+            if words[at : at + len(spelling)] == spelling:
+                found.add(slug)
+                at += len(spelling)
+                break
+        else:
+            at += 1
+    return frozenset(found)
