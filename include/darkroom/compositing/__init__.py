@@ -1,0 +1,1 @@
+"""Compositing: every picture of a style, each different one drawn once (DESIGN 6)."""

@@ -1,0 +1,25 @@
+"""The flow `compositing` as the protocol wants it (`darkroom.flows`)."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from darkroom.compositing.plan import write_plan
+from darkroom.compositing.prepare import prepare
+from darkroom.compositing.request import request_from_params
+from darkroom.compositing.settle import settle
+from darkroom.compositing.work import work
+from darkroom.jobs import Manifest, Outcome
+
+__all__ = ["plan", "previews", "settle", "work"]
+
+
+def plan(params: Mapping[str, Any], *, dag_id: str, run_id: str) -> Manifest:
+    """Find the work that a form asks for and write the plan's folder. Raises `BadInput`, with nothing written."""
+    return write_plan(prepare(request_from_params(params)), dag_id, run_id)
+
+
+def previews(outcomes: Iterable[Outcome], most: int) -> list[str]:
+    """Keys of small pictures that show what was made, evenly over all of it."""
+    made = [outcome for outcome in outcomes if outcome.outputs]
+    step = max(1, -(-len(made) // most))
+    return [min(outcome.outputs, key=lambda output: output.bytes).key for outcome in made[::step]]

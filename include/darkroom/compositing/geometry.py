@@ -1,0 +1,134 @@
+"""Sizes, boxes and reduction weights: pure arithmetic, the numbers that the definition fixes (DESIGN 6)."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+
+from darkroom.compositing.profiles import CROPPED_ROWS, HEIGHT, WIDTH, Crop
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """Pixels `[x0, x1) x [y0, y1)`."""
+
+    x0: int
+    y0: int
+    x1: int
+    y1: int
+
+    @property
+    def width(self) -> int:
+        return self.x1 - self.x0
+
+    @property
+    def height(self) -> int:
+        return self.y1 - self.y0
+
+    @property
+    def empty(self) -> bool:
+        return self.x1 <= self.x0 or self.y1 <= self.y0
+
+    def union(self, other: "Box") -> "Box":
+        """The smallest box around both; an empty one adds nothing."""
+        if self.empty or other.empty:
+            return other if self.empty else self
+        return Box(min(self.x0, other.x0), min(self.y0, other.y0), max(self.x1, other.x1), max(self.y1, other.y1))
+
+
+EMPTY = Box(0, 0, 0, 0)
+
+
+def _round(x: float) -> int:
+    return max(1, math.floor(x + 0.5))
+
+
+def composite_size(width: int, height: int) -> tuple[int, int]:
+    """The composite's size: the frame fitted into 800 x 800, enlarged if smaller.
+
+    >>> composite_size(3000, 2000)
+    (800, 533)
+    """
+    scale = min(WIDTH / width, HEIGHT / height)
+    return _round(width * scale), _round(height * scale)
+
+
+def crop_box(painted: Box, crop: Crop) -> Box:
+    """The part of the painted box that a crop shows."""
+    rows = math.floor(CROPPED_ROWS * painted.height + 0.5)
+    top = painted.y0 + (rows if crop.without == "top" else 0)
+    bottom = painted.y1 - (rows if crop.without == "bottom" else 0)
+    return Box(painted.x0, top, painted.x1, bottom)
+
+
+def crop_size(box: Box, crop: Crop) -> tuple[int, int]:
+    """The size to which the box is reduced or enlarged: fitted into the crop's canvas, or as wide as it."""
+    if crop.without is None:
+        scale = min(crop.width / box.width, crop.height / box.height)
+        return _round(box.width * scale), _round(box.height * scale)
+    return crop.width, _round(box.height * crop.width / box.width)
+
+
+def mitchell(x: float) -> float:
+    """The cubic of Mitchell and Netravali (Reconstruction filters in computer graphics, 1988) with B = C = 1/3."""
+    x = abs(x)
+    if x < 1:
+        return (7 * x**3 - 12 * x**2 + 16 / 3) / 6
+    return (-7 / 3 * x**3 + 12 * x**2 - 20 * x + 32 / 3) / 6 if x < 2 else 0.0
+
+
+def lanczos3(x: float) -> float:
+    """The sinc windowed by its own middle lobe (Duchon 1979), three lobes."""
+    x = abs(x)
+    if x < 1e-12:
+        return 1.0
+    return 3 * math.sin(math.pi * x) * math.sin(math.pi * x / 3) / (math.pi * x) ** 2 if x < 3 else 0.0
+
+
+KERNELS: dict[str, tuple[Callable[[float], float], float]] = {"mitchell": (mitchell, 2.0), "lanczos3": (lanczos3, 3.0)}
+"""Each kernel with its support: the distance from which on it is zero."""
+
+
+@dataclass(frozen=True)
+class Weights:
+    """One axis of a reduction from `size` pixels to `starts.size`: output i is the sum of `taps[i, k] * input[starts[i] + k]`
+    over k < counts[i]. `taps` is float64, each row sums to 1."""
+
+    size: int
+    reach: float
+    starts: npt.NDArray[np.int64]
+    counts: npt.NDArray[np.int64]
+    taps: npt.NDArray[np.float64]
+
+    def outputs(self, first: int, end: int) -> tuple[int, int]:
+        """The outputs `[lo, hi)` that change when the inputs `[first, end)` do."""
+        scale = self.size / self.starts.size
+        lo = math.ceil((first + 0.5 - self.reach) / scale - 0.5)
+        hi = math.floor((end - 0.5 + self.reach) / scale - 0.5)
+        return max(lo, 0), min(hi + 1, self.starts.size)
+
+    def inputs(self, lo: int, hi: int) -> tuple[int, int]:
+        """The inputs `[first, end)` that the outputs `[lo, hi)` read."""
+        return int(self.starts[lo]), int(self.starts[hi - 1] + self.counts[hi - 1])
+
+
+@lru_cache(maxsize=4096)
+def weights(size: int, outputs: int, kernel: str) -> Weights:
+    """The weights of one axis, exact in phase, normalised over the pixels inside the frame."""
+    curve, support = KERNELS[kernel]
+    scale = size / outputs
+    stretch = max(scale, 1.0)
+    reach = support * stretch
+    starts = np.zeros(outputs, np.int64)
+    counts = np.zeros(outputs, np.int64)
+    taps = np.zeros((outputs, min(size, 2 * math.ceil(reach) + 1)), np.float64)
+    for i in range(outputs):
+        centre = (i + 0.5) * scale - 0.5
+        first, last = max(math.ceil(centre - reach), 0), min(math.floor(centre + reach), size - 1)
+        row = np.array([curve((j - centre) / stretch) for j in range(first, last + 1)])
+        starts[i], counts[i] = first, row.size
+        taps[i, : row.size] = row / row.sum()
+    return Weights(size, reach, starts, counts, taps)

@@ -1,0 +1,294 @@
+"""The plan: compares what should be with what stands, and writes the jobs that make the difference."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Set
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from darkroom import keys, ledger
+from darkroom.compositing.job import CompositingJob, Group, LayerFile, Sheet
+from darkroom.compositing.prepare import Prepared
+from darkroom.compositing.recipe import recipe_digest
+from darkroom.jobs import MOST_JOBS, GroupPlan, JobRef, Manifest, Mode, NotDone, PlanFolder, State, dump, new_plan_id
+from darkroom.ledger import InputLedger, Ledger
+from darkroom.store import Entry, Store, open_store
+from darkroom.styles.stacks import Stack
+
+FLOW = "compositing"
+
+# Estimates of one core's time, only to cut jobs to a sensible length: seconds for each pixel to decode, for each pixel
+# of a stack's frame to reduce, and for each different picture to encode with its cuts.
+_DECODE, _REDUCE, _ENCODE = 25e-9, 5e-9, 0.03
+_SHORTEST, _LONGEST = 60.0, 600.0
+_ABANDONED = timedelta(days=1)
+
+
+@dataclass
+class Standing:
+    """What stands in the store: the ledgers' entries whose objects the listing shows unchanged."""
+
+    outputs: dict[str, ledger.LedgerEntry]
+    listed: Set[str]
+    digests: Mapping[str, ledger.KnownDigest]
+
+
+@dataclass
+class Comparison:
+    """What a run has to do: the sheets, and the counts beside them."""
+
+    sheets: list[Sheet] = field(default_factory=list)
+    planned: Counter[str] = field(default_factory=Counter)
+    skipped: Counter[str] = field(default_factory=Counter)
+    refused: list[NotDone] = field(default_factory=list)
+    stale: list[str] = field(default_factory=list)
+    distinct: int = 0
+
+
+def read_standing(prepared: Prepared, store: Store) -> Standing:
+    """Read the style's ledgers, digests and the listing of its pictures."""
+    style, scope = prepared.style.style, prepared.scope
+    entries: dict[str, ledger.LedgerEntry] = {}
+    for length in scope.lengths:
+        for side in scope.sides:
+            for colour in scope.colours:
+                entries |= ledger.read(store, keys.composites_ledger(style, length, side, colour), Ledger).outputs
+    listing = {
+        entry.key: entry for cut in scope.cuts for entry in store.list(keys.cut_prefix(style, cut))
+    }
+    standing = {key: entry for key, entry in entries.items() if _unchanged(entry, listing.get(key))}
+    digests = ledger.read(store, keys.render_digests(style), InputLedger).inputs
+    return Standing(standing, listing.keys(), digests)
+
+
+def _unchanged(entry: ledger.LedgerEntry, found: Entry | None) -> bool:
+    return found is not None and (found.etag, found.bytes) == (entry.etag, entry.bytes)
+
+
+def compare(prepared: Prepared, standing: Standing, made: Set[str] = frozenset()) -> Comparison:
+    """What is to be made, sheet by sheet: pure, without I/O.
+
+    Mode `changed` leaves alone what stands from the same recipe; mode `all` only the pictures named in `made`, which an
+    interrupted run of the same request made already.
+    """
+    comparison = Comparison()
+    for side in prepared.scope.sides:
+        for colour in prepared.scope.colours:
+            sheet = _sheet(prepared, standing, made, colour, side, comparison)
+            if sheet.groups:
+                comparison.sheets.append(sheet)
+    return comparison
+
+
+def _sheet(
+    prepared: Prepared, standing: Standing, made: Set[str], colour: int, side: str, comparison: Comparison
+) -> Sheet:
+    """One colour and side: its groups to make; counts go to the comparison."""
+    style, cuts = prepared.style.style, prepared.scope.cuts
+    numbers: dict[str, int] = {}
+    files: list[LayerFile] = []
+    groups: dict[tuple[Stack, tuple[tuple[str, str], ...]], list[str]] = defaultdict(list)
+    for stack, names in _by_stack(prepared, colour, side).items():
+        comparison.planned.update(map(keys.picture_group, names))
+        comparison.distinct += 1
+        missing = [layer for layer in stack if not prepared.file(layer, colour)]
+        if missing:
+            reason = "; ".join(f"{layer}_{colour:04d}.png is missing" for layer in missing)
+            _refuse(names, reason, style, cuts, standing, comparison)
+            continue
+        recipes = _recipes(prepared, standing, stack, colour)
+        for name in names:
+            standing_recipes = {
+                cut: entry.recipe
+                for cut in cuts
+                if (entry := standing.outputs.get(keys.picture(style, cut, name))) and not entry.stale
+            }
+            trusted = prepared.request.mode is not Mode.ALL or name in made
+            todo = {cut: standing_recipes.get(cut, "") if trusted else "" for cut in cuts}
+            if trusted and recipes:
+                todo = {cut: recipe for cut, recipe in todo.items() if recipe != recipes[cut]}
+            if todo:
+                groups[stack, tuple(todo.items())].append(name)
+            else:
+                comparison.skipped[keys.picture_group(name)] += 1
+    for stack, _ in groups:
+        for layer in stack:
+            file = prepared.file(layer, colour)
+            if layer not in numbers and file:
+                numbers[layer] = len(files)
+                files.append(LayerFile(key=file.key, etag=file.etag))
+    return Sheet(
+        colour=colour,
+        side=side,
+        layers=tuple(files),
+        groups=tuple(
+            Group(stack=tuple(numbers[layer] for layer in stack), names=tuple(names), cuts=dict(todo_cuts))
+            for (stack, todo_cuts), names in groups.items()
+        ),
+    )
+
+
+def _by_stack(prepared: Prepared, colour: int, side: str) -> dict[Stack, list[str]]:
+    """The different stacks of a sheet, over all its lengths, each with the names of its pictures."""
+    names: dict[Stack, list[str]] = defaultdict(list)
+    for length in prepared.scope.lengths:
+        for codes, stack in prepared.stacks[length, side]:
+            names[stack].append(keys.picture_name(codes, length, side, colour))
+    return names
+
+
+def _recipes(prepared: Prepared, standing: Standing, stack: Stack, colour: int) -> dict[str, str]:
+    """Each cut's recipe digest, or nothing where a layer's content is not known without reading it."""
+    digests = []
+    for layer in stack:
+        entry = prepared.file(layer, colour)
+        known = standing.digests.get(prepared.renders.uri_of(entry.key)) if entry else None
+        if entry is None or known is None or known.etag != entry.etag:
+            return {}
+        digests.append(known.digest)
+    return {cut: recipe_digest(digests, cut) for cut in prepared.scope.cuts}
+
+
+def _refuse(
+    names: Iterable[str], reason: str, style: str, cuts: Iterable[str], standing: Standing, comparison: Comparison
+) -> None:
+    for name in names:
+        comparison.refused.append(
+            NotDone(item=name, group=keys.picture_group(name), state=State.REFUSED, reason=reason)
+        )
+        pictures = (keys.picture(style, cut, name) for cut in cuts)
+        comparison.stale.extend(key for key in pictures if key in standing.listed)
+
+
+def split(prepared: Prepared, sheets: list[Sheet]) -> list[list[Sheet]]:
+    """The sheets gathered into jobs: a sheet of its own above a minute's estimate, split by length above ten, joined below."""
+    shortest = _SHORTEST
+    while True:
+        jobs = list(_gather(prepared, sheets, shortest))
+        if len(jobs) <= MOST_JOBS:
+            return jobs
+        shortest *= 2
+
+
+def _gather(prepared: Prepared, sheets: list[Sheet], shortest: float) -> Iterator[list[Sheet]]:
+    job: list[Sheet] = []
+    seconds = 0.0
+    for sheet in sheets:
+        cost = estimate(prepared, sheet)
+        if job and (seconds >= shortest or seconds + cost > _LONGEST or job[-1].side != sheet.side):
+            yield job
+            job, seconds = [], 0.0
+        if cost > max(_LONGEST, shortest):
+            yield from ([part] for part in _by_length(sheet))
+            continue
+        job.append(sheet)
+        seconds += cost
+    if job:
+        yield job
+
+
+def _by_length(sheet: Sheet) -> Iterator[Sheet]:
+    """A sheet's lengths as sheets of their own; a picture that two lengths share goes with the first."""
+    lengths: dict[str, list[Group]] = defaultdict(list)
+    for group in sheet.groups:
+        lengths[keys.picture_group(group.names[0])].append(group)
+    for groups in lengths.values():
+        used = sorted({number for group in groups for number in group.stack})
+        renumbered = {number: at for at, number in enumerate(used)}
+        yield sheet.model_copy(
+            update={
+                "layers": tuple(sheet.layers[number] for number in used),
+                "groups": tuple(
+                    group.model_copy(update={"stack": tuple(renumbered[number] for number in group.stack)})
+                    for group in groups
+                ),
+            }
+        )
+
+
+def estimate(prepared: Prepared, sheet: Sheet) -> float:
+    """Seconds of one core that a sheet takes, roughly."""
+    pixels = [width * height for width, height in (prepared.sizes[layer.key] for layer in sheet.layers)]
+    largest = max(pixels, default=0)
+    return sum(pixels) * _DECODE + len(sheet.groups) * (largest * _REDUCE + _ENCODE)
+
+
+def write_plan(prepared: Prepared, dag_id: str, run_id: str, made: Set[str] = frozenset()) -> Manifest:
+    """Compare, and write the plan's folder: the jobs first, the manifest last, so that a manifest means a whole plan."""
+    store = open_store(prepared.request.store)
+    comparison = compare(prepared, read_standing(prepared, store), made)
+    folder = PlanFolder(store, keys.plan_folder(dag_id, run_id, new_plan_id()))
+    refs = []
+    if prepared.request.mode is not Mode.PLAN:
+        for cut in prepared.scope.cuts:
+            store.sweep(keys.cut_prefix(prepared.style.style, cut), older_than=_ABANDONED)
+        for number, sheets in enumerate(split(prepared, comparison.sheets), 1):
+            job = _job(prepared, folder, number, sheets)
+            folder.write(keys.job(number), dump(job))
+            items = sum(len(group.names) for sheet in sheets for group in sheet.groups)
+            refs.append(JobRef(uri=folder.uri_of(keys.job(number)), label=job.label, machine=job.machine, items=items))
+    manifest = make_manifest(prepared, comparison, folder.uri, refs)
+    folder.write(keys.MANIFEST, dump(manifest))
+    return manifest
+
+
+def make_manifest(prepared: Prepared, comparison: Comparison, uri: str, refs: Iterable[JobRef]) -> Manifest:
+    """The plan's document."""
+    style, scope = prepared.style, prepared.scope
+    lengths = ", ".join(style.length_names[length] for length in scope.lengths)
+    return Manifest(
+        flow=FLOW,
+        uri=uri,
+        store=open_store(prepared.request.store).uri,
+        mode=prepared.request.mode,
+        created=datetime.now(UTC),
+        title=f"{style.style} · {lengths} · {', '.join(scope.sides)} · {colour_range(scope.colours)}",
+        request=prepared.request.model_dump(mode="json"),
+        planned=comparison.planned.total(),
+        skipped=comparison.skipped.total(),
+        todo=sum(len(group.names) for sheet in comparison.sheets for group in sheet.groups),
+        distinct=comparison.distinct,
+        refused=tuple(comparison.refused),
+        findings=tuple(prepared.findings),
+        stale=tuple(comparison.stale),
+        groups={
+            group: GroupPlan(planned=planned, skipped=comparison.skipped[group])
+            for group, planned in comparison.planned.items()
+        },
+        jobs=tuple(refs),
+    )
+
+
+def _job(prepared: Prepared, folder: PlanFolder, number: int, sheets: list[Sheet]) -> CompositingJob:
+    groups = {
+        keys.picture_group(name).rpartition(" ")[0] for sheet in sheets for group in sheet.groups for name in group.names
+    }
+    names = prepared.style.length_names
+    lengths = ", ".join(names[length] for length in prepared.scope.lengths if length in groups)
+    colours = colour_range([sheet.colour for sheet in sheets])
+    largest = max(prepared.sizes[layer.key][0] * prepared.sizes[layer.key][1] for s in sheets for layer in s.layers)
+    return CompositingJob(
+        flow=FLOW,
+        number=number,
+        label=f"{prepared.style.style} · {colours} · {sheets[0].side} · {lengths}",
+        machine="small" if largest <= 10_000_000 else "large" if largest <= 40_000_000 else "xlarge",
+        plan=folder.uri,
+        store=folder.store.uri,
+        style=prepared.style.style,
+        renders=prepared.renders.uri,
+        sheets=tuple(sheets),
+    )
+
+
+def colour_range(colours: Iterable[int]) -> str:
+    """Colours as people read them: runs with a dash.
+
+    >>> colour_range([0, 1, 2, 5])
+    '0000-0002, 0005'
+    """
+    runs: list[list[int]] = []
+    for colour in sorted(colours):
+        if runs and colour == runs[-1][-1] + 1:
+            runs[-1].append(colour)
+        else:
+            runs.append([colour])
+    return ", ".join(f"{run[0]:04d}" if len(run) == 1 else f"{run[0]:04d}-{run[-1]:04d}" for run in runs)

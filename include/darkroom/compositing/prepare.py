@@ -1,0 +1,200 @@
+"""Everything a plan must know before it may be written: the pictures that should be, their layers, what speaks against it."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from darkroom.compositing.renders import RenderIndex, index_renders, read_sizes
+from darkroom.compositing.request import Request, Scope, check_scope, read_file, read_style, renders_location
+from darkroom.errors import BadInput
+from darkroom.settings import settings
+from darkroom.store import Entry, Store, open_store
+from darkroom.styles.exports import Row, length_in_name, parse_export
+from darkroom.styles.names import length_slug
+from darkroom.styles.options import enumerate_combinations
+from darkroom.styles.stacks import Resolver, Stack, slots_without_default
+from darkroom.styles.style import Style
+
+LengthSide = tuple[str, str]
+Codes = tuple[str, ...]
+
+
+@dataclass
+class Prepared:
+    """A request that may be planned. `stacks` holds, for each length and side, every combination's codes and stack."""
+
+    request: Request
+    style: Style
+    scope: Scope
+    renders: Store
+    stacks: dict[LengthSide, list[tuple[Codes, Stack]]]
+    index: RenderIndex
+    sizes: Mapping[str, tuple[int, int]]
+    """Width and height of every render that is needed and there, by key."""
+    findings: list[str] = field(default_factory=list)
+
+    def file(self, layer: str, colour: int) -> Entry | None:
+        """The render that draws a layer in a colour."""
+        return self.index.files.get((layer, colour))
+
+
+def prepare(request: Request) -> Prepared:
+    """Read the style, the combinations, the renders' listing and headers, and check all of it; nothing is written.
+
+    Raises `BadInput` with every problem there is.
+    """
+    style = read_style(request.style_file)
+    scope, problems = check_scope(request, style, request.style_file)
+    renders = open_store(renders_location(request, style))
+    if problems:
+        raise BadInput(problems)
+    index = index_renders(renders.list(), style.source_folders)
+    stacks, findings = pictures_of(request, style, scope, index.layers())
+    needed = _needed(stacks, scope)
+    files = [index.files[wanted] for wanted in needed if wanted in index.files]
+    if request.on_missing == "refuse":
+        problems += _missing(needed, index, renders)
+    problems += _claims(needed, index, renders)
+    sizes, broken = read_sizes(renders, files, settings().max_pixels)
+    problems += broken
+    prepared = Prepared(request, style, scope, renders, stacks, index, sizes, findings)
+    problems += _other_sizes(prepared)
+    if problems:
+        raise BadInput(problems)
+    shadowed = index.shadowed
+    if shadowed:
+        findings.append(f"{len(shadowed)} files are shadowed by an earlier source folder, such as {shadowed[0]}.")
+    return prepared
+
+
+def pictures_of(
+    request: Request, style: Style, scope: Scope, layers: set[str]
+) -> tuple[dict[LengthSide, list[tuple[Codes, Stack]]], list[str]]:
+    """Every combination of each length and side with its stack, the default first, and what is odd about them.
+
+    Raises `BadInput` for exports that cannot be read, and where there are neither exports nor options.
+    """
+    exports = _exports(request, style, scope) if request.combinations else None
+    if exports is None and not style.options:
+        raise BadInput(
+            f"{request.style_file}: it has no options, so nobody knows its combinations; add options, or give an export with --combinations."
+        )
+    stacks: dict[LengthSide, list[tuple[Codes, Stack]]] = {}
+    findings: list[str] = []
+    for length in scope.lengths:
+        rows = exports[length] if exports is not None else None
+        for side in scope.sides:
+            pairs = _from_export(rows, style, length, side) if rows is not None else None
+            if pairs is None:
+                resolver = Resolver(style, length, side, layers)
+                pairs = [(codes, resolver.stack(codes)) for codes in enumerate_combinations(style, length)]
+            chosen = [(codes, stack) for codes, stack in pairs if scope.with_codes <= set(codes)]
+            hollow = [codes for codes, stack in chosen if not stack]
+            if hollow:
+                raise BadInput(
+                    f"{request.style_file}: {'-'.join(hollow[0]) or 'the default'} draws nothing on the {side} of {length}; add a default layer."
+                )
+            stacks[length, side] = chosen
+            for slot in slots_without_default(style, length, side):
+                findings.append(f"{style.length_names[length]}, {side}: no default layer for the slot {slot}.")
+    findings += _unknown_codes(style, stacks)
+    return stacks, findings
+
+
+def _exports(request: Request, style: Style, scope: Scope) -> dict[str, list[Row]]:
+    """The rows of each length's export. Raises `BadInput` with every problem in all of them."""
+    problems: list[str] = []
+    exports: dict[str, list[Row]] = {}
+    spellings = style.length_spellings()
+    for given in request.combinations:
+        named, path = _named_length(given, spellings)
+        length = named or length_in_name(Path(path).name, spellings)
+        if length is None and len(scope.lengths) == len(request.combinations) == 1:
+            length = scope.lengths[0]
+        if length is None:
+            problems.append(f"{path}: its name says no length of the style; write LENGTH={path}.")
+            continue
+        if length in exports:
+            problems.append(f"{path}: there is another export for {length} already; give one for each length.")
+        rows, wrong = parse_export(read_file(path, "export"), path)
+        problems += wrong
+        exports[length] = rows
+    for length in scope.lengths if not problems else ():
+        if length not in exports:
+            given_names = ", ".join(request.combinations)
+            problems.append(f"length: no export for {length} is among {given_names}; give it as {length}=CSV.")
+    if problems:
+        raise BadInput(problems)
+    return exports
+
+
+def _named_length(given: str, spellings: Mapping[str, str]) -> tuple[str | None, str]:
+    """`LENGTH=CSV` as its length and path; only a known length counts, for a path may hold an equals sign."""
+    head, equals, path = given.partition("=")
+    length = spellings.get(length_slug(head)) if equals else None
+    return (length, path) if length else (None, given)
+
+
+def _from_export(rows: list[Row], style: Style, length: str, side: str) -> list[tuple[Codes, Stack]]:
+    pairs = [(row.codes, row.stacks[side]) for row in rows]
+    if all(codes for codes, _ in pairs):
+        pairs.insert(0, ((), tuple(style.default_layers(length, side).values())))
+    return pairs
+
+
+def _unknown_codes(style: Style, stacks: Mapping[LengthSide, list[tuple[Codes, Stack]]]) -> Iterator[str]:
+    """Codes that the style does not list: they stay in the name, whatever they draw."""
+    listed = {*style.customizations, *style.ignored_customizations, *style.layering_order}
+    unknown = Counter(
+        code for pairs in stacks.values() for codes, _ in pairs for code in codes if code not in listed
+    )
+    for code, times in sorted(unknown.items()):
+        yield f"The code {code} stands in {times} stacks' names, but the style does not list it."
+
+
+def _needed(stacks: Mapping[LengthSide, list[tuple[Codes, Stack]]], scope: Scope) -> Counter[tuple[str, int]]:
+    """Each layer and colour that a picture needs, with the number of pictures."""
+    layers = Counter(layer for pairs in stacks.values() for _, stack in pairs for layer in stack)
+    return Counter({(layer, colour): times for layer, times in sorted(layers.items()) for colour in scope.colours})
+
+
+def _missing(needed: Mapping[tuple[str, int], int], index: RenderIndex, renders: Store) -> Iterator[str]:
+    for (layer, colour), times in needed.items():
+        if (layer, colour) not in index.files:
+            yield (
+                f"{layer}_{colour:04d}.png: no such render lies in {renders.uri}, and {times} pictures need it; "
+                "deliver it, or make the others with on-missing skip."
+            )
+
+
+def _claims(needed: Mapping[tuple[str, int], int], index: RenderIndex, renders: Store) -> Iterator[str]:
+    for (layer, colour), claiming in index.claims.items():
+        if (layer, colour) in needed:
+            yield f"{' and '.join(map(renders.uri_of, claiming))} both claim {layer} in colour {colour:04d}; remove one."
+
+
+def _other_sizes(prepared: Prepared) -> Iterator[str]:
+    """A sentence for each render whose size differs from its stack's."""
+    said: dict[str, str] = {}
+    if len(set(prepared.sizes.values())) < 2:
+        return
+    for colour in prepared.scope.colours:
+        for pairs in prepared.stacks.values():
+            for stack in {stack for _, stack in pairs}:
+                sizes = _sizes(prepared, stack, colour)
+                if len(set(sizes.values())) > 1:
+                    ((usual, _),) = Counter(sizes.values()).most_common(1)
+                    for key, size in sizes.items():
+                        if size != usual:
+                            where = prepared.renders.uri_of(key)
+                            said[key] = (
+                                f"{where}: it is {size[0]} x {size[1]}, but the layers beside it in a stack are "
+                                f"{usual[0]} x {usual[1]}; render it in that size."
+                            )
+    yield from said.values()
+
+
+def _sizes(prepared: Prepared, stack: Stack, colour: int) -> dict[str, tuple[int, int]]:
+    files = [entry for layer in stack if (entry := prepared.file(layer, colour))]
+    return {entry.key: prepared.sizes[entry.key] for entry in files if entry.key in prepared.sizes}

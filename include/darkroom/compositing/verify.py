@@ -1,0 +1,246 @@
+"""Is every picture that should be there, there, whole and current?"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import pyvips
+from pydantic import BaseModel, ConfigDict
+
+from darkroom import keys, ledger
+from darkroom.compositing.prepare import Codes, LengthSide, pictures_of
+from darkroom.compositing.profiles import COMPOSITE, CROPS, CUTS, HEIGHT, WIDTH
+from darkroom.compositing.recipe import recipe_digest
+from darkroom.compositing.request import Request, Scope, check_scope, read_style
+from darkroom.errors import BadInput, StoreError
+from darkroom.jobs import Document
+from darkroom.ledger import InputLedger, KnownDigest, Ledger, LedgerEntry
+from darkroom.store import Entry, Store, open_store
+from darkroom.styles.names import parse_render
+from darkroom.styles.stacks import Stack
+from darkroom.styles.style import Style
+
+
+class Finding(BaseModel):
+    """One picture that is not as it should be: `kind` is missing, stale, broken or extra."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    kind: str
+    key: str
+    reason: str
+
+
+class CutCounts(BaseModel):
+    """The counts of one length and cut."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    expected: int = 0
+    fine: int = 0
+    missing: int = 0
+    stale: int = 0
+    broken: int = 0
+    extra: int = 0
+
+
+class Verification(Document):
+    """What `darkroom verify` found: counts by length and cut (`knee 800x800`), and every finding."""
+
+    style: str
+    colours: tuple[int, ...]
+    counts: dict[str, CutCounts]
+    findings: tuple[Finding, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Is everything there, whole and current, and nothing else?"""
+        return not self.findings
+
+
+@dataclass(frozen=True)
+class _Expected:
+    key: str
+    length: str
+    cut: str
+    stack: Stack
+    colour: int
+
+
+def verify(request: Request, workers: int) -> Verification:
+    """Compare what the style says should be with the store's listing, ledgers and the pictures themselves.
+
+    Where the request names no colours, sides or cuts, those count that the ledgers know for the lengths: what was ever made here.
+    Raises `BadInput` as `prepare` does.
+    """
+    style = read_style(request.style_file)
+    scope, problems = check_scope(request, style, request.style_file)
+    if problems:
+        raise BadInput(problems)
+    store = open_store(request.store)
+    outputs = _outputs(store, style, scope)
+    scope, notes = _made_scope(request, scope, outputs, style)
+    digests = ledger.read(store, keys.render_digests(style.style), InputLedger).inputs
+    layers = {(read[0].name, read[1]): uri for uri in digests if (read := parse_render(uri.rpartition("/")[2]))}
+    stacks, findings = pictures_of(request, style, scope, {layer for layer, _ in layers})
+    current = _current_inputs(digests, notes)
+    expected = {picture.key: picture for picture in _expected(style, scope, stacks)}
+    listing = {entry.key: entry for cut in scope.cuts for entry in store.list(keys.cut_prefix(style.style, cut))}
+    recipes: dict[tuple[Stack, int, str], str] = {}
+
+    def judge(picture: _Expected) -> Finding | None:
+        found, entry = listing.get(picture.key), outputs.get(picture.key)
+        if found is None:
+            return Finding(kind="missing", key=picture.key, reason="it is not there")
+        if entry is None:
+            return Finding(kind="stale", key=picture.key, reason="no ledger knows what it was made from")
+        if (found.etag, found.bytes) != (entry.etag, entry.bytes):
+            return Finding(kind="broken", key=picture.key, reason="it is another file than was written")
+        if entry.stale:
+            return Finding(kind="stale", key=picture.key, reason=entry.stale)
+        reason = _stale(picture, entry, digests, layers, current, recipes)
+        return Finding(kind="stale", key=picture.key, reason=reason) if reason else None
+
+    found = {picture.key: finding for picture in expected.values() if (finding := judge(picture))}
+    whole = [listing[key] for key in expected if key in listing and key not in found]
+    found |= {finding.key: finding for finding in _broken(store, whole, workers)}
+    extra = list(_extra(listing, expected, scope))
+    counts = _counts(expected.values(), found, extra)
+    every = (*found.values(), *(finding for finding, _ in extra))
+    return Verification(
+        style=style.style, colours=scope.colours, counts=counts, findings=every, notes=tuple(notes + findings)
+    )
+
+
+def _outputs(store: Store, style: Style, scope: Scope) -> dict[str, LedgerEntry]:
+    """The ledgers' entries of the scope's lengths."""
+    outputs: dict[str, LedgerEntry] = {}
+    for entry in store.list(keys.composites_ledgers(style.style)):
+        length = entry.key.rpartition("/")[2].rsplit("-", 2)[0]
+        if length in scope.lengths:
+            outputs |= ledger.read(store, entry.key, Ledger).outputs
+    return outputs
+
+
+def _made_scope(
+    request: Request, scope: Scope, outputs: Iterable[str], style: Style
+) -> tuple[Scope, list[str]]:
+    """The scope narrowed to what was ever made, where the request leaves it open."""
+    made = [(key.split("/")[-2], *key.removesuffix(".png").rsplit("-", 2)[1:]) for key in outputs]
+    if not made:
+        return scope, ["No ledger knows a picture of these lengths: all colours, sides and cuts are expected."]
+    colours, sides, cuts = scope.colours, scope.sides, scope.cuts
+    notes = []
+    if not request.colours:
+        colours = tuple(sorted({int(colour) for _, _, colour in made}))
+        if len(colours) < style.colours:
+            notes.append(f"{len(colours)} of {style.colours} colours were made here; --colours 0-{style.colours - 1} expects all.")
+    if not request.sides:
+        sides = tuple(side for side in scope.sides if any(side == one for _, one, _ in made))
+    if not request.cuts:
+        cuts = tuple(cut for cut in CUTS if any(cut == one for one, _, _ in made))
+    return Scope(scope.lengths, colours, sides, cuts, scope.with_codes), notes
+
+
+def _expected(
+    style: Style, scope: Scope, stacks: Mapping[LengthSide, list[tuple[Codes, Stack]]]
+) -> Iterator[_Expected]:
+    for (length, side), pairs in stacks.items():
+        for colour in scope.colours:
+            for codes, stack in pairs:
+                name = keys.picture_name(codes, length, side, colour)
+                for cut in scope.cuts:
+                    yield _Expected(keys.picture(style.style, cut, name), length, cut, stack, colour)
+
+
+def _current_inputs(digests: Iterable[str], notes: list[str]) -> dict[str, str] | None:
+    """The ETag of every render as it stands now, by URI; None where the renders cannot be reached."""
+    current: dict[str, str] = {}
+    for folder in sorted({uri.rpartition("/")[0] for uri in digests}):
+        try:
+            store = open_store(folder)
+            current |= {store.uri_of(entry.key): entry.etag for entry in store.list()}
+        except (StoreError, BadInput, OSError) as error:
+            notes.append(f"The renders cannot be looked at, so the last run's word on them counts: {error}")
+            return None
+    return current
+
+
+def _stale(
+    picture: _Expected,
+    entry: LedgerEntry,
+    digests: Mapping[str, KnownDigest],
+    layers: Mapping[tuple[str, int], str],
+    current: Mapping[str, str] | None,
+    recipes: dict[tuple[Stack, int, str], str],
+) -> str:
+    """Why a picture is not current; empty where it is."""
+    uris = [layers.get((layer, picture.colour)) for layer in picture.stack]
+    for layer, uri in zip(picture.stack, uris, strict=True):
+        if uri is None:
+            return f"it was made without {layer}_{picture.colour:04d}.png"
+        if current is not None and current.get(uri) != digests[uri].etag:
+            return f"{uri} has changed since" if uri in current else f"{uri} is gone"
+    recipe = picture.stack, picture.colour, picture.cut
+    if recipe not in recipes:
+        recipes[recipe] = recipe_digest([digests[uri].digest for uri in uris if uri], picture.cut)
+    return "" if recipes[recipe] == entry.recipe else "it was made from another recipe"
+
+
+def _broken(store: Store, entries: Iterable[Entry], workers: int) -> Iterator[Finding]:
+    """Decode each different file whole and look at its size."""
+    same: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for entry in entries:
+        same[entry.key.split("/")[-2], entry.etag].append(entry.key)
+
+    def look(cut: str, key: str) -> str:
+        try:
+            image = pyvips.Image.pngload_buffer(store.read(key), fail_on="warning")
+            image.avg()  # decodes every pixel
+        except (pyvips.Error, StoreError) as error:
+            return f"it cannot be decoded ({str(error).strip().splitlines()[-1]})"
+        fits = (
+            max(image.width / WIDTH, image.height / HEIGHT) == 1
+            if cut == COMPOSITE
+            else (image.width, image.height) == (CROPS[cut].width, CROPS[cut].height)
+        )
+        whole = fits and image.bands == 4 and image.format == "uchar"
+        return "" if whole else f"it is {image.width} x {image.height} with {image.bands} bands, which no {cut} is"
+
+    with ThreadPoolExecutor(workers) as pool:
+        reasons = pool.map(lambda group: look(group[0][0], group[1][0]), same.items())
+        for group, reason in zip(same.values(), reasons, strict=True):
+            if reason:
+                yield from (Finding(kind="broken", key=key, reason=reason) for key in group)
+
+
+def _extra(
+    listing: Iterable[str], expected: Mapping[str, _Expected], scope: Scope
+) -> Iterator[tuple[Finding, str]]:
+    """Files of the scope that nothing asks for, each with its length, and names that no rule reads."""
+    for key in listing:
+        if key in expected:
+            continue
+        _, cut, file_name = key.rsplit("/", 2)
+        parts = file_name.removesuffix(".png").rsplit("-", 3)
+        if len(parts) < 4 or not file_name.endswith(".png") or not parts[3].isdecimal():
+            yield Finding(kind="extra", key=key, reason="no picture is called so"), ""
+        elif (parts[1] in scope.lengths, parts[2] in scope.sides, int(parts[3]) in scope.colours) == (True,) * 3:
+            yield Finding(kind="extra", key=key, reason="no combination of the style asks for it"), parts[1]
+
+
+def _counts(
+    expected: Iterable[_Expected], found: Mapping[str, Finding], extra: Iterable[tuple[Finding, str]]
+) -> dict[str, CutCounts]:
+    counts: dict[str, CutCounts] = defaultdict(CutCounts)
+    for picture in expected:
+        row = counts[f"{picture.length} {picture.cut}"]
+        row.expected += 1
+        finding = found.get(picture.key)
+        kind = finding.kind if finding else "fine"
+        setattr(row, kind, getattr(row, kind) + 1)
+    for finding, length in extra:
+        counts[f"{length} {finding.key.split('/')[-2]}".strip()].extra += 1
+    return dict(counts)

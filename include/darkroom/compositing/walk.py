@@ -1,0 +1,76 @@
+"""The walk over the stacks as a tree: each shared beginning is blended once, each blend undone in its box only."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from os.path import commonprefix
+
+import numpy as np
+
+from darkroom.compositing import kernels
+from darkroom.compositing.geometry import EMPTY, Box, composite_size
+from darkroom.compositing.layers import Layer
+from darkroom.compositing.profiles import KERNEL
+from darkroom.compositing.reduction import Canvas, Picture, Reducer
+
+StackIndex = tuple[int, ...]
+"""A stack as the numbers of its layers, bottom to top."""
+
+
+class Walker:
+    """One thread's canvas: layers are pushed and popped, and the picture follows."""
+
+    def __init__(self, layers: Mapping[int, Layer], kernel: str = KERNEL) -> None:
+        """`layers` by number; all of one frame size, at least one."""
+        self._layers = layers
+        some = next(iter(layers.values()))
+        self._area = EMPTY
+        for layer in layers.values():
+            self._area = self._area.union(layer.box)
+        size = composite_size(some.width, some.height)
+        self._reducer = Reducer(some.width, some.height, self._area, size, kernel)
+        self._canvas: Canvas = np.zeros((self._area.height, self._area.width, 4), np.uint16)
+        self._picture: Picture = np.zeros((size[1], size[0], 4), np.uint8)
+        self._path: list[int] = []
+        self._undo: list[Canvas] = []
+        self._changed = EMPTY
+
+    def pictures(self, stacks: Sequence[StackIndex]) -> Iterator[tuple[StackIndex, Picture]]:
+        """Each stack with its picture, in the order in which the fewest blends are needed.
+
+        The picture is the walker's own: it changes with the next step.
+        """
+        # in sorted order neighbours share the longest beginnings: this is the depth-first walk of the tree
+        for stack in sorted(stacks):
+            shared = len(commonprefix([self._path, list(stack)]))
+            while len(self._path) > shared:
+                self._pop()
+            for number in stack[shared:]:
+                self._push(number)
+            self._reducer.reduce(self._canvas, self._reducer.window(self._changed), self._picture)
+            self._changed = EMPTY
+            yield stack, self._picture
+
+    def _push(self, number: int) -> None:
+        layer = self._layers[number]
+        part = self._part(layer.box)
+        self._path.append(number)
+        self._undo.append(part.copy())
+        kernels.blend(part, layer.pixels)
+        self._changed = self._changed.union(layer.box)
+
+    def _pop(self) -> None:
+        box = self._layers[self._path.pop()].box
+        self._part(box)[...] = self._undo.pop()
+        self._changed = self._changed.union(box)
+
+    def _part(self, box: Box) -> Canvas:
+        if box.empty:
+            return self._canvas[:0, :0]
+        x, y = self._area.x0, self._area.y0
+        return self._canvas[box.y0 - y : box.y1 - y, box.x0 - x : box.x1 - x]
+
+
+def shares(stacks: Sequence[StackIndex], parts: int) -> list[list[StackIndex]]:
+    """The stacks in `parts` runs of neighbours, each a piece of the tree for one thread; empty ones are left out."""
+    ordered = sorted(stacks)
+    size = max(1, -(-len(ordered) // parts))
+    return [ordered[at : at + size] for at in range(0, len(ordered), size)]

@@ -1,0 +1,201 @@
+"""A compositing job's work: decode each layer once, walk the stacks, write every picture under every name it has."""
+
+import hashlib
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+
+from darkroom import keys
+from darkroom.compositing.cuts import make_cut
+from darkroom.compositing.encode import encode
+from darkroom.compositing.job import CompositingJob, Group, Sheet
+from darkroom.compositing.layers import Layer, decode
+from darkroom.compositing.profiles import COMPOSITE, CROPS
+from darkroom.compositing.recipe import recipe_digest
+from darkroom.compositing.reduction import Picture
+from darkroom.compositing.walk import StackIndex, Walker, shares
+from darkroom.errors import ItemError, NotFound, StoreError
+from darkroom.jobs import InputDigest, Outcome, Output, PlanFolder, Recorder, State, parse
+from darkroom.progress import Progress
+from darkroom.store import open_store
+
+_SHARES = 4  # pieces of the tree for each thread: enough that no thread waits long for another's last piece
+
+
+@dataclass(frozen=True)
+class Broken:
+    """A layer that cannot be drawn, and what that makes of the pictures that need it."""
+
+    state: State
+    reason: str
+
+
+class SheetWork:
+    """One sheet being worked on by several threads."""
+
+    def __init__(self, job: CompositingJob, sheet: Sheet, recorder: Recorder, progress: Progress) -> None:
+        self._job, self._sheet = job, sheet
+        self._recorder, self._progress = recorder, progress
+        self._renders, self._store = open_store(job.renders), open_store(job.store)
+        self._stop = threading.Event()
+
+    def run(self, groups: list[Group], workers: int) -> None:
+        """Make the groups' pictures. An interruption stops the threads at their next picture."""
+        layers = self._decode(groups, workers)
+        todo: dict[tuple[int, int], dict[StackIndex, list[Group]]] = defaultdict(lambda: defaultdict(list))
+        for group in groups:
+            broken = next((layer for number in group.stack if isinstance(layer := layers[number], Broken)), None)
+            if broken:
+                self._record(group.names, broken.state, broken.reason)
+                continue
+            stack = [layer for number in group.stack if isinstance(layer := layers[number], Layer)]
+            todo[stack[0].width, stack[0].height][group.stack].append(group)
+        whole = {number: layer for number, layer in layers.items() if isinstance(layer, Layer)}
+        for size, stacks in todo.items():
+            sized = {number: layer for number, layer in whole.items() if (layer.width, layer.height) == size}
+            self._walk(sized, self._changed(sized, stacks), workers)
+
+    def _decode(self, groups: Iterable[Group], workers: int) -> dict[int, Layer | Broken]:
+        numbers = sorted({number for group in groups for number in group.stack})
+        with ThreadPoolExecutor(workers) as pool:
+            return dict(zip(numbers, pool.map(self._layer, numbers), strict=True))
+
+    def _layer(self, number: int) -> Layer | Broken:
+        pinned = self._sheet.layers[number]
+        where = self._renders.uri_of(pinned.key)
+        try:
+            with self._renders.open(pinned.key) as reading:
+                if reading.entry.etag != pinned.etag:
+                    return Broken(State.FAILED, f"changed since plan: {where}; run it again")
+                layer = decode(reading.stream.read())
+        except NotFound:
+            return Broken(State.FAILED, f"changed since plan: {where} is gone; run it again")
+        except (StoreError, OSError) as error:
+            return Broken(State.FAILED, f"cannot be read: {where} ({error}); run it again")
+        except ItemError as error:
+            return Broken(State.REFUSED, f"{where} {error}")
+        self._recorder.learned(InputDigest(uri=where, etag=pinned.etag, digest=layer.digest))
+        return layer
+
+    def _changed(
+        self, layers: dict[int, Layer], stacks: dict[StackIndex, list[Group]]
+    ) -> dict[StackIndex, list[Group]]:
+        """The stacks of which something is to be made; pictures whose recipe stands already are recorded as skipped."""
+        changed: dict[StackIndex, list[Group]] = defaultdict(list)
+        for stack, groups in stacks.items():
+            digests = [layers[number].digest for number in stack]
+            for group in groups:
+                if all(standing == recipe_digest(digests, cut) for cut, standing in group.cuts.items()):
+                    self._record(group.names, State.SKIPPED, "its layers' content is the same")
+                else:
+                    changed[stack].append(group)
+        return changed
+
+    def _walk(self, layers: dict[int, Layer], stacks: dict[StackIndex, list[Group]], workers: int) -> None:
+        with ThreadPoolExecutor(workers) as pool:
+            futures = [
+                pool.submit(self._walk_share, layers, share, stacks) for share in shares(list(stacks), workers * _SHARES)
+            ]
+            try:
+                for future in as_completed(futures):
+                    future.result()
+            except BaseException:
+                self._stop.set()
+                raise
+
+    def _walk_share(
+        self, layers: dict[int, Layer], share: list[StackIndex], stacks: dict[StackIndex, list[Group]]
+    ) -> None:
+        began = time.monotonic()
+        for stack, picture in Walker(layers).pictures(share):
+            if self._stop.is_set():
+                return
+            digests = [layers[number].digest for number in stack]
+            made = _Cuts(picture, digests)
+            for group in stacks[stack]:
+                outcomes = list(self._write(group, made))
+                names = len(outcomes)
+                seconds = (time.monotonic() - began) / names
+                self._recorder.add(outcome.model_copy(update={"seconds": round(seconds, 6)}) for outcome in outcomes)
+                self._progress.advance(names)
+                began = time.monotonic()
+
+    def _write(self, group: Group, made: "_Cuts") -> Iterator[Outcome]:
+        """Write a group's wanted cuts: the first name's object, and copies of it for the other names."""
+        wanted = [cut for cut, standing in group.cuts.items() if standing != made.recipe(cut)]
+        sources: dict[str, str] = {}
+        for name in group.names:
+            outputs = []
+            try:
+                for cut in wanted:
+                    key = keys.picture(self._job.style, cut, name)
+                    if cut in sources:
+                        entry = self._store.copy(sources[cut], key)
+                    else:
+                        entry = self._store.write(key, made.png(cut), content_type="image/png")
+                        sources[cut] = key
+                    outputs.append(Output(key=key, recipe=made.recipe(cut), etag=entry.etag, bytes=entry.bytes))
+            except (StoreError, OSError) as error:
+                yield self._outcome(name, State.FAILED, f"cannot be written: {error}")
+                continue
+            yield Outcome(
+                item=name,
+                group=keys.picture_group(name),
+                state=State.DONE,
+                outputs=tuple(outputs),
+                bytes=sum(output.bytes for output in outputs),
+                digest=made.digest(wanted[0]),
+            )
+
+    def _record(self, names: Iterable[str], state: State, reason: str) -> None:
+        outcomes = [self._outcome(name, state, reason) for name in names]
+        self._recorder.add(outcomes)
+        self._progress.advance(len(outcomes))
+
+    def _outcome(self, name: str, state: State, reason: str) -> Outcome:
+        return Outcome(item=name, group=keys.picture_group(name), state=state, reason=reason)
+
+
+class _Cuts:
+    """The cuts of one picture, each made when first asked for."""
+
+    def __init__(self, picture: Picture, digests: list[str]) -> None:
+        self._picture, self._digests = picture, digests
+        self._pngs: dict[str, bytes] = {}
+        self._recipes: dict[str, str] = {}
+
+    def png(self, cut: str) -> bytes:
+        if cut not in self._pngs:
+            self._pngs[cut] = encode(self._picture if cut == COMPOSITE else make_cut(self._picture, CROPS[cut]))
+        return self._pngs[cut]
+
+    def recipe(self, cut: str) -> str:
+        if cut not in self._recipes:
+            self._recipes[cut] = recipe_digest(self._digests, cut)
+        return self._recipes[cut]
+
+    def digest(self, cut: str) -> str:
+        return hashlib.sha256(self.png(cut)).hexdigest()
+
+
+def work(job_file: bytes, where: str, recorder: Recorder, *, workers: int, progress: Progress) -> None:
+    """Make a job's pictures that have no good outcome yet."""
+    job = parse(CompositingJob, job_file, where)
+    folder = PlanFolder.at(job.plan)
+    good = {
+        item for item, outcome in folder.outcomes(job.number).items() if outcome.state in (State.DONE, State.SKIPPED)
+    }
+    for sheet in job.sheets:
+        groups = []
+        for group in sheet.groups:
+            names = tuple(name for name in group.names if name not in good)
+            progress.advance(len(group.names) - len(names))
+            if names:
+                groups.append(group.model_copy(update={"names": names}))
+        if groups:
+            SheetWork(job, sheet, recorder, progress).run(groups, workers)
+
+
