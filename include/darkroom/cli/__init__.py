@@ -35,6 +35,7 @@ def _options(
 ) -> None:
     logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
     logging.getLogger("darkroom").setLevel(logging.INFO)
+    logging.getLogger("pyvips").setLevel(logging.ERROR)  # what it warns of is in the reason of an outcome
 
 
 def main() -> None:

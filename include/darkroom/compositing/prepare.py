@@ -50,6 +50,8 @@ def prepare(request: Request) -> Prepared:
     if problems:
         raise BadInput(problems)
     index = index_renders(renders.list(), style.source_folders)
+    if not index.files:
+        raise BadInput(f"{renders.uri}: no file there is named as a render (<layer>_<colour>.png); correct the location.")
     stacks, findings = pictures_of(request, style, scope, index.layers())
     needed = _needed(stacks, scope)
     files = [index.files[wanted] for wanted in needed if wanted in index.files]
@@ -84,10 +86,12 @@ def pictures_of(
     findings: list[str] = []
     for length in scope.lengths:
         rows = exports[length] if exports is not None else None
+        drawn: set[str] = set()
         for side in scope.sides:
             pairs = _from_export(rows, style, length, side) if rows is not None else None
             if pairs is None:
                 resolver = Resolver(style, length, side, layers)
+                drawn |= {code for code in style.codes_of(length) if resolver.draws(code)}
                 pairs = [(codes, resolver.stack(codes)) for codes in enumerate_combinations(style, length)]
             chosen = [(codes, stack) for codes, stack in pairs if scope.with_codes <= set(codes)]
             hollow = [codes for codes, stack in chosen if not stack]
@@ -98,6 +102,9 @@ def pictures_of(
             stacks[length, side] = chosen
             for slot in slots_without_default(style, length, side):
                 findings.append(f"{style.length_names[length]}, {side}: no default layer for the slot {slot}.")
+        undrawn = [code for code in style.codes_of(length) if code not in drawn] if rows is None else []
+        if undrawn:
+            findings.append(f"{style.length_names[length]}: no render draws {', '.join(undrawn)}; their pictures lack them.")
     findings += _unknown_codes(style, stacks)
     return stacks, findings
 
@@ -177,14 +184,15 @@ def _claims(needed: Mapping[tuple[str, int], int], index: RenderIndex, renders: 
 def _other_sizes(prepared: Prepared) -> Iterator[str]:
     """A sentence for each render whose size differs from its stack's."""
     said: dict[str, str] = {}
-    if len(set(prepared.sizes.values())) < 2:
+    everywhere = Counter(prepared.sizes.values())
+    if len(everywhere) < 2:
         return
     for colour in prepared.scope.colours:
         for pairs in prepared.stacks.values():
             for stack in {stack for _, stack in pairs}:
                 sizes = _sizes(prepared, stack, colour)
                 if len(set(sizes.values())) > 1:
-                    ((usual, _),) = Counter(sizes.values()).most_common(1)
+                    usual = max(sizes.values(), key=lambda size: everywhere[size])
                     for key, size in sizes.items():
                         if size != usual:
                             where = prepared.renders.uri_of(key)

@@ -119,7 +119,7 @@ def _sentences(error: ValidationError, lines: dict[Path, int], where: str) -> li
         at = f"{where}, line {line_of(lines, path)}"
         key = ".".join(str(part) for part in path if part != "[key]")
         if problem["type"] == "extra_forbidden":
-            sentences.append(f"{at}: {path[-1]!r} is no key of {_owner(path)}{_did_you_mean(path)}.")
+            sentences.append(f"{at}: {path[-1]!r} is no key of {_owner(path)}{_did_you_mean(path)}")
         elif problem["type"] == "missing":
             sentences.append(f"{at}: {key!r} is missing; add it.")
         else:
@@ -135,7 +135,7 @@ def _owner(path: Path) -> str:
 def _did_you_mean(path: Path) -> str:
     known = list(Style.model_fields) if len(path) == 1 else ["one of", "any of", "lengths"]
     close = difflib.get_close_matches(str(path[-1]), known, n=1)
-    return f"; did you mean {close[0]!r}?" if close else f" (it has {', '.join(known)})"
+    return f"; did you mean {close[0]!r}?" if close else f"; the keys are {', '.join(known)}."
 
 
 def _clip(value: Any) -> str:

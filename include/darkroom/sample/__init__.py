@@ -1,0 +1,81 @@
+"""A sample studio: one dress, drawn by the project itself, so that every flow can be tried.
+
+The style file says what a shopper may combine; `draw_renders` draws what the studio would
+have delivered: each layer in each colour, as a straight RGBA PNG.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from importlib import resources
+from pathlib import Path
+
+import pyvips  # type: ignore[import-untyped]
+
+from darkroom.sample.colours import COLOURS
+from darkroom.sample.garment import PAINTERS, draw
+
+__all__ = ["COLOURS", "draw_renders", "layer_names", "style_text"]
+
+
+def layer_names() -> list[str]:
+    """Return the names of all layers that the sample studio delivers, sorted."""
+    return sorted(PAINTERS)
+
+
+def style_text() -> str:
+    """Return the sample style's YAML, also where only the installed package is."""
+    return resources.files(__name__).joinpath("style.yaml").read_text(encoding="utf-8")
+
+
+def draw_renders(
+    folder: Path,
+    *,
+    size: int = 1600,
+    colours: Sequence[int] | None = None,
+    workers: int = 2,
+    progress: Callable[[int, int], None] | None = None,
+) -> int:
+    """Write every layer in every colour as `<layer>_<colour>.png`; return how many files.
+
+    The same arguments give the same bytes. `progress` is told (done, total) after each file.
+    """
+    wanted = list(range(len(COLOURS))) if colours is None else sorted(set(colours))
+    unknown = [colour for colour in wanted if not 0 <= colour < len(COLOURS)]
+    if unknown:
+        raise ValueError(f"the sample style has colours 0 to {len(COLOURS) - 1}, not {unknown}")
+    folder.mkdir(parents=True, exist_ok=True)
+    total, done, lock = len(PAINTERS) * len(wanted), 0, threading.Lock()
+
+    def tick() -> None:
+        nonlocal done
+        with lock:
+            done += 1
+            if progress is not None:
+                progress(done, total)
+
+    def one(layer: str) -> None:
+        drawn = draw(layer, size)
+        for colour in wanted:
+            pixels = drawn.dyed(COLOURS[colour])
+            picture = pyvips.Image.new_from_array(pixels, interpretation="srgb")
+            _write(picture, folder / f"{layer}_{colour:04d}.png")
+            tick()
+
+    with ThreadPoolExecutor(max_workers=max(1, workers)) as pool:
+        # Listing the results raises the first failure, once all threads have ended.
+        list(pool.map(one, layer_names()))
+    return done
+
+
+def _write(picture: pyvips.Image, path: Path) -> None:
+    """Write a PNG so that a reader sees the whole file or none."""
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        part.write_bytes(picture.pngsave_buffer(compression=3, keep="none"))
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
