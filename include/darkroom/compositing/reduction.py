@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 
 from darkroom.compositing import kernels
-from darkroom.compositing.geometry import Box, weights
+from darkroom.compositing.geometry import EMPTY, Box, weights
 
 Canvas = npt.NDArray[np.uint16]
 Picture = npt.NDArray[np.uint8]
@@ -23,7 +23,9 @@ class Reducer:
         self._scratch = np.empty(0, np.float32)
 
     def window(self, changed: Box) -> Box:
-        """The part of the picture that changes with the box `changed` of the frame."""
+        """The part of the picture that changes with the box `changed` of the frame; nothing does with an empty one."""
+        if changed.empty:
+            return EMPTY
         x0, x1 = self._across.outputs(changed.x0, changed.x1)
         y0, y1 = self._down.outputs(changed.y0, changed.y1)
         return Box(x0, y0, x1, y1)

@@ -4,15 +4,20 @@ import base64
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from jinja2 import Environment, PackageLoader, select_autoescape
+from jinja2 import Environment, PackageLoader, StrictUndefined
 
 if TYPE_CHECKING:
     from darkroom.reports.report import Report
 
 _MOST_ROWS = 500
 
+# escaping is always on: every name on the page came from outside
 _templates = Environment(
-    loader=PackageLoader("darkroom.reports"), autoescape=select_autoescape(), trim_blocks=True, lstrip_blocks=True
+    loader=PackageLoader("darkroom.reports"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
 )
 
 

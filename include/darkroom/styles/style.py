@@ -84,10 +84,11 @@ class Style(BaseModel):
 
     def codes_of(self, length: str) -> tuple[str, ...]:
         """The codes that the options offer for a length, in layering order."""
+        spellings = self.length_spellings()
         offered = {
             code
             for option in self.options
-            if not option.lengths or length in {length_slug(name) for name in option.lengths}
+            if not option.lengths or length in {spellings[length_slug(name)] for name in option.lengths}
             for code in option.codes
         }
         return tuple(code for code in self.layering_order if code in offered)
@@ -178,7 +179,7 @@ def _lengths(style: Style) -> Iterator[tuple[Path, str]]:
             yield ("defaults", name), f"defaults: {name!r} is no length of this style ({', '.join(seen.values())})."
     for at, option in enumerate(style.options):
         for name in option.lengths:
-            if length_slug(name) not in seen:
+            if length_slug(name) not in style.length_spellings():
                 yield (
                     ("options", at, "lengths"),
                     f"options: {name!r} is no length of this style ({', '.join(seen.values())}).",

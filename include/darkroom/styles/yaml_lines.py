@@ -14,6 +14,8 @@ def load(text: str, where: str) -> tuple[Any, dict[Path, int]]:
 
     Raises `BadInput` for what is no YAML, a key that stands twice, and anchors (a small file of aliases can expand without end).
     """
+    if text.lstrip().startswith("{"):
+        text = text.replace("\t", " ")  # JSON may be indented by tabs, YAML may not; a JSON string never holds one
     try:
         for event in yaml.parse(text, Loader=yaml.SafeLoader):
             if isinstance(event, yaml.AliasEvent):

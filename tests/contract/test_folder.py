@@ -1,0 +1,99 @@
+"""What only a folder must refuse or can do."""
+
+import os
+import time
+from datetime import timedelta
+
+import pytest
+
+from darkroom.errors import BadInput, StoreError
+from darkroom.store import open_store
+
+
+@pytest.fixture
+def root(tmp_path):
+    return tmp_path / "bucket"
+
+
+@pytest.fixture
+def store(root):
+    return open_store(str(root))
+
+
+def test_a_name_that_a_folder_cannot_hold_is_refused_before_writing(store, root):
+    for key in ("x" * 256, "a\0b", ".darkroom-mine"):
+        with pytest.raises(StoreError):
+            store.write(key, b"1")
+    assert not root.exists()
+
+
+def test_a_file_and_a_folder_of_one_name_are_refused_with_a_sentence(store):
+    store.write("a", b"1")
+    with pytest.raises(StoreError, match="cannot hold both"):
+        store.write("a/b", b"1")
+    store.write("c/d", b"1")
+    with pytest.raises(StoreError, match="cannot hold both"):
+        store.write("c", b"1")
+
+
+def test_a_link_out_of_the_root_is_neither_listed_nor_read_nor_written_through(store, root, tmp_path):
+    (tmp_path / "secret").write_text("s")
+    (tmp_path / "outside").mkdir()
+    root.mkdir()
+    (root / "link").symlink_to(tmp_path / "secret")
+    (root / "folder").symlink_to(tmp_path / "outside")
+    assert list(store.list()) == []
+    for key in ("link", "folder/x"):
+        with pytest.raises(StoreError, match="leads out"):
+            store.write(key, b"1")
+    with pytest.raises(StoreError, match="leads out"):
+        store.read("link")
+    assert (tmp_path / "secret").read_text() == "s"
+
+
+def test_a_link_inside_the_root_is_read(store, root):
+    store.write("a", b"1")
+    (root / "b").symlink_to(root / "a")
+    assert store.read("b") == b"1"
+
+
+def test_a_copy_shares_the_disks_blocks_and_is_replaced_not_written_through(store, root):
+    store.write("a", b"1")
+    store.copy("a", "b")
+    assert (root / "a").stat().st_ino == (root / "b").stat().st_ino
+    store.write("b", b"2")
+    assert store.read("a") == b"1"
+
+
+def test_more_copies_than_the_file_system_links_are_plain_copies(store, root, monkeypatch):
+    def too_many(*_: object, **__: object) -> None:
+        raise OSError(31, "Too many links")
+
+    store.write("a", b"1")
+    monkeypatch.setattr(os, "link", too_many)
+    store.copy("a", "b")
+    assert store.read("b") == b"1"
+    assert (root / "a").stat().st_ino != (root / "b").stat().st_ino
+
+
+def test_what_a_killed_writer_left_is_hidden_and_swept_when_it_is_old(store, root):
+    store.write("d/a", b"1")
+    (root / "d" / ".darkroom-0123456789abcdef").write_bytes(b"half")
+    assert [entry.key for entry in store.list()] == ["d/a"]
+    assert store.sweep("d/", older_than=timedelta(hours=1)) == 0
+    time.sleep(0.02)
+    assert store.sweep("d/", older_than=timedelta(0)) == 1
+    assert os.listdir(root / "d") == ["a"]
+
+
+def test_a_store_is_named_by_a_path_or_a_file_uri(tmp_path):
+    store = open_store(f"file://{tmp_path}/a%20b")
+    store.write("x", b"1")
+    assert (tmp_path / "a b" / "x").exists()
+    assert open_store(store.uri).read("x") == b"1"
+
+
+@pytest.mark.parametrize("location", ["", "ftp://x", "file://host/x"])
+def test_an_address_that_no_backend_serves_is_refused(location):
+    with pytest.raises(BadInput):
+        open_store(location)

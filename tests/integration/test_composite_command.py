@@ -1,0 +1,310 @@
+"""`darkroom composite` and `darkroom verify` as people run them: good days, bad input, bad renders."""
+
+import json
+from pathlib import Path
+
+import pytest
+import pyvips
+
+import renders
+from darkroom.compositing import slow
+from tiny import CUTS, PICTURES, STYLE, Tiny, darkroom
+
+
+@pytest.fixture
+def tiny(tmp_path: Path) -> Tiny:
+    return Tiny(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Tiny:
+    """A studio whose pictures are all made; only to be looked at."""
+    studio = Tiny(tmp_path_factory.mktemp("made"))
+    assert studio.composite("--report", str(studio.folder / "report.json")).returncode == 0
+    return studio
+
+
+def report_of(studio: Tiny, *more: str) -> tuple[int, dict[str, object], str]:
+    path = studio.folder / "report.json"
+    path.unlink(missing_ok=True)
+    run = studio.composite("--report", str(path), *more)
+    return run.returncode, json.loads(path.read_bytes()) if path.exists() else {}, run.stdout + run.stderr
+
+
+def counts(report: dict[str, object]) -> tuple[object, ...]:
+    return tuple(report[count] for count in ("planned", "done", "skipped", "refused", "failed"))
+
+
+# a good day
+
+
+def test_every_picture_is_there_in_every_cut_under_the_shops_names(made):
+    for cut in CUTS:
+        names = made.pictures(cut)
+        assert len(names) == PICTURES
+        assert {"default-mini-front-0000", "a1-b1-t1-knee-back-0001", "b1-t1-mini-front-0001"} <= names.keys()
+
+
+def test_the_report_counts_everything(made):
+    report = json.loads((made.folder / "report.json").read_bytes())
+    assert counts(report) == (PICTURES, PICTURES, 0, 0, 0)
+    assert report["distinct"] <= PICTURES
+    assert report["outputs"] == PICTURES * len(CUTS)
+    assert report["bytes"] > 0 and report["seconds"] > 0 and report["not_done"] == []
+    page = next(made.out.glob("work/composite/tiny/*/report.html")).read_text()
+    assert "All fine" in page and "data:image/png" in page
+
+
+@pytest.mark.parametrize("name", ["default-mini-front-0000", "a1-b1-t1-knee-back-0001", "a1-t1-mini-front-0001"])
+def test_a_picture_equals_the_slow_way(made, name):
+    codes, length, side, colour = name.rsplit("-", 3)
+    chosen = set(codes.split("-"))
+    stack = [
+        *(["a1_behind"] if "a1" in chosen else []),
+        "b1_bottom" if "b1" in chosen else f"base_{length}_bottom",
+        "t1_neckline" if "t1" in chosen else "base_neckline",
+        *(["a1_infront"] if "a1" in chosen else []),
+    ]
+    images = [renders.pixels(f"{layer}_{side}", int(colour), made.size) for layer in stack]
+    picture = pyvips.Image.new_from_file(str(made.out / f"renders/composites/tiny/800x800/{name}.png")).numpy()
+    assert slow.largest_difference(picture, slow.composite(images)) <= 1.02
+
+
+def test_verify_finds_all_of_it_whole_and_current(made):
+    run = made.verify()
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert f"{PICTURES // 2}" in run.stdout
+
+
+def test_a_second_run_makes_nothing(tiny):
+    assert tiny.composite().returncode == 0
+    before = tiny.pictures()
+    code, report, _ = report_of(tiny)
+    assert code == 0
+    assert counts(report) == (PICTURES, 0, PICTURES, 0, 0)
+    assert tiny.pictures() == before
+
+
+def test_mode_all_makes_everything_again(tiny):
+    tiny.composite()
+    before = tiny.pictures()
+    code, report, _ = report_of(tiny, "--mode", "all")
+    assert code == 0
+    assert counts(report) == (PICTURES, PICTURES, 0, 0, 0)
+    assert not set(before.values()) & set(tiny.pictures().values())
+
+
+def test_mode_plan_says_what_would_be_done_and_writes_nothing(tiny):
+    code, report, output = report_of(tiny, "--mode", "plan")
+    assert code == 0
+    assert (report["planned"], report["todo"], report["done"]) == (PICTURES, PICTURES, 0)
+    assert f"{PICTURES} to make" in output
+    assert not tiny.out.exists()
+
+
+def test_a_new_render_changes_only_the_pictures_that_show_it(tiny):
+    tiny.composite()
+    before = tiny.pictures()
+    tiny.repaint("t1_neckline_front", 0)
+    code, report, _ = report_of(tiny)
+    changed = {name for name, identity in tiny.pictures().items() if before[name] != identity}
+    assert code == 0
+    assert changed == {name for name in before if "t1-" in name and name.endswith("-front-0000")}
+    assert counts(report) == (PICTURES, len(changed), PICTURES - len(changed), 0, 0)
+    assert tiny.verify().returncode == 0
+
+
+def test_a_render_that_was_only_touched_is_read_and_nothing_is_made(tiny):
+    tiny.composite()
+    before = tiny.pictures()
+    tiny.render("t1_neckline_front", 0).touch()
+    code, report, _ = report_of(tiny)
+    assert code == 0
+    assert counts(report) == (PICTURES, 0, PICTURES, 0, 0)
+    assert tiny.pictures() == before
+
+
+def test_a_cut_that_is_asked_for_later_is_added_without_touching_the_others(tiny):
+    tiny.composite("--cuts", "800x800")
+    before = tiny.pictures()
+    assert not tiny.pictures("142x142")
+    tiny.composite("--cuts", "800x800,142x142")
+    assert tiny.pictures() == before
+    assert len(tiny.pictures("142x142")) == PICTURES
+
+
+def test_a_lost_picture_is_found_and_made_again(tiny):
+    tiny.composite()
+    folder = tiny.out / "renders/composites/tiny/800x800"
+    (folder / "t1-mini-front-0000.png").unlink()
+    (folder / "b1-mini-front-0000.png").unlink()  # a linked file is replaced, never written through
+    (folder / "b1-mini-front-0000.png").write_bytes(b"\x89PNG half a file")
+    (folder / "zz-mini-front-0000.png").write_bytes(b"whose is this?")
+    run = tiny.verify("--report", str(tiny.folder / "v.json"))
+    assert run.returncode == 1
+    findings = {(f["kind"], Path(f["key"]).name) for f in json.loads((tiny.folder / "v.json").read_bytes())["findings"]}
+    assert findings == {
+        ("missing", "t1-mini-front-0000.png"),
+        ("broken", "b1-mini-front-0000.png"),
+        ("extra", "zz-mini-front-0000.png"),
+    }
+    _, report, _ = report_of(tiny)
+    assert report["done"] == 2
+
+
+def test_verify_calls_a_picture_stale_when_its_render_changed_since(tiny):
+    tiny.composite()
+    tiny.repaint("t1_neckline_front", 0)
+    run = tiny.verify("--report", str(tiny.folder / "v.json"))
+    verification = json.loads((tiny.folder / "v.json").read_bytes())
+    assert run.returncode == 1
+    assert {finding["kind"] for finding in verification["findings"]} == {"stale"}
+    assert all("t1-" in finding["key"] and "front-0000" in finding["key"] for finding in verification["findings"])
+
+
+def test_only_some_lengths_colours_and_sides(tiny):
+    code, report, _ = report_of(tiny, "--length", "Mini", "--colours", "1", "--sides", "back", "--cuts", "142x142")
+    assert code == 0
+    assert counts(report)[:2] == (8, 8)
+    assert all(name.endswith("-mini-back-0001") for name in tiny.pictures("142x142"))
+    assert tiny.verify("--length", "Mini").returncode == 0
+    assert tiny.verify("--length", "Mini", "--colours", "0-1").returncode == 1
+
+
+def test_an_export_is_drawn_as_it_says(tiny):
+    export = tiny.folder / "Studio's export – Mini.csv"
+    export.write_text('a1, "base_mini_bottom_front t1_neckline_front" ,base_mini_bottom_back\n', encoding="utf-8")
+    code, report, output = report_of(tiny, "--combinations", str(export), "--length", "Mini", "--colours", "0")
+    assert code == 0, output
+    assert set(tiny.pictures()) == {f"{codes}-mini-{side}-0000" for codes in ("a1", "default") for side in ("front", "back")}
+    picture = pyvips.Image.new_from_file(str(tiny.out / "renders/composites/tiny/800x800/a1-mini-front-0000.png")).numpy()
+    images = [renders.pixels(layer, 0, tiny.size) for layer in ("base_mini_bottom_front", "t1_neckline_front")]
+    assert slow.largest_difference(picture, slow.composite(images)) <= 1.02
+
+
+# bad input: the run is refused, nothing is written
+
+
+def refused(tiny: Tiny, *more: str) -> list[str]:
+    run = tiny.composite(*more)
+    assert run.returncode == 2, run.stdout + run.stderr
+    assert not tiny.out.exists()
+    return run.stderr.strip().splitlines()
+
+
+def test_every_missing_render_is_named(tiny):
+    tiny.render("t1_neckline_front", 1).unlink()
+    tiny.render("base_neckline_back", 0).unlink()
+    problems = refused(tiny)
+    assert [problem.split(":")[0] for problem in problems] == ["base_neckline_back_0000.png", "t1_neckline_front_0001.png"]
+    assert all("deliver it" in problem for problem in problems)
+
+
+def test_with_skip_only_the_pictures_that_need_a_missing_render_are_refused(tiny):
+    tiny.render("t1_neckline_front", 1).unlink()
+    code, report, output = report_of(tiny, "--on-missing", "skip")
+    assert code == 1
+    assert counts(report) == (PICTURES, PICTURES - 8, 0, 8, 0)
+    assert "t1_neckline_front_0001.png is missing" in output
+    assert len(tiny.pictures()) == PICTURES - 8
+    assert report["stale"] == []
+
+
+def test_pictures_of_a_render_that_vanished_are_called_stale_not_silently_kept(tiny):
+    tiny.composite()
+    tiny.render("t1_neckline_front", 1).unlink()
+    code, report, _ = report_of(tiny, "--on-missing", "skip")
+    assert code == 1
+    assert len(report["stale"]) == 8 * len(CUTS)
+    assert len(tiny.pictures()) == PICTURES
+    run = tiny.verify()
+    assert run.returncode == 1
+    assert "stale" in run.stderr
+
+
+def test_bad_renders_are_all_named_before_anything_is_made(tiny):
+    tiny.render("t1_neckline_front", 0).write_bytes(b"GIF89a, honestly")
+    tiny.repaint("a1_infront_back", 1, size=121)
+    copy = tiny.renders / "Render PNG's" / "copy" / "B1_bottom_front_0000.PNG"
+    copy.parent.mkdir()
+    copy.write_bytes(tiny.render("b1_bottom_front", 0).read_bytes())
+    problems = "\n".join(refused(tiny))
+    assert "t1_neckline_front_0000.png: it is no PNG" in problems
+    assert "it is 121 x 121, but the layers beside it in a stack are 120 x 120" in problems
+    assert "both claim b1_bottom_front in colour 0000" in problems
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (["--length", "Maxi"], "'Maxi' is no length"),
+        (["--colours", "0-2"], "goes beyond the last colour"),
+        (["--colours", "red"], "'red' is no colour"),
+        (["--sides", "left"], "'left' is not known"),
+        (["--cuts", "9x9"], "'9x9' is not known"),
+        (["--on-missing", "ignore"], "'ignore' is not known"),
+        (["--combinations", "nowhere-Mini.csv"], "cannot be read"),
+    ],
+)
+def test_an_unknown_word_is_refused_with_the_known_ones(tiny, more, said):
+    assert any(said in problem for problem in refused(tiny, *more))
+
+
+def test_a_broken_export_and_an_unknown_length_are_both_named(tiny):
+    export = tiny.folder / "x-Mini.csv"
+    export.write_text("t1,base_mini_bottom_front\nt2,../up_bottom_front,base_mini_bottom_back\n")
+    problems = refused(tiny, "--combinations", str(export))
+    assert any("line 1: 2 columns" in problem for problem in problems)
+    assert any("line 2" in problem and "'../up_bottom_front'" in problem for problem in problems)
+
+
+def test_an_export_of_another_length_is_not_taken_for_this_one(tiny):
+    export = tiny.folder / "x-Knee.csv"
+    export.write_text("t1,base_knee_bottom_front,base_knee_bottom_back\n")
+    assert any("no export for mini" in problem for problem in refused(tiny, "--combinations", str(export), "--length", "Mini"))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("customizations:", "custmizations:", "line 5: 'custmizations' is no key"),
+        ("style: tiny", "style: ../tiny", "line 1: style: '../tiny' cannot name a folder"),
+        ("options:\n  - any of: [t1, b1]\n  - one of: [a1]\n", "", "it has no options"),
+    ],
+)
+def test_a_broken_style_file_is_refused(tiny, old, new, said):
+    assert old in STYLE
+    tiny.style.write_text(STYLE.replace(old, new, 1), encoding="utf-8")
+    assert any(said in problem for problem in refused(tiny))
+
+
+def test_an_empty_renders_folder_is_said_in_one_sentence(tiny):
+    run = darkroom("composite", "--style", str(tiny.style), "--renders", str(tiny.folder / "nowhere"), "--out", str(tiny.out))
+    assert run.returncode == 2
+    assert len(run.stderr.strip().splitlines()) == 1
+
+
+# a bad render among good ones
+
+
+def test_a_truncated_render_refuses_only_the_pictures_that_need_it(tiny):
+    path = tiny.render("t1_neckline_back", 0)
+    data = path.read_bytes()
+    path.write_bytes(data[: len(data) * 2 // 3])
+    code, report, output = report_of(tiny)
+    assert code == 1
+    assert counts(report) == (PICTURES, PICTURES - 8, 0, 8, 0)
+    assert "t1_neckline_back_0000.png cannot be decoded" in output
+    assert all("t1-" in item["item"] and item["item"].endswith("back-0000") for item in report["not_done"])
+    tiny.repaint("t1_neckline_back", 0)
+    code, report, _ = report_of(tiny)
+    assert code == 0
+    assert counts(report) == (PICTURES, 8, PICTURES - 8, 0, 0)
+
+
+def test_a_job_file_that_is_none_is_refused(tmp_path):
+    job = tmp_path / "job.json"
+    for content in ("", "[]", '{"schema_version": 99}', '{"schema_version": 1, "flow": "x"}'):
+        job.write_text(content)
+        assert darkroom("job", "run", str(job)).returncode == 2
+    assert darkroom("job", "run", str(tmp_path / "none.json")).returncode == 2

@@ -1,0 +1,144 @@
+"""The engine against its definition: every picture equals the slow way, and patches equal the whole bit for bit."""
+
+import numpy as np
+import pytest
+
+from darkroom.compositing import geometry, slow
+from darkroom.compositing.encode import encode
+from darkroom.compositing.layers import Layer, decode
+from darkroom.compositing.walk import Walker, shares
+from renders import png
+
+LIMIT = 1.02
+RNG = np.random.default_rng(20261121)
+
+
+def painted(width: int, height: int, box: tuple[int, int, int, int], alpha: str) -> np.ndarray:
+    """A layer of noise in a box: the hardest content, for every pixel differs from its neighbours."""
+    x0, y0, x1, y1 = box
+    picture = np.zeros((height, width, 4), np.uint8)
+    part = RNG.integers(0, 256, (y1 - y0, x1 - x0, 4), dtype=np.uint8)
+    if alpha == "low":
+        part[..., 3] = RNG.integers(0, 4, part.shape[:2], dtype=np.uint8)
+    elif alpha == "opaque":
+        part[..., 3] = 255
+    elif alpha == "edges":
+        part[..., 3] = np.where(RNG.random(part.shape[:2]) < 0.5, 0, 255)
+    picture[y0:y1, x0:x1] = part
+    return picture
+
+
+def random_box(width: int, height: int) -> tuple[int, int, int, int]:
+    x0, x1 = sorted(RNG.choice(width + 1, 2, replace=False))
+    y0, y1 = sorted(RNG.choice(height + 1, 2, replace=False))
+    return int(x0), int(y0), int(x1), int(y1)
+
+
+def layers_of(width: int, height: int) -> list[np.ndarray]:
+    """Eight layers: whole frame, borders, a single pixel, nothing at all, and random boxes."""
+    boxes = [
+        (0, 0, width, height),
+        (0, 0, 1, height),
+        (width - 1, 0, width, height),
+        (width // 2, height // 3, width // 2 + 1, height // 3 + 1),
+        (0, 0, 0, 0),
+        *(random_box(width, height) for _ in range(3)),
+    ]
+    alphas = ["opaque", "noise", "low", "opaque", "noise", "noise", "edges", "low"]
+    return [painted(width, height, box, alpha) for box, alpha in zip(boxes, alphas, strict=True)]
+
+
+def random_tree(count: int, stacks: int) -> list[tuple[int, ...]]:
+    found = {tuple(range(count))}
+    while len(found) < stacks:
+        size = int(RNG.integers(1, count + 1))
+        found.add(tuple(int(number) for number in RNG.permutation(count)[:size]))
+    return list(found)
+
+
+@pytest.mark.parametrize("size", [(800, 800), (999, 999), (1600, 1600), (2001, 1333), (640, 1500), (37, 90)])
+def test_every_picture_of_a_random_tree_equals_the_slow_way_and_the_whole(size):
+    images = layers_of(*size)
+    layers = {number: decode(png(image)) for number, image in enumerate(images)}
+    for stack, picture in Walker(layers).pictures(random_tree(len(images), 7)):
+        definition = slow.composite([images[number] for number in stack])
+        assert slow.largest_difference(picture, definition) <= LIMIT
+        ((_, alone),) = Walker(layers).pictures([stack])
+        assert np.array_equal(picture, alone), f"patched {stack} differs from the whole"
+
+
+def test_a_margin_one_pixel_too_small_would_be_seen(monkeypatch):
+    """The half of the equality that a wrong window would break: proves that the test above can fail."""
+    images = [painted(1600, 1600, (0, 0, 1600, 1600), "opaque"), painted(1600, 1600, (401, 403, 800, 807), "opaque")]
+    layers = {number: decode(png(image)) for number, image in enumerate(images)}
+    right = geometry.Weights.outputs
+
+    def narrow(self: geometry.Weights, first: int, end: int) -> tuple[int, int]:
+        lo, hi = right(self, first, end)
+        return lo + 1, hi - 1
+
+    def pictures() -> list[np.ndarray]:
+        return [picture.copy() for _, picture in Walker(layers).pictures([(0,), (0, 1)])]
+
+    whole = pictures()
+    monkeypatch.setattr(geometry.Weights, "outputs", narrow)
+    assert any(not np.array_equal(one, other) for one, other in zip(whole, pictures(), strict=True))
+
+
+def test_a_wrong_phase_would_be_seen():
+    image = painted(2001, 2001, (500, 500, 1500, 1500), "opaque")
+    layer = decode(png(image))
+    shifted = Layer(
+        layer.width,
+        layer.height,
+        geometry.Box(layer.box.x0 + 1, layer.box.y0, layer.box.x1 + 1, layer.box.y1),
+        layer.pixels,
+        layer.digest,
+    )
+    ((_, picture),) = Walker({0: shifted}).pictures([(0,)])
+    assert slow.largest_difference(picture, slow.composite([image])) > LIMIT
+
+
+def test_threads_share_the_tree_without_losing_a_stack():
+    stacks = random_tree(6, 40)
+    parts = shares(stacks, 7)
+    assert sorted(stack for part in parts for stack in part) == sorted(stacks)
+    assert len(parts) <= 7
+
+
+def test_a_picture_that_shows_nothing_is_transparent():
+    layers = {0: decode(png(np.zeros((50, 60, 4), np.uint8)))}
+    ((_, picture),) = Walker(layers).pictures([(0,)])
+    assert picture.shape == (667, 800, 4)
+    assert not picture.any()
+
+
+def test_a_picture_is_written_as_the_contract_says():
+    pyvips = pytest.importorskip("pyvips")
+    picture = RNG.integers(0, 256, (20, 30, 4), dtype=np.uint8)
+    data = encode(picture)
+    chunks, at = [], 8
+    while at < len(data):
+        length = int.from_bytes(data[at : at + 4], "big")
+        chunks.append((data[at + 4 : at + 8], data[at + 8 : at + 8 + length]))
+        at += 12 + length
+    assert [name for name, _ in chunks if name != b"IDAT"] == [b"IHDR", b"pHYs", b"IEND"]
+    header = dict(chunks)[b"IHDR"]
+    assert tuple(header[8:13]) == (8, 6, 0, 0, 0)  # 8 bit, RGBA, deflate, adaptive filters, not interlaced
+    assert dict(chunks)[b"pHYs"] == (6772).to_bytes(4, "big") * 2 + b"\x01"
+    back = pyvips.Image.new_from_buffer(data, "").numpy()
+    assert np.array_equal(back, picture)
+
+
+@pytest.mark.parametrize(("frame", "size"), [((3000, 3000), (800, 800)), ((2001, 1333), (800, 533)), ((3, 4000), (1, 800))])
+def test_a_composite_is_the_frame_fitted_into_800(frame, size):
+    assert geometry.composite_size(*frame) == size
+
+
+@pytest.mark.parametrize("kernel", ["mitchell", "lanczos3"])
+def test_weights_are_normalised_inside_the_frame(kernel):
+    for size, outputs in [(3000, 800), (2001, 800), (100, 800), (1, 5)]:
+        table = geometry.weights(size, outputs, kernel)
+        assert np.allclose(table.taps.sum(axis=1), 1)
+        assert table.starts.min() == 0
+        assert (table.starts + table.counts).max() == size

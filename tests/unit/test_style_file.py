@@ -1,0 +1,84 @@
+"""A style file says what it means, or which line is wrong and what to do."""
+
+import json
+
+import pytest
+
+from darkroom.errors import BadInput
+from darkroom.sample import style_text
+from darkroom.styles.style import load_style
+
+GOOD = style_text()
+
+
+def refusal(text: str) -> list[str]:
+    with pytest.raises(BadInput) as refused:
+        load_style(text.encode(), "dress.yaml")
+    return refused.value.problems
+
+
+def test_the_sample_style_is_read():
+    style = load_style(GOOD.encode(), "sample-dress.yaml")
+    assert list(style.length_names) == ["micro_mini", "knee", "maxi"]
+    assert style.default_layers("knee", "front")["bottom"] == "base_knee_bottom_front"
+
+
+def test_json_is_yaml():
+    document = {
+        "style": "fp-1",
+        "name": None,
+        "colours": 2,
+        "lengths": {"mini": "Mini"},
+        "customizations": ["t1"],
+        "ignored_customizations": [],
+        "source_folders": ["a b/c's"],
+        "defaults": {"Mini": {"front": {"neckline": "base_neckline_front"}}},
+    }
+    assert load_style(json.dumps(document, indent="\t").encode(), "x.json").style == "fp-1"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("customizations: [t1", "custmizations: [t1", "'custmizations' is no key of a style file; did you mean 'customizations'?"),
+        ("colours: 6", "colours: many", "colours: input should be a valid integer"),
+        ("style: sample-dress", "style: ../dress", "cannot name a folder"),
+        ("  knee: Knee", "  knee: Kn/ee", "cannot stand in a file name"),
+        ("  knee: Knee", "  knee: Maxi", "is the same length as"),
+        ("      neckline: base_neckline_front", "      neckline: ../x_neckline_front", "no file can be called"),
+        ("      neckline: base_neckline_front", "      neckline: base_belt_front", "is a layer of the slot 'belt'"),
+        ("      neckline: base_neckline_front", "      collar: base_neckline_front", "defaults.Micro-Mini.front.collar"),
+        ("  - one of: [t1, t2, t3]", "  - one off: [t1, t2, t3]", "did you mean 'one of'?"),
+        ("  - one of: [t1, t2, t3]", "  - one of: [t1, t2, t77]", "'t77' is not in 'layering'"),
+        ("  - [t2, t4]", "  - [t2, t78]", "'t78' stands in no option"),
+        ("    lengths: [Maxi]", "    lengths: [Ankle]", "'Ankle' is no length of this style"),
+        ("name: Sample Dress", "style: again", "'style' stands twice"),
+        ("name: Sample Dress", "name: ]", "correct the YAML"),
+    ],
+)
+def test_a_broken_style_file_names_the_line_and_what_to_do(old, new, said):
+    assert old in GOOD
+    broken = GOOD.replace(old, new, 1)
+    problems = refusal(broken)
+    assert any(said in problem for problem in problems), problems
+    lines = [index for index, line in enumerate(broken.splitlines(), 1) if new.strip() in line]
+    assert any(f"dress.yaml, line {line}" in problem for line in (*lines, lines[0] + 1) for problem in problems), problems
+
+
+def test_every_problem_is_named_not_only_the_first():
+    broken = GOOD.replace("colours: 6", "colours: 0").replace("name: Sample Dress", "nmae: Sample Dress")
+    assert len(refusal(broken)) == 2
+
+
+def test_aliases_that_could_grow_without_end_are_refused():
+    assert "aliases" in refusal("a: &a [x]\nb: *a\n")[0]
+
+
+@pytest.mark.parametrize("text", ["", "- a\n- b\n", "\x00"])
+def test_what_is_no_mapping_is_refused(text):
+    assert refusal(text)
+
+
+def test_bytes_that_are_no_utf8_are_refused():
+    with pytest.raises(BadInput, match="no UTF-8"):
+        load_style(b"style: \xff\xfe", "dress.yaml")
