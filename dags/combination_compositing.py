@@ -1,0 +1,142 @@
+"""Makes every picture of a style: each combination of codes that a shopper can pick, in every length, colour and side.
+
+Each picture is a composite of 800x800 and three smaller cuts of it.
+
+```
+plan ──> run (one task a job) ──> settle ──> report
+what is   the workers make        what is     report.html, and
+to do?    the pictures            proven is   the run's result
+                                  kept
+```
+
+- **plan** reads the style file, the list of renders and what was made before, and says in its log how many pictures
+  there are to do, how many are done already, what it refuses and what looks odd. It opens no picture further than its
+  size. If something in the request or the renders is wrong, it lists every reason and the run ends here, with nothing
+  written.
+- **run** makes the pictures: one task for each job, named after its style, colours, side and lengths. The tasks share
+  the pool `imaging`, whose slots say how many work at the same time (Admin, Pools).
+- **settle** looks at what was really written and notes it in the ledger, so that the next run knows. It keeps what is
+  proven even when other pictures failed.
+- **report** writes `report.html` and `report.json` (its log says where they and the pictures lie) and decides the run:
+  it fails when anything failed, and lists what.
+
+## Parameters
+
+All but the style can be left as they are; then every picture that is missing or out of date is made.
+
+| | |
+| --- | --- |
+| **Style** | the garment, one of the studio's style files |
+| **Mode** | `plan` only says what would be done; `changed` makes what is missing or out of date; `all` makes all |
+| **Lengths, sides, cuts** | only these; empty means all that the style has |
+| **Colours** | numbers and ranges such as `0-5, 7`; empty means all |
+| **Only with codes** | only combinations that contain every one of these codes, one a line |
+| **Combinations** | exported CSVs, one a line, `FILE` or `LENGTH=FILE`; empty means from the style file's options |
+| **Missing layers** | `refuse`: a layer that nobody delivered ends the run; `skip`: only its pictures are left out |
+
+## When it fails
+
+Open the log of `report`, or `report.html`: every picture that was not made is listed there with its reason.
+
+- **plan failed**: the request or the renders are wrong. Its log lists every problem and what to do about it. Correct
+  them, then trigger a new run; or clear `plan`, when the parameters were right and only files were wrong.
+- **A job of run failed, with a list of pictures**: those could not be made, for instance because a render is cut short;
+  all the others are there. Deliver the render again and trigger a new run with mode `changed`: it makes only what is
+  missing.
+- **A job of run failed without a list** (a lost machine, a kill): it was tried four times. When the cause is gone,
+  resume.
+- **settle failed**: the pictures are there but not noted. Clear `settle`, with what comes after it; nothing is made
+  again.
+
+## How to resume
+
+Clear `run` with *Downstream*, but without *Only Failed*, which would leave `settle` out: jobs that were finished end at
+once, the others go on where they ended and make only the rest. Clear `plan` with *Downstream* to plan anew: with mode
+`changed` the run then makes what is missing by now, with mode `all` everything again. A run's mode cannot be changed
+afterwards; for another one trigger a new run.
+"""
+
+from airflow.sdk import DAG, Param
+
+from darkroom_airflow import forms
+from darkroom_airflow.defaults import run_defaults
+from darkroom_airflow.operators import PlanOperator, ReportOperator, SettleOperator, job_operator
+from darkroom_airflow.pools import IMAGING
+
+# every length that a garment of the studio has; plan knows which of them a style has
+LENGTHS = ["micro_mini", "mini", "knee", "midi", "ankle", "maxi", "cheeky", "short", "full"]
+
+WHICH = "Which pictures"
+FROM = "From what"
+
+with DAG(
+    dag_id="combination_compositing",
+    dag_display_name="Combination compositing",
+    description="Every combination of a style, in every colour, side and cut",
+    doc_md=__doc__,
+    schedule=None,
+    max_active_runs=16,
+    params={
+        "style": forms.style(),
+        "mode": forms.mode(),
+        "lengths": Param(
+            [],
+            type=["array", "null"],
+            items={"type": "string"},
+            examples=LENGTHS,
+            title="Lengths",
+            description_md="Only these lengths. Empty: all that the style has.",
+            section=WHICH,
+        ),
+        "colours": Param(
+            "",
+            type=["string", "null"],
+            examples=["0", "0-5", "0-5, 7"],
+            title="Colours",
+            description_md="Only these colours: numbers and ranges, such as `0-5, 7`. Empty: all.",
+            section=WHICH,
+        ),
+        "sides": forms.sides(section=WHICH),
+        "cuts": forms.cuts(section=WHICH),
+        "with_codes": Param(
+            [],
+            type=["array", "null"],
+            items={"type": "string"},
+            title="Only with codes",
+            description_md="Only combinations that contain **every** one of these codes, such as `t1`; one a line.",
+            section=WHICH,
+        ),
+        "combinations": Param(
+            [],
+            type=["array", "null"],
+            items={"type": "string"},
+            title="Combinations",
+            description_md="Exported CSVs where the task `plan` can read them, one a line, `FILE` or `LENGTH=FILE`. "
+            "Empty: the combinations follow from the options in the style file.",
+            section=FROM,
+        ),
+        "on_missing": Param(
+            "refuse",
+            type="string",
+            enum=["refuse", "skip"],
+            values_display={
+                "refuse": "refuse: end the run and list every missing layer",
+                "skip": "skip: leave out only the pictures that need it",
+            },
+            title="Missing layers",
+            description_md="What to do about a layer that a picture needs and nobody delivered.",
+            section=FROM,
+        ),
+    },
+    **run_defaults("compositing"),
+):
+    plan = PlanOperator(task_id="plan", flow="compositing")
+    run = (
+        job_operator()
+        .partial(task_id="run", pool=IMAGING.name, map_index_template="{{ task.job_label }}")
+        .expand_kwargs(plan.output)
+    )
+    settle = SettleOperator(task_id="settle", flow="compositing")
+    report = ReportOperator(task_id="report")
+
+    plan >> run >> settle >> report

@@ -1,0 +1,65 @@
+"""The one alert of a failed run."""
+
+from typing import Any
+
+from airflow.sdk import BaseNotifier
+
+from darkroom_airflow.xcoms import PLAN, PLAN_URI, PROBLEMS, REFUSED, bullets
+
+_REASONS = {
+    "task_failure": "a task failed",
+    "all_tasks_deadlocked": "no task could run any more",
+    "timed_out": "it took longer than the DAG allows",
+}
+
+
+class RunFailed(BaseNotifier):
+    """Says once a run that it failed, why, and where the report lies.
+
+    Goes on every DAG as `on_failure_callback`. It runs in the DAG processor and writes to that log; a deployment that
+    wants e-mail or chat derives from it, overrides `send` and puts its class into `defaults.run_defaults`.
+    """
+
+    def notify(self, context: Any) -> None:
+        """Build the message and send it."""
+        subject = f"{context['dag'].dag_id}: the run {context['run_id']} failed"
+        self.send(subject, self._text(context))
+
+    def send(self, subject: str, text: str) -> None:
+        """Deliver one alert: here, into the log."""
+        self.log.error("%s\n%s", subject, text)
+
+    def _text(self, context: Any) -> str:
+        """What went wrong: the reason as Airflow has it, and what the run's report says where there is one."""
+        reason = str(context.get("reason", "unknown"))
+        said = [f"The reason: {_REASONS.get(reason, reason)}."]
+        problems = self._pull(context, PROBLEMS)
+        if uri := self._pull(context, PLAN_URI):
+            said += self._report(uri)
+        elif problems:
+            said += [REFUSED, bullets(problems)]
+        else:
+            said.append("There is no plan yet, and so no report; the logs of the tasks say more.")
+        return "\n".join(said)
+
+    def _pull(self, context: Any, key: str) -> Any:
+        """One of the plan's XComs; nothing where there is none, or nobody to ask."""
+        ti = context.get("ti")
+        try:
+            return ti.xcom_pull(task_ids=PLAN, key=key) if ti else None
+        except Exception as error:  # noqa: BLE001 an alert with less in it is better than none
+            self.log.warning("The plan's XCom %r cannot be read here: %r", key, error)
+            return None
+
+    def _report(self, uri: str) -> list[str]:
+        from darkroom import keys
+        from darkroom.jobs import PlanFolder, parse
+        from darkroom.reports import Report
+
+        try:
+            folder = PlanFolder.at(uri)
+            where = folder.uri_of(keys.REPORT_JSON)
+            report = parse(Report, folder.read(keys.REPORT_JSON), where)
+        except Exception as error:  # noqa: BLE001 as above
+            return [f"There is no report in {uri} ({error})."]
+        return [report.title, report.failure_text(), f"The report: {folder.uri_of(keys.REPORT_HTML)}"]

@@ -1,0 +1,73 @@
+"""The parts of the trigger forms that come from the library's own lists, or that several DAGs share."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from airflow.sdk import Param
+
+from darkroom.compositing.profiles import COMPOSITE, CUTS
+from darkroom.jobs import Mode
+from darkroom.settings import settings
+from darkroom.styles.names import SIDES
+
+
+def style_names() -> list[str]:
+    """The names of the studio's styles: the one thing that a DAG file reads while it is parsed."""
+    try:
+        return sorted(path.stem for path in settings().styles_dir.iterdir() if path.suffix == ".yaml")
+    except OSError:
+        # no folder yet, or none on this machine: the form then takes any name, and plan checks it
+        return []
+
+
+def style() -> Param:
+    """One style of the studio, to be picked from the list."""
+    names = style_names()
+    form: dict[str, Any] = {"enum": names} if names else {"minLength": 1}
+    if names:
+        form["default"] = names[0]
+    return Param(
+        type="string",
+        title="Style",
+        description_md="The garment. The list shows the style files in `include/styles`; a new file appears by itself.",
+        **form,
+    )
+
+
+def mode() -> Param:
+    """What the run does; the same words in every flow."""
+    return Param(
+        Mode.CHANGED.value,
+        type="string",
+        enum=[Mode.PLAN.value, Mode.CHANGED.value, Mode.ALL.value],
+        values_display={
+            Mode.PLAN.value: "plan: only say what would be done",
+            Mode.CHANGED.value: "changed: make what is missing or out of date",
+            Mode.ALL.value: "all: make everything again",
+        },
+        title="Mode",
+        description_md="`plan` only says what would be done. `changed` makes what is missing or no longer matches its "
+        "renders and recipe. `all` makes everything again, whatever is there.",
+    )
+
+
+def sides(section: str) -> Param:
+    """Some of the sides of a garment."""
+    return _some_of(SIDES, title="Sides", description_md="Only these sides. Empty: both.", section=section)
+
+
+def cuts(section: str) -> Param:
+    """Some of the cuts of a picture."""
+    return _some_of(
+        CUTS,
+        title="Cuts",
+        description_md="Only these sizes and crops. Empty: all four.",
+        values_display={COMPOSITE: f"{COMPOSITE}, the composite itself"},
+        section=section,
+    )
+
+
+def _some_of(known: Sequence[str], **form: Any) -> Param:
+    """A list to pick from; all of it to begin with."""
+    items = {"type": "string", "enum": list(known)}
+    return Param(list(known), type=["array", "null"], items=items, examples=list(known), **form)

@@ -1,0 +1,86 @@
+"""`plan`: find the work, say what it is, write the job files."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import BaseOperator, Context
+from airflow.sdk.exceptions import AirflowFailException
+
+from darkroom_airflow.xcoms import COUNTS, PLAN_URI, PROBLEMS, REFUSED, bullets, sentences
+
+if TYPE_CHECKING:
+    from darkroom.jobs import Manifest
+
+_MOST_FINDINGS = 50
+
+
+class PlanOperator(BaseOperator):
+    """Plans a run of `flow` from the DAG's Params and returns the jobs for `run` to be mapped over.
+
+    Passes on the plan's URI and counts. A request that the plan refuses fails the task for good, with every reason in
+    its log.
+    """
+
+    def __init__(self, *, flow: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.flow = flow
+
+    def execute(self, context: Context) -> list[dict[str, str]]:
+        """Write a new plan folder; the result is `expand_kwargs` of the `run` operator."""
+        from darkroom import flows
+        from darkroom.errors import BadInput
+
+        ti, dag_run = context["ti"], context["dag_run"]
+        try:
+            manifest = flows.get(self.flow).plan(
+                request_from(context["params"]), dag_id=dag_run.dag_id, run_id=dag_run.run_id
+            )
+        except BadInput as refusal:
+            problems = sentences(refusal.problems)
+            ti.xcom_push(PROBLEMS, problems)
+            raise AirflowFailException(f"{REFUSED}\n{bullets(problems)}") from None
+        self._say(manifest)
+        ti.xcom_push(COUNTS, counts_of(manifest))
+        ti.xcom_push(PLAN_URI, manifest.uri)
+        return [{"job_uri": job.uri, "job_label": job.label, "machine": job.machine} for job in manifest.jobs]
+
+    def _say(self, manifest: "Manifest") -> None:
+        """What will be done, before anything is spent."""
+        self.log.info("%s, mode %s: %d planned.", manifest.title, manifest.mode.value, manifest.planned)
+        self.log.info("%d to do in %d jobs, %d different.", manifest.todo, len(manifest.jobs), manifest.distinct)
+        self.log.info("%d done already, %d refused.", manifest.skipped, len(manifest.refused))
+        for refused in manifest.refused[:_MOST_FINDINGS]:
+            self.log.warning("Refused: %s: %s", refused.item, refused.reason)
+        for finding in manifest.findings[:_MOST_FINDINGS]:
+            self.log.warning("Finding: %s", finding)
+        unsaid = max(len(manifest.refused), len(manifest.findings)) > _MOST_FINDINGS
+        if manifest.stale:
+            self.log.warning("%d outputs are stale: an input of theirs is gone.", len(manifest.stale))
+        self.log.info("The plan%s lies in %s", ", with the lists in full," if unsaid else "", manifest.uri)
+
+
+def request_from(params: Mapping[str, Any]) -> dict[str, Any]:
+    """The flow's request from the form's values.
+
+    The form gives null for a field that was emptied, which means its default, and lines as they were typed: blanks
+    around a line and empty lines mean nothing.
+    """
+    return {
+        name: [line for entry in value if (line := entry.strip())] if isinstance(value, list) else value
+        for name, value in params.items()
+        if value is not None
+    }
+
+
+def counts_of(manifest: "Manifest") -> dict[str, int]:
+    """The plan's numbers by name."""
+    return {
+        "planned": manifest.planned,
+        "todo": manifest.todo,
+        "distinct": manifest.distinct,
+        "skipped": manifest.skipped,
+        "refused": len(manifest.refused),
+        "findings": len(manifest.findings),
+        "stale": len(manifest.stale),
+        "jobs": len(manifest.jobs),
+    }

@@ -1,0 +1,80 @@
+"""`report`: say what became of the run, and fail it when anything did."""
+
+from typing import Any
+
+from airflow.sdk import BaseOperator, Context, TriggerRule
+from airflow.sdk.exceptions import AirflowFailException
+
+from darkroom_airflow.xcoms import (
+    COUNTS,
+    PLAN,
+    PLAN_URI,
+    PROBLEMS,
+    REFUSED,
+    REPORT_URI,
+    RUN,
+    SETTLE,
+    bullets,
+    sentences,
+)
+
+_FAILED = ("failed", "upstream_failed")
+_COUNTED = ("planned", "done", "skipped", "refused", "failed", "todo", "distinct", "bytes")
+
+
+class ReportOperator(BaseOperator):
+    """Writes report.json and report.html; the run's only leaf, so that its state is the run's.
+
+    Fails, with a readable list, when plan, run, settle or any item failed. Never retried: the next try would say the
+    same.
+    """
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{**kwargs, "trigger_rule": TriggerRule.ALL_DONE, "retries": 0})
+
+    def execute(self, context: Context) -> None:
+        """Report on the run's plan."""
+        from darkroom import keys
+        from darkroom.jobs import PlanFolder
+        from darkroom.reports import make_report
+
+        ti = context["ti"]
+        uri = ti.xcom_pull(task_ids=PLAN, key=PLAN_URI)
+        if not uri:
+            raise AirflowFailException(self._no_plan(ti))
+        folder = PlanFolder.at(uri)
+        report = make_report(folder, self._problems(ti))
+        ti.xcom_push(REPORT_URI, folder.uri_of(keys.REPORT_HTML))
+        ti.xcom_push(COUNTS, {name: getattr(report, name) for name in _COUNTED})
+        self.log.info(
+            "%d planned: %d done (%d different), %d done already, %d refused, %d failed, %d left.",
+            report.planned,
+            report.done,
+            report.distinct,
+            report.skipped,
+            report.refused,
+            report.failed,
+            report.todo,
+        )
+        self.log.info("The report: %s", folder.uri_of(keys.REPORT_HTML))
+        self.log.info("The pictures: %s", folder.manifest().store)
+        if not report.ok:
+            raise AirflowFailException(report.failure_text())
+
+    def _no_plan(self, ti: Any) -> str:
+        problems = ti.xcom_pull(task_ids=PLAN, key=PROBLEMS)
+        if problems:
+            return f"{REFUSED}\n{bullets(problems)}"
+        return f"There is no plan: {PLAN} failed. Its log says why."
+
+    def _problems(self, ti: Any) -> list[str]:
+        """What went wrong with the run's tasks, a sentence each."""
+        tasks = [PLAN, RUN, SETTLE]
+        states = ti.get_task_states(dag_id=ti.dag_id, run_ids=[ti.run_id], task_ids=tasks).get(ti.run_id, {})
+        problems = [f"{task}: failed; its log says why." for task in tasks if states.get(task) in _FAILED]
+        jobs = ti.xcom_pull(task_ids=PLAN) or []
+        # a mapped task's instances come as run_0, run_1, ...
+        failed = [job["job_label"] for at, job in enumerate(jobs) if states.get(f"{RUN}_{at}") in _FAILED]
+        if failed:
+            problems.append(f"{RUN}: {len(failed)} of {len(jobs)} jobs failed: {', '.join(sentences(failed, most=10))}")
+        return problems

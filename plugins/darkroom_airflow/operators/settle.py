@@ -1,0 +1,36 @@
+"""`settle`: prove what the workers wrote, and commit it."""
+
+from typing import Any
+
+from airflow.sdk import BaseOperator, Context, TriggerRule
+from airflow.sdk.exceptions import AirflowSkipException
+
+from darkroom_airflow.xcoms import PLAN, PLAN_URI
+
+_MOST_NAMED = 50
+
+
+class SettleOperator(BaseOperator):
+    """Commits what is proven, whatever became of the jobs; skipped where there is no plan.
+
+    Succeeds even when some items failed: `report` is what fails the run.
+    """
+
+    def __init__(self, *, flow: str, **kwargs: Any) -> None:
+        super().__init__(**{**kwargs, "trigger_rule": TriggerRule.ALL_DONE})
+        self.flow = flow
+
+    def execute(self, context: Context) -> None:
+        """Settle the run's plan."""
+        from darkroom import flows
+        from darkroom.jobs import PlanFolder
+
+        uri = context["ti"].xcom_pull(task_ids=PLAN, key=PLAN_URI)
+        if not uri:
+            raise AirflowSkipException("There is no plan, so there is nothing to settle.")
+        settlement = flows.get(self.flow).settle(PlanFolder.at(uri))
+        self.log.info("%d outputs are proven and in the ledger.", settlement.proven)
+        if settlement.unproven:
+            self.log.warning("%d could not be proven and are not in the ledger:", len(settlement.unproven))
+        for item in settlement.unproven[:_MOST_NAMED]:
+            self.log.warning("%s: %s", item.item, item.reason)

@@ -1,0 +1,75 @@
+"""One worker as a subprocess: its environment, its output, its end.
+
+The standard provider's SubprocessHook keeps only the last line of the output and ends its process with SIGTERM alone;
+here the last lines are needed to say what went wrong, and a worker that ignores SIGTERM must not outlive its task.
+"""
+
+import os
+import signal
+import subprocess
+import time
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+
+_NAMES = frozenset(
+    {
+        *("PATH", "HOME", "USER", "LANG", "LANGUAGE", "TZ", "TMPDIR", "VIRTUAL_ENV", "LD_LIBRARY_PATH"),
+        *("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "GOOGLE_APPLICATION_CREDENTIALS"),
+        *("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy"),
+    }
+)
+_PREFIXES = ("LC_", "DARKROOM_", "AWS_", "CLOUDSDK_", "NUMBA_", "VIPS_")
+
+_KEPT_LINES = 40
+# Airflow follows its SIGTERM with a SIGKILL of the task after 5 s, and nobody would end the worker then
+_GRACE = 3.0
+
+
+def worker_environment(own: Mapping[str, str] | None = None) -> dict[str, str]:
+    """What a worker sees of this process's environment: an allow-list, so never `AIRFLOW__*`, which holds secrets."""
+    own = os.environ if own is None else own
+    allowed = {name: value for name, value in own.items() if name in _NAMES or name.startswith(_PREFIXES)}
+    return allowed | {"PYTHONUNBUFFERED": "1"}
+
+
+class WorkerProcess:
+    """A command in a process group of its own, its lines handed on as they come."""
+
+    def __init__(self, command: Sequence[str], environment: Mapping[str, str]) -> None:
+        self._command, self._environment = list(command), dict(environment)
+        self._process: subprocess.Popen[bytes] | None = None
+        self.last_lines: deque[str] = deque(maxlen=_KEPT_LINES)
+
+    def run(self, say: Callable[[str], None]) -> int:
+        """Run to the end; returns the exit code, negative for a signal, as `subprocess` has it."""
+        self._process = process = subprocess.Popen(
+            self._command,
+            env=self._environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        # no `with`: a task's timeout unwinds through here before on_kill ends the worker, and would wait for it
+        for raw in process.stdout or ():
+            line = raw.decode(errors="backslashreplace").rstrip()
+            self.last_lines.append(line)
+            say(line)
+        return process.wait()
+
+    def stop(self, grace: float = _GRACE) -> None:
+        """End the whole group: SIGTERM, and SIGKILL for what is still there after `grace` seconds."""
+        process = self._process
+        if process is None or process.poll() is not None:
+            return
+        _signal_group(process.pid, signal.SIGTERM)
+        until = time.monotonic() + grace
+        while time.monotonic() < until and process.poll() is None:
+            time.sleep(0.05)
+        _signal_group(process.pid, signal.SIGKILL)
+
+
+def _signal_group(leader: int, number: signal.Signals) -> None:
+    with suppress(ProcessLookupError):  # all of it has ended
+        os.killpg(leader, number)

@@ -1,0 +1,31 @@
+"""What the tasks of a run tell one another: URIs, labels, counts and short sentences, never data."""
+
+from collections.abc import Iterable, Sequence
+
+PLAN, RUN, SETTLE = "plan", "run", "settle"
+"""The tasks of every flow; `report` asks them all."""
+
+PLAN_URI = "plan_uri"
+"""Pushed by `plan`: where the plan's folder lies. Absent while plan has not succeeded."""
+PROBLEMS = "problems"
+"""Pushed by a `plan` that refused the request: its reasons, a bounded list of sentences."""
+COUNTS = "counts"
+"""Pushed by `plan` and `report`: numbers by name."""
+REPORT_URI = "report_uri"
+"""Pushed by `report`: where report.html lies."""
+
+REFUSED = "The plan refused the request, and nothing was done:"
+"""What stands above those reasons, in every place that shows them."""
+
+_LONGEST = 500
+
+
+def sentences(said: Sequence[str], most: int = 100) -> list[str]:
+    """At most `most` sentences, each clipped, and one more that says how many were left out."""
+    kept = [sentence if len(sentence) <= _LONGEST else f"{sentence[: _LONGEST - 3]}..." for sentence in said[:most]]
+    return [*kept, f"... and {len(said) - most} more."] if len(said) > most else kept
+
+
+def bullets(said: Iterable[str]) -> str:
+    """Sentences as a list, one a line."""
+    return "\n".join(f"- {sentence}" for sentence in said)

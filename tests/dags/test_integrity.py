@@ -1,0 +1,126 @@
+"""Every DAG imports, and keeps the rules that all DAGs share."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+EXPECTED = {"combination_compositing"}
+
+
+@pytest.fixture(params=sorted(EXPECTED))
+def dag(request: pytest.FixtureRequest, dagbag: Any) -> Any:
+    return dagbag.dags[request.param]
+
+
+def test_every_dag_file_imports(dagbag: Any) -> None:
+    assert dagbag.import_errors == {}
+    assert set(dagbag.dags) == EXPECTED
+
+
+def test_every_dag_survives_its_way_to_the_scheduler(dag: Any) -> None:
+    from airflow.serialization.serialized_objects import DagSerialization
+
+    again = DagSerialization.deserialize_dag(DagSerialization.serialize_dag(dag))
+    assert sorted(again.task_ids) == sorted(dag.task_ids)
+
+
+def test_every_flow_is_plan_run_settle_report_and_the_report_is_the_only_leaf(dag: Any) -> None:
+    edges = {(task.task_id, below) for task in dag.tasks for below in task.downstream_task_ids}
+    assert {("plan", "run"), ("run", "settle"), ("settle", "report")} <= edges
+    assert [leaf.task_id for leaf in dag.leaves] == ["report"]
+
+
+def test_every_dag_has_a_page_that_says_what_to_do_when_it_fails(dag: Any) -> None:
+    assert dag.doc_md is not None
+    for heading in ("## Parameters", "## When it fails", "## How to resume"):
+        assert heading in dag.doc_md
+    assert dag.description
+    assert dag.dag_display_name != dag.dag_id
+
+
+def test_every_param_of_the_form_is_on_the_page_or_explains_itself(dag: Any) -> None:
+    for name in dag.params:
+        schema = dag.params.get_param(name).schema
+        assert schema.get("title"), name
+        assert schema.get("description_md"), name
+        assert schema.get("type"), name
+
+
+def test_every_dag_has_owner_tags_one_alert_and_an_end(dag: Any) -> None:
+    from darkroom_airflow.alerts import RunFailed
+
+    assert dag.tags > {"darkroom"}
+    assert isinstance(dag.on_failure_callback, RunFailed)
+    assert not dag.catchup
+    assert dag.dagrun_timeout is not None
+    assert dag.max_active_runs in (1, 16)
+    for task in dag.tasks:
+        assert task.owner == "studio", task.task_id
+        assert not task.on_failure_callback, f"{task.task_id}: one alert a run is the DAG's"
+
+
+def test_every_task_is_retried_with_growing_pauses_except_the_report(dag: Any) -> None:
+    for task in dag.tasks:
+        assert task.execution_timeout, task.task_id
+        assert task.execution_timeout <= timedelta(hours=12), task.task_id
+        if task.task_id == "report":
+            assert task.retries == 0
+        else:
+            assert task.retries >= 2, task.task_id
+            assert task.retry_exponential_backoff > 1, task.task_id
+            assert task.max_retry_delay is not None, task.task_id
+
+
+def test_settle_and_report_come_whatever_became_of_the_tasks_before(dag: Any) -> None:
+    assert dag.get_task("settle").trigger_rule == "all_done"
+    assert dag.get_task("report").trigger_rule == "all_done"
+
+
+def test_run_is_mapped_named_and_in_a_pool_that_is_made(dag: Any) -> None:
+    from darkroom_airflow.pools import POOLS
+
+    run = dag.get_task("run")
+    assert run.is_mapped
+    assert run.map_index_template
+    assert run.pool in {pool.name for pool in POOLS}
+
+
+def test_every_dag_that_starts_by_itself_has_a_valid_default_for_every_param(dag: Any) -> None:
+    if dag.timetable.can_be_scheduled:
+        dag.params.validate()
+
+
+def test_the_form_offers_the_styles_in_the_folder_and_is_valid_as_it_stands(dagbag: Any) -> None:
+    params = dagbag.dags["combination_compositing"].params
+    assert params.get_param("style").schema["enum"] == ["tiny-dress", "tiny-torn"]
+    assert params.validate()["mode"] == "changed"
+
+
+def test_the_forms_sides_and_cuts_are_the_librarys(dagbag: Any) -> None:
+    from darkroom.compositing.profiles import CUTS
+    from darkroom.styles.names import SIDES
+
+    params = dagbag.dags["combination_compositing"].params
+    assert params["sides"] == list(SIDES)
+    assert params["cuts"] == list(CUTS)
+
+
+def test_without_a_styles_folder_the_form_takes_any_name(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
+    from darkroom.settings import Settings
+    from darkroom_airflow import forms
+
+    monkeypatch.setattr(forms, "settings", lambda: Settings(styles_dir=tmp_path / "nowhere"))
+    assert forms.style_names() == []
+    assert forms.style().resolve("any-name") == "any-name"
+    assert not forms.style().has_value
+
+
+def test_the_plugin_loader_leaves_the_package_alone(dagbag: Any) -> None:
+    from airflow.plugins_manager import get_plugin_info
+
+    ignored = [plugin for plugin in get_plugin_info() if "darkroom_airflow" in str(plugin.get("source", ""))]
+    assert ignored == []
+    import sys
+
+    assert "worker_process" not in sys.modules, "the loader ran a file of the package as a module of its own"

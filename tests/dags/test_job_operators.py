@@ -1,0 +1,216 @@
+"""The job operators: what a worker is started with, what its end means, how it is ended."""
+
+import os
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from airflow.sdk.exceptions import AirflowException, AirflowFailException
+
+from darkroom.jobs import Job, Outcome, PlanFolder, Recorder, State, dump
+from darkroom.store import open_store
+from darkroom_airflow.operators import jobs
+from darkroom_airflow.operators.jobs import SubprocessJobOperator, check_exit, failed_items, job_command, job_operator
+from darkroom_airflow.worker_process import WorkerProcess, worker_environment
+
+
+@pytest.fixture
+def job_uri(tmp_path: Path) -> str:
+    """A job of three items: one done, one refused, one that failed first and was done by the next try."""
+    folder = PlanFolder(open_store(str(tmp_path)), "work/dag/run/plan/")
+    job = Job(flow="compositing", number=7, label="a job", plan=folder.uri, store=folder.store.uri)
+    folder.write("jobs/0007.json", dump(job))
+    recorder = Recorder(folder, 7)
+    recorder.add(
+        [
+            Outcome(item="t1-knee-front-0000", state=State.DONE),
+            Outcome(item="t2-knee-front-0000", state=State.REFUSED, reason="t2_neckline_front_0000.png is cut short"),
+            Outcome(item="b1-knee-front-0000", state=State.FAILED, reason="the disk was full"),
+        ]
+    )
+    recorder.flush()
+    recorder.add([Outcome(item="b1-knee-front-0000", state=State.DONE)])
+    recorder.flush()
+    return folder.uri_of("jobs/0007.json")
+
+
+def run_operator(monkeypatch: pytest.MonkeyPatch, code: str, job_uri: str = "file:///nowhere/0001.json") -> None:
+    """Execute the operator with a small program in the worker's place."""
+    monkeypatch.setattr(jobs, "job_command", lambda uri: [sys.executable, "-c", code, uri])
+    operator = SubprocessJobOperator(task_id="run", job_uri=job_uri, job_label="a job")
+    operator.execute.__wrapped__(operator, {})  # type: ignore[attr-defined] # without the guard against calls outside a task
+
+
+def test_the_worker_is_the_same_python_with_the_jobs_address() -> None:
+    assert job_command("s3://bucket/job.json") == [
+        sys.executable,
+        "-m",
+        "darkroom",
+        "job",
+        "run",
+        "s3://bucket/job.json",
+    ]
+
+
+def test_the_deployments_setting_chooses_the_operator() -> None:
+    assert job_operator() is SubprocessJobOperator
+
+
+def test_code_0_is_success(monkeypatch: pytest.MonkeyPatch) -> None:
+    run_operator(monkeypatch, "print('all fine')")
+
+
+def test_code_1_is_final_and_names_the_items_that_are_still_not_made(
+    monkeypatch: pytest.MonkeyPatch, job_uri: str
+) -> None:
+    with pytest.raises(AirflowFailException) as caught:
+        run_operator(monkeypatch, "raise SystemExit(1)", job_uri)
+    assert "t2-knee-front-0000: refused: t2_neckline_front_0000.png is cut short" in str(caught.value)
+    assert "b1-knee-front-0000" not in str(caught.value)
+    assert "t1-knee-front-0000" not in str(caught.value)
+
+
+def test_code_1_without_readable_outcomes_shows_what_the_worker_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(AirflowFailException, match="one is broken"):
+        run_operator(monkeypatch, "import sys; print('one is broken', file=sys.stderr); sys.exit(1)")
+
+
+def test_code_2_is_final_and_shows_the_refusal(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(AirflowFailException, match="no job file lies there"):
+        run_operator(monkeypatch, "print('no job file lies there'); raise SystemExit(2)")
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        ("raise SystemExit(137)", "SIGKILL"),
+        ("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", "SIGKILL"),
+        ("raise SystemExit(143)", "SIGTERM"),
+        ("raise SystemExit(70)", "unexpected code 70"),
+    ],
+)
+def test_any_other_end_is_tried_again(monkeypatch: pytest.MonkeyPatch, code: str, said: str) -> None:
+    with pytest.raises(AirflowException, match=said) as caught:
+        run_operator(monkeypatch, code)
+    assert not isinstance(caught.value, AirflowFailException)
+
+
+def test_a_long_list_of_failed_items_is_cut(tmp_path: Path) -> None:
+    folder = PlanFolder(open_store(str(tmp_path)), "plan/")
+    job = Job(flow="compositing", number=1, label="a job", plan=folder.uri, store=folder.store.uri)
+    folder.write("jobs/0001.json", dump(job))
+    recorder = Recorder(folder, 1)
+    recorder.add(Outcome(item=f"picture-{at}", state=State.FAILED, reason="x" * 5000) for at in range(1000))
+    recorder.flush()
+    said = failed_items(folder.uri_of("jobs/0001.json"))
+    assert len(said) == 21
+    assert said[-1] == "... and 980 more."
+    assert max(map(len, said)) == 500
+
+
+def test_the_exit_code_means_the_same_wherever_the_worker_ran() -> None:
+    # 128 + n is how a container engine reports a signal, -n is how subprocess does
+    for code in (137, -9):
+        with pytest.raises(AirflowException, match="SIGKILL"):
+            check_exit(code, label="a job", job_uri="file:///nowhere/0001.json")
+
+
+def test_the_worker_never_sees_airflows_own_settings() -> None:
+    seen = worker_environment(
+        {
+            "PATH": "/bin",
+            "LC_ALL": "C.UTF-8",
+            "DARKROOM_WORKERS": "2",
+            "AWS_REGION": "eu-west-1",
+            "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": "postgresql://secret",
+            "AIRFLOW_CONN_S3": "aws://secret",
+            "AIRFLOW_HOME": "/opt/airflow",
+            "_AIRFLOW__AS_LIBRARY": "1",
+            "SECRET_OF_ANOTHER_SERVICE": "secret",
+            "PYTHONPATH": "/somewhere",
+        }
+    )
+    assert seen == {
+        "PATH": "/bin",
+        "LC_ALL": "C.UTF-8",
+        "DARKROOM_WORKERS": "2",
+        "AWS_REGION": "eu-west-1",
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
+def test_a_real_worker_gets_only_that_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIRFLOW__CORE__FERNET_KEY", "secret")
+    monkeypatch.setenv("DARKROOM_WORKERS", "2")
+    lines: list[str] = []
+    worker = WorkerProcess([sys.executable, "-c", "import os; print(*sorted(os.environ))"], worker_environment())
+    assert worker.run(lines.append) == 0
+    names = lines[0].split()
+    assert "DARKROOM_WORKERS" in names
+    assert not [name for name in names if name.startswith("AIRFLOW")]
+
+
+def test_lines_come_as_they_are_written_and_the_last_ones_are_kept() -> None:
+    seen: list[tuple[float, str]] = []
+    code = "import time; print('first'); time.sleep(0.5); print('\\xe9 last'); print(*range(3), sep='\\n' * 20)"
+    worker = WorkerProcess([sys.executable, "-c", code], {**worker_environment(), "PYTHONIOENCODING": "latin-1"})
+    worker.run(lambda line: seen.append((time.monotonic(), line)))
+    assert [line for _, line in seen[:2]] == ["first", "\\xe9 last"]
+    assert seen[1][0] - seen[0][0] > 0.3
+    assert len(worker.last_lines) == 40
+
+
+def test_a_killed_task_ends_the_workers_whole_group_even_when_it_ignores_sigterm() -> None:
+    code = (
+        "import os, signal, subprocess, sys, time; signal.signal(signal.SIGTERM, signal.SIG_IGN);"
+        "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)'], preexec_fn=lambda: "
+        "signal.signal(signal.SIGTERM, signal.SIG_IGN)); print(child.pid); time.sleep(60)"
+    )
+    lines: list[str] = []
+    worker = WorkerProcess([sys.executable, "-c", code], worker_environment())
+
+    def stop() -> None:
+        while not lines:
+            time.sleep(0.02)
+        worker.stop(grace=0.3)
+
+    stopper = threading.Thread(target=stop)
+    stopper.start()
+    assert worker.run(lines.append) == -signal.SIGKILL
+    stopper.join()
+    assert _gone(int(lines[0]))
+
+
+def test_a_worker_that_heeds_sigterm_ends_in_its_own_way() -> None:
+    code = (
+        "import signal, sys, time; signal.signal(signal.SIGTERM, lambda *_: sys.exit(143));"
+        "print('ready'); time.sleep(60)"
+    )
+    lines: list[str] = []
+    operator = SubprocessJobOperator(task_id="run", job_uri="x", job_label="a job")
+    operator.on_kill()  # before the worker is started: nothing to end
+    operator._worker = worker = WorkerProcess([sys.executable, "-c", code], worker_environment())
+
+    def say(line: str) -> None:
+        lines.append(line)
+        threading.Thread(target=operator.on_kill).start()
+
+    began = time.monotonic()
+    assert worker.run(say) == 143
+    assert time.monotonic() - began < 2.5
+
+
+def _gone(pid: int) -> bool:
+    for _ in range(50):
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            return True
+        status = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+        if status == "Z":
+            return True
+        time.sleep(0.05)
+    return False
