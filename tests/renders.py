@@ -27,9 +27,7 @@ def pixels(layer: str, colour: int, size: int) -> npt.NDArray[np.uint8]:
     read = parse_layer(layer)
     assert read is not None
     seed = hashlib.sha256(f"{layer} {colour}".encode()).digest()
-    x0, y0, x1, y1 = (
-        round((part + (seed[at] - 128) / 6000) * size) for at, part in enumerate(_BOXES[read.slot])
-    )
+    x0, y0, x1, y1 = (round((part + (seed[at] - 128) / 6000) * size) for at, part in enumerate(_BOXES[read.slot]))
     y = np.linspace(-1, 1, y1 - y0, dtype=np.float32)[:, None]
     x = np.linspace(-1, 1, x1 - x0, dtype=np.float32)[None, :]
     distance = np.sqrt(x * x + y * y)

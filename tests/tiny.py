@@ -4,7 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-import renders
+from tests import renders
 
 STYLE = """\
 style: tiny
@@ -29,7 +29,15 @@ options:
 LAYERS = [
     f"{layer}_{side}"
     for side in ("front", "back")
-    for layer in ("base_mini_bottom", "base_knee_bottom", "base_neckline", "t1_neckline", "b1_bottom", "a1_infront", "a1_behind")
+    for layer in (
+        "base_mini_bottom",
+        "base_knee_bottom",
+        "base_neckline",
+        "t1_neckline",
+        "b1_bottom",
+        "a1_infront",
+        "a1_behind",
+    )
 ]
 PICTURES = 8 * 2 * 2 * 2  # combinations, lengths, sides, colours
 CUTS = ("800x800", "142x142", "top-crop", "bottom-crop")

@@ -1,6 +1,7 @@
 """The one protocol between a plan and its workers: jobs, outcomes, the plan's manifest (DESIGN 3).
 
-Everything here is JSON in a store. A job is a work order of many items for one worker; an outcome is what became of one item.
+Everything here is JSON in a store. A job is a work order of many items for one worker; an outcome is what became of
+one item.
 """
 
 import logging
@@ -253,8 +254,8 @@ def load_job(uri: str, model: type[DocumentT]) -> DocumentT:
 class Recorder:
     """Writes a job's outcomes as it goes, one numbered object a small batch.
 
-    After a kill at most one batch is lost: its items are made again. Two workers on one job write beside each other: a number
-    that is taken is passed over. Safe to call from several threads.
+    After a kill at most one batch is lost: its items are made again. Two workers on one job write beside each
+    other: a number that is taken is passed over. Safe to call from several threads.
     """
 
     def __init__(self, folder: PlanFolder, number: int, *, batch: int = 64, seconds: float = 2.0) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import TypeVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from darkroom.errors import Conflict, NotFound, StoreError
 from darkroom.jobs import Count, Document, dump, parse
@@ -26,7 +26,7 @@ class LedgerEntry(BaseModel):
 class Ledger(Document):
     """The outputs of one job's worth of items, by key."""
 
-    outputs: dict[str, LedgerEntry] = {}
+    outputs: dict[str, LedgerEntry] = Field(default_factory=dict)
 
 
 class KnownDigest(BaseModel):
@@ -41,7 +41,7 @@ class KnownDigest(BaseModel):
 class InputLedger(Document):
     """Content digests of inputs, by URI: what was read once need not be read again to know what it is."""
 
-    inputs: dict[str, KnownDigest] = {}
+    inputs: dict[str, KnownDigest] = Field(default_factory=dict)
 
 
 LedgerT = TypeVar("LedgerT", bound=Document)

@@ -5,7 +5,7 @@ import logging
 import signal
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from types import FrameType
 
 from darkroom import flows
@@ -26,8 +26,8 @@ def run_job(uri: str, *, workers: int, progress: Progress | None = None) -> dict
     folder = PlanFolder.at(head.plan)
     recorder = Recorder(folder, head.number)
     total = next((job.items for job in folder.manifest().jobs if job.uri == uri), 0)
-    own = Progress(head.label, total)
-    with _terminated(), progress or own as showing:
+    # a progress that was handed in belongs to the caller, who counts several jobs in it
+    with _terminated(), nullcontext(progress) if progress else Progress(head.label, total) as showing:
         try:
             flows.get(head.flow).work(data, uri, recorder, workers=workers, progress=showing)
         finally:

@@ -83,7 +83,7 @@ def test_what_a_killed_writer_left_is_hidden_and_swept_when_it_is_old(store, roo
     assert store.sweep("d/", older_than=timedelta(hours=1)) == 0
     time.sleep(0.02)
     assert store.sweep("d/", older_than=timedelta(0)) == 1
-    assert os.listdir(root / "d") == ["a"]
+    assert [path.name for path in (root / "d").iterdir()] == ["a"]
 
 
 def test_a_store_is_named_by_a_path_or_a_file_uri(tmp_path):

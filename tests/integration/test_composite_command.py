@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 import pyvips
 
-import renders
 from darkroom.compositing import slow
-from tiny import CUTS, PICTURES, STYLE, Tiny, darkroom
+from tests import renders
+from tests.tiny import CUTS, PICTURES, STYLE, Tiny, darkroom
 
 
 @pytest.fixture
@@ -50,9 +50,12 @@ def test_the_report_counts_everything(made):
     assert counts(report) == (PICTURES, PICTURES, 0, 0, 0)
     assert report["distinct"] <= PICTURES
     assert report["outputs"] == PICTURES * len(CUTS)
-    assert report["bytes"] > 0 and report["seconds"] > 0 and report["not_done"] == []
+    assert report["bytes"] > 0
+    assert report["seconds"] > 0
+    assert report["not_done"] == []
     page = next(made.out.glob("work/composite/tiny/*/report.html")).read_text()
-    assert "All fine" in page and "data:image/png" in page
+    assert "All fine" in page
+    assert "data:image/png" in page
 
 
 @pytest.mark.parametrize("name", ["default-mini-front-0000", "a1-b1-t1-knee-back-0001", "a1-t1-mini-front-0001"])
@@ -174,10 +177,14 @@ def test_only_some_lengths_colours_and_sides(tiny):
 def test_an_export_is_drawn_as_it_says(tiny):
     export = tiny.folder / "Studio's export – Mini.csv"
     export.write_text('a1, "base_mini_bottom_front t1_neckline_front" ,base_mini_bottom_back\n', encoding="utf-8")
-    code, report, output = report_of(tiny, "--combinations", str(export), "--length", "Mini", "--colours", "0")
+    code, _, output = report_of(tiny, "--combinations", str(export), "--length", "Mini", "--colours", "0")
     assert code == 0, output
-    assert set(tiny.pictures()) == {f"{codes}-mini-{side}-0000" for codes in ("a1", "default") for side in ("front", "back")}
-    picture = pyvips.Image.new_from_file(str(tiny.out / "renders/composites/tiny/800x800/a1-mini-front-0000.png")).numpy()
+    assert set(tiny.pictures()) == {
+        f"{codes}-mini-{side}-0000" for codes in ("a1", "default") for side in ("front", "back")
+    }
+    picture = pyvips.Image.new_from_file(
+        str(tiny.out / "renders/composites/tiny/800x800/a1-mini-front-0000.png")
+    ).numpy()
     images = [renders.pixels(layer, 0, tiny.size) for layer in ("base_mini_bottom_front", "t1_neckline_front")]
     assert slow.largest_difference(picture, slow.composite(images)) <= 1.02
 
@@ -196,7 +203,10 @@ def test_every_missing_render_is_named(tiny):
     tiny.render("t1_neckline_front", 1).unlink()
     tiny.render("base_neckline_back", 0).unlink()
     problems = refused(tiny)
-    assert [problem.split(":")[0] for problem in problems] == ["base_neckline_back_0000.png", "t1_neckline_front_0001.png"]
+    assert [problem.split(":")[0] for problem in problems] == [
+        "base_neckline_back_0000.png",
+        "t1_neckline_front_0001.png",
+    ]
     assert all("deliver it" in problem for problem in problems)
 
 
@@ -244,6 +254,7 @@ def test_bad_renders_are_all_named_before_anything_is_made(tiny):
         (["--cuts", "9x9"], "'9x9' is not known"),
         (["--on-missing", "ignore"], "'ignore' is not known"),
         (["--combinations", "nowhere-Mini.csv"], "cannot be read"),
+        (["--combinations", "Mini=/etc/passwd"], "an export is a .csv file"),
     ],
 )
 def test_an_unknown_word_is_refused_with_the_known_ones(tiny, more, said):
@@ -261,7 +272,9 @@ def test_a_broken_export_and_an_unknown_length_are_both_named(tiny):
 def test_an_export_of_another_length_is_not_taken_for_this_one(tiny):
     export = tiny.folder / "x-Knee.csv"
     export.write_text("t1,base_knee_bottom_front,base_knee_bottom_back\n")
-    assert any("no export for mini" in problem for problem in refused(tiny, "--combinations", str(export), "--length", "Mini"))
+    assert any(
+        "no export for mini" in problem for problem in refused(tiny, "--combinations", str(export), "--length", "Mini")
+    )
 
 
 @pytest.mark.parametrize(
@@ -279,7 +292,9 @@ def test_a_broken_style_file_is_refused(tiny, old, new, said):
 
 
 def test_an_empty_renders_folder_is_said_in_one_sentence(tiny):
-    run = darkroom("composite", "--style", str(tiny.style), "--renders", str(tiny.folder / "nowhere"), "--out", str(tiny.out))
+    run = darkroom(
+        "composite", "--style", str(tiny.style), "--renders", str(tiny.folder / "nowhere"), "--out", str(tiny.out)
+    )
     assert run.returncode == 2
     assert len(run.stderr.strip().splitlines()) == 1
 
@@ -308,3 +323,14 @@ def test_a_job_file_that_is_none_is_refused(tmp_path):
         job.write_text(content)
         assert darkroom("job", "run", str(job)).returncode == 2
     assert darkroom("job", "run", str(tmp_path / "none.json")).returncode == 2
+
+
+def test_an_error_that_nobody_foresaw_is_no_final_exit_code(tiny):
+    tiny.composite("--cuts", "142x142")
+    ledgers = tiny.out / "state/composites/tiny"
+    for path in ledgers.iterdir():
+        path.unlink()
+        path.mkdir()  # a ledger that can neither be read nor written
+    run = tiny.composite("--cuts", "142x142")
+    assert run.returncode == 70, run.stderr
+    assert "run it again" in run.stderr

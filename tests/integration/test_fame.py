@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 import pyvips
 
-import renders
 from darkroom.compositing import slow
 from darkroom.styles.exports import length_in_name, parse_export
 from darkroom.styles.stacks import Resolver
 from darkroom.styles.style import load_style
-from tiny import darkroom
+from tests import renders
+from tests.tiny import darkroom
 
 FAME = Path(__file__).resolve().parents[3] / "shared" / "data" / "fame"
 pytestmark = pytest.mark.skipif(not FAME.is_dir(), reason="shared/data/fame is not beside the project")
@@ -53,7 +53,9 @@ def test_sampled_pictures_equal_the_slow_way(ankle):
     for row in rows[:: len(rows) // 12]:
         for side, stack in row.stacks.items():
             name = f"{'-'.join(sorted(row.codes))}-ankle-{side}-0000.png"
-            picture = pyvips.Image.new_from_file(str(ankle / "out/renders/composites/fp-dr1003-102/800x800" / name)).numpy()
+            picture = pyvips.Image.new_from_file(
+                str(ankle / "out/renders/composites/fp-dr1003-102/800x800" / name)
+            ).numpy()
             images: list[np.ndarray] = [renders.pixels(layer, 0, SIZE) for layer in stack]
             assert slow.largest_difference(picture, slow.composite(images)) <= 1.02
 
@@ -71,7 +73,9 @@ def test_every_real_style_and_export_is_read_and_the_rule_rebuilds_most_stacks()
         exports = sorted((FAME / "combinations").glob(f"{style.style.upper()}*.csv"))
         read = {export: parse_export(export.read_bytes(), export.name) for export in exports}
         assert not any(problems for _, problems in read.values())
-        layers = {layer for rows, _ in read.values() for row in rows for stack in row.stacks.values() for layer in stack}
+        layers = {
+            layer for rows, _ in read.values() for row in rows for stack in row.stacks.values() for layer in stack
+        }
         for export, (rows, _) in read.items():
             length = length_in_name(export.name, style.length_spellings())
             assert length is not None

@@ -1,7 +1,6 @@
 """A killed run: what is finished is kept, the same command does only the rest."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -15,7 +14,7 @@ from darkroom.compositing.plan import write_plan
 from darkroom.compositing.prepare import prepare
 from darkroom.compositing.request import Request
 from darkroom.jobs import Outcome, PlanFolder, Recorder, State
-from tiny import PICTURES, Tiny
+from tests.tiny import PICTURES, Tiny
 
 BATCH = 64
 
@@ -43,7 +42,7 @@ def start_and_stop(tiny: Tiny, how: signal.Signals, *more: str, pictures: int = 
 @pytest.mark.parametrize("mode", ["changed", "all"])
 def test_kill_in_the_middle_redoes_only_the_rest(tiny, mode):
     assert start_and_stop(tiny, signal.SIGKILL, "--mode", mode) == -signal.SIGKILL
-    before = {name: identity for name, identity in tiny.pictures().items()}
+    before = tiny.pictures()
     assert 0 < len(before) < PICTURES
     recorded = {
         outcome["item"]
@@ -107,4 +106,4 @@ def test_outcomes_of_two_recorders_never_overwrite_each_other(tmp_path):
         one.add([Outcome(item=f"a{number}", state=State.DONE)])
         other.add([Outcome(item=f"b{number}", state=State.DONE)])
     assert set(folder.outcomes(1)) == {"a0", "a1", "a2", "b0", "b1", "b2"}
-    assert len(os.listdir(tmp_path / "plan" / keys.outcomes(1))) == 6
+    assert len(list((tmp_path / "plan" / keys.outcomes(1)).iterdir())) == 6

@@ -79,7 +79,9 @@ def test_the_layer_with_the_most_conditions_met_is_drawn(codes, stack):
 
 
 def test_behind_and_infront_collect_the_latest_code_first():
-    resolver = Resolver(SAMPLE, "knee", "front", ["t1_behind_front", "t2_behind_front", "t3_infront_front", "t4_infront_front"])
+    resolver = Resolver(
+        SAMPLE, "knee", "front", ["t1_behind_front", "t2_behind_front", "t3_infront_front", "t4_infront_front"]
+    )
     stack = resolver.stack(("t1", "t2", "t3", "t4"))
     assert stack[:2] == ("t2_behind_front", "t1_behind_front")
     assert stack[-2:] == ("t4_infront_front", "t3_infront_front")

@@ -12,7 +12,7 @@ from darkroom.compositing.cuts import make_cut
 from darkroom.compositing.encode import encode
 from darkroom.compositing.geometry import Box, crop_box, crop_size
 from darkroom.compositing.profiles import CROPS
-from renders import pixels
+from tests.renders import pixels
 
 # what the studio's old scripts ran, cut by cut
 RECIPES = {
@@ -31,7 +31,13 @@ COMPOSITES = {
     "tall": ("base_knee_bottom_front", "t1_neckline_front"),
     "small": ("t1_neckline_front",),
     "wide": ("default_belt_front",),
-    "layered": ("a5_behind_front", "base_knee_bottom_front", "default_belt_front", "t1_neckline_front", "a1_infront_front"),
+    "layered": (
+        "a5_behind_front",
+        "base_knee_bottom_front",
+        "default_belt_front",
+        "t1_neckline_front",
+        "a1_infront_front",
+    ),
 }
 
 

@@ -7,7 +7,7 @@ from darkroom.compositing import geometry, slow
 from darkroom.compositing.encode import encode
 from darkroom.compositing.layers import Layer, decode
 from darkroom.compositing.walk import Walker, shares
-from renders import png
+from tests.renders import png
 
 LIMIT = 1.02
 RNG = np.random.default_rng(20261121)
@@ -130,7 +130,9 @@ def test_a_picture_is_written_as_the_contract_says():
     assert np.array_equal(back, picture)
 
 
-@pytest.mark.parametrize(("frame", "size"), [((3000, 3000), (800, 800)), ((2001, 1333), (800, 533)), ((3, 4000), (1, 800))])
+@pytest.mark.parametrize(
+    ("frame", "size"), [((3000, 3000), (800, 800)), ((2001, 1333), (800, 533)), ((3, 4000), (1, 800))]
+)
 def test_a_composite_is_the_frame_fitted_into_800(frame, size):
     assert geometry.composite_size(*frame) == size
 

@@ -21,7 +21,10 @@ def test_blanks_quotes_a_byte_order_mark_and_blank_lines_do_no_harm():
 
 
 def test_every_broken_row_is_named_with_its_line():
-    text = f"t1,{FRONT}\nt2,../x_bottom_front,{BACK}\nt3,{FRONT},nothing\nt4,{FRONT},\nt5/../6,{FRONT},{BACK}\nt1-t1,{FRONT},{BACK}\n"
+    text = (
+        f"t1,{FRONT}\nt2,../x_bottom_front,{BACK}\nt3,{FRONT},nothing\n"
+        f"t4,{FRONT},\nt5/../6,{FRONT},{BACK}\nt1-t1,{FRONT},{BACK}\n"
+    )
     rows, problems = parse_export(text.encode(), "x.csv")
     assert not rows
     assert [problem.split(":")[0].split(",")[1].strip() for problem in problems] == [f"line {n}" for n in range(1, 7)]
@@ -42,7 +45,8 @@ def test_an_empty_export_is_refused():
 
 def test_an_unclosed_quote_is_named_with_the_file():
     _, problems = parse_export(b't1,"' + b"x" * 200_000, "x.csv")
-    assert problems and problems[0].startswith("x.csv, line")
+    assert problems
+    assert problems[0].startswith("x.csv, line")
 
 
 def test_the_length_stands_at_the_end_of_the_files_name():

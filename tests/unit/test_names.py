@@ -37,7 +37,16 @@ def test_names_are_compared_without_case_and_in_composed_unicode():
 
 
 @pytest.mark.parametrize(
-    "name", ["", "front", "t1_neckline", "t1_sleeve_front", "../t1_neckline_front", "a/t1_neckline_front", "t1_\0_neckline_front"]
+    "name",
+    [
+        "",
+        "front",
+        "t1_neckline",
+        "t1_sleeve_front",
+        "../t1_neckline_front",
+        "a/t1_neckline_front",
+        "t1_\0_neckline_front",
+    ],
 )
 def test_no_rule_reads_what_no_file_can_be_called(name):
     assert parse_layer(name) is None
@@ -62,7 +71,10 @@ def test_a_code_that_would_change_a_key_is_no_code(code):
 @given(st.text(min_size=1, max_size=200))
 def test_no_segment_leaves_its_prefix(value):
     segment = keys.segment(value)
-    assert "/" not in segment and ".." not in segment and segment not in ("", ".") and len(segment) < 130
+    assert "/" not in segment
+    assert ".." not in segment
+    assert segment not in ("", ".")
+    assert len(segment) < 130
 
 
 @given(st.text(max_size=20), st.text(max_size=20))

@@ -6,7 +6,7 @@ import pyvips
 
 from darkroom.compositing.layers import HEADER_BYTES, Layer, decode, png_size
 from darkroom.errors import ItemError
-from renders import pixels, png
+from tests.renders import pixels, png
 
 RNG = np.random.default_rng(7)
 

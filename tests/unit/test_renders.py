@@ -24,7 +24,9 @@ def test_the_first_source_folder_that_has_a_file_wins_and_the_other_is_noted():
 
 
 def test_two_files_in_one_source_folder_both_claim_the_layer():
-    index = index_renders(entries("new/T1_Neckline_Front_0000.png", "new/copy/t1_neckline_front_0000.png"), ["studio/new"])
+    index = index_renders(
+        entries("new/T1_Neckline_Front_0000.png", "new/copy/t1_neckline_front_0000.png"), ["studio/new"]
+    )
     assert len(index.claims["t1_neckline_front", 0]) == 2
 
 

@@ -2,8 +2,9 @@
 
 from datetime import UTC, datetime
 
-from darkroom.jobs import GroupPlan, Manifest, Mode, NotDone, Outcome, Output, State
-from darkroom.reports import build_report
+from darkroom.flows import Settlement
+from darkroom.jobs import GroupPlan, JobRef, Manifest, Mode, NotDone, Outcome, Output, PlanFolder, Recorder, State, dump
+from darkroom.reports import build_report, make_report
 from darkroom.reports.page import page
 
 
@@ -29,10 +30,17 @@ def manifest(**changes: object) -> Manifest:
 def outcome(item: str, state: State, reason: str = "") -> Outcome:
     output = Output(key=f"k/{item}.png", recipe="r", etag="e", bytes=10)
     done = state is State.DONE
-    return Outcome(item=item, group="g", state=state, reason=reason, outputs=(output,) if done else (), bytes=10 if done else 0)
+    return Outcome(
+        item=item, group="g", state=state, reason=reason, outputs=(output,) if done else (), bytes=10 if done else 0
+    )
 
 
-OUTCOMES = [outcome("a", State.DONE), outcome("b", State.FAILED, "disk full"), outcome("c", State.SKIPPED), outcome("d", State.DONE)]
+OUTCOMES = [
+    outcome("a", State.DONE),
+    outcome("b", State.FAILED, "disk full"),
+    outcome("c", State.SKIPPED),
+    outcome("d", State.DONE),
+]
 
 
 def test_planned_is_the_sum_of_what_became_of_it():
@@ -71,6 +79,23 @@ def test_each_reason_is_said_once_with_the_number_of_items():
 
 
 def test_hostile_names_do_no_harm_on_the_page():
-    report = build_report(manifest(title="<script>alert(1)</script>"), [outcome("<img onerror=x>", State.FAILED, "<b>")])
+    report = build_report(
+        manifest(title="<script>alert(1)</script>"), [outcome("<img onerror=x>", State.FAILED, "<b>")]
+    )
     html = page(report, {"<i>.png": b"x"})
-    assert "<script>alert" not in html and "<img onerror" not in html and "<i>.png" not in html
+    assert "<script>alert" not in html
+    assert "<img onerror" not in html
+    assert "<i>.png" not in html
+
+
+def test_a_report_before_settling_says_that_the_ledger_lacks_what_was_made(tmp_path):
+    folder = PlanFolder.at(str(tmp_path))
+    job = JobRef(uri=folder.uri_of("jobs/0001.json"), label="l", machine="small", items=1)
+    folder.write(
+        "plan.json",
+        dump(manifest(uri=folder.uri, store=folder.uri, planned=1, skipped=0, refused=(), groups={}, jobs=(job,))),
+    )
+    Recorder(folder, 1, batch=1).add([outcome("a", State.DONE)])
+    assert "the ledger lacks it" in make_report(folder).failure_text()
+    folder.write("settled.json", dump(Settlement(proven=1)))
+    assert make_report(folder).ok

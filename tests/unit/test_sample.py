@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import pyvips
 import yaml
+
 from darkroom.sample import COLOURS, draw_renders, layer_names, style_text
 from darkroom.sample.garment import draw
 

@@ -40,14 +40,22 @@ def test_json_is_yaml():
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ("customizations: [t1", "custmizations: [t1", "'custmizations' is no key of a style file; did you mean 'customizations'?"),
+        (
+            "customizations: [t1",
+            "custmizations: [t1",
+            "'custmizations' is no key of a style file; did you mean 'customizations'?",
+        ),
         ("colours: 6", "colours: many", "colours: input should be a valid integer"),
         ("style: sample-dress", "style: ../dress", "cannot name a folder"),
         ("  knee: Knee", "  knee: Kn/ee", "cannot stand in a file name"),
         ("  knee: Knee", "  knee: Maxi", "is the same length as"),
         ("      neckline: base_neckline_front", "      neckline: ../x_neckline_front", "no file can be called"),
         ("      neckline: base_neckline_front", "      neckline: base_belt_front", "is a layer of the slot 'belt'"),
-        ("      neckline: base_neckline_front", "      collar: base_neckline_front", "defaults.Micro-Mini.front.collar"),
+        (
+            "      neckline: base_neckline_front",
+            "      collar: base_neckline_front",
+            "defaults.Micro-Mini.front.collar",
+        ),
         ("  - one of: [t1, t2, t3]", "  - one off: [t1, t2, t3]", "did you mean 'one of'?"),
         ("  - one of: [t1, t2, t3]", "  - one of: [t1, t2, t77]", "'t77' is not in 'layering'"),
         ("  - [t2, t4]", "  - [t2, t78]", "'t78' stands in no option"),
@@ -62,7 +70,9 @@ def test_a_broken_style_file_names_the_line_and_what_to_do(old, new, said):
     problems = refusal(broken)
     assert any(said in problem for problem in problems), problems
     lines = [index for index, line in enumerate(broken.splitlines(), 1) if new.strip() in line]
-    assert any(f"dress.yaml, line {line}" in problem for line in (*lines, lines[0] + 1) for problem in problems), problems
+    assert any(f"dress.yaml, line {line}" in problem for line in (*lines, lines[0] + 1) for problem in problems), (
+        problems
+    )
 
 
 def test_every_problem_is_named_not_only_the_first():

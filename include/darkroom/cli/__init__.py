@@ -1,4 +1,9 @@
-"""The command line that people and the worker share: one file a verb. Exit codes: 0 all fine, 1 some items not, 2 bad input."""
+"""The command line that people and the worker share: one file a verb.
+
+Exit codes: 0 all fine; 1 some items failed or were refused; 2 bad input, nothing done. Those are final. Anything
+else, such as 70 (an error that nobody foresaw: EX_SOFTWARE of sysexits.h) or a signal's, means that the work did
+not come to its end: run it again.
+"""
 
 import logging
 import sys
@@ -9,10 +14,12 @@ from darkroom import __version__
 from darkroom.cli import composite, job, sample, verify
 from darkroom.errors import BadInput, DarkroomError
 
+_UNFINISHED = 70
+
 app = typer.Typer(
     name="darkroom",
-    help="An image studio's production line. Every command ends with 0 when all is fine, 1 when some items failed or were refused "
-    "(they are listed), 2 when the input is bad and nothing was done.",
+    help="An image studio's production line. Every command ends with 0 when all is fine, 1 when some items failed "
+    "or were refused (they are listed), 2 when the input is bad and nothing was done.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
@@ -47,5 +54,8 @@ def main() -> None:
             typer.echo(problem, err=True)
         sys.exit(2)
     except DarkroomError as error:
-        typer.echo(str(error), err=True)
-        sys.exit(1)
+        typer.echo(f"{error} What is finished is kept; run it again.", err=True)
+        sys.exit(_UNFINISHED)
+    except Exception:
+        logging.getLogger("darkroom").exception("An error that nobody foresaw. What is finished is kept; run it again.")
+        sys.exit(_UNFINISHED)

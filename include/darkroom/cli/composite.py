@@ -25,20 +25,21 @@ _DAG = "composite"  # where the command's plans lie below work/, as a DAG's do b
 def composite(
     style: StyleFile,
     renders: Annotated[
-        str, typer.Option("--renders", metavar="STORE", help="Where the style's PNGs lie, at any depth: a path or a URI.")
+        str,
+        typer.Option("--renders", metavar="STORE", help="Where the style's PNGs lie, at any depth: a path or a URI."),
     ],
     out: Out,
     combinations: Combinations = None,
     length: Lengths = None,
     colours: Annotated[str, typer.Option(metavar="0-17", help="Colours, as numbers and ranges. Default: all.")] = "",
     sides: Annotated[str, typer.Option(metavar="front,back", help="Default: both.")] = "",
-    cuts: Annotated[
-        str, typer.Option(metavar="800x800,142x142,top-crop,bottom-crop", help="Default: all four.")
-    ] = "",
+    cuts: Annotated[str, typer.Option(metavar="800x800,142x142,top-crop,bottom-crop", help="Default: all four.")] = "",
     workers: Annotated[int | None, typer.Option(min=1, metavar="N", help="Threads. Default: every core.")] = None,
     mode: Annotated[
         Mode,
-        typer.Option(help="plan: say what would be done. changed: make what is missing or has changed. all: everything."),
+        typer.Option(
+            help="plan: say what would be done. changed: make what is missing or has changed. all: everything."
+        ),
     ] = Mode.CHANGED,
     on_missing: Annotated[
         str,
@@ -71,7 +72,7 @@ def composite(
         on_missing="skip" if on_missing == "skip" else "refuse",
     )
     prepared = prepare(request)
-    result = _only_planned(prepared) if mode is Mode.PLAN else _run(prepared, workers or settings().workers)
+    result = _only_planned(prepared) if mode is Mode.PLAN else composite_run(prepared, workers or settings().workers)
     if report:
         report.parent.mkdir(parents=True, exist_ok=True)
         report.write_bytes(dump(result))
@@ -85,7 +86,8 @@ def _only_planned(prepared: Prepared) -> Report:
     return build_report(make_manifest(prepared, compare(prepared, read_standing(prepared, store)), "", ()), ())
 
 
-def _run(prepared: Prepared, workers: int) -> Report:
+def composite_run(prepared: Prepared, workers: int) -> Report:
+    """Plan, run, settle and report in this process; goes on where a killed run of the same command ended."""
     made = _settle_interrupted(prepared)
     manifest = write_plan(prepared, _DAG, prepared.style.style, made)
     folder = PlanFolder.at(manifest.uri)

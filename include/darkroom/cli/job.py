@@ -31,6 +31,8 @@ def run(
     for outcome in failures[:_MOST_LISTED]:
         typer.echo(f"{outcome.item}: {outcome.state}: {outcome.reason}", err=True)
     if len(failures) > _MOST_LISTED:
-        typer.echo(f"... and {len(failures) - _MOST_LISTED} more; the outcomes beside the job have all of them.", err=True)
+        typer.echo(
+            f"... and {len(failures) - _MOST_LISTED} more; the outcomes beside the job have all of them.", err=True
+        )
     typer.echo(f"{len(outcomes) - len(failures)} items fine, {len(failures)} failed or refused")
     raise typer.Exit(1 if failures else 0)

@@ -10,17 +10,26 @@ Combinations = Annotated[
     typer.Option(
         "--combinations",
         metavar="CSV",
-        help="An export of a length's combinations with their stacks (no header: combination, front stack, back stack). Repeat it for "
-        "more lengths; the length is read from the file's name, or write LENGTH=CSV. Without it, the style's options say what there is.",
+        help="An export of a length's combinations with their stacks (no header: combination, front stack, back "
+        "stack). Repeat it for more lengths; the length is read from the file's name, or write LENGTH=CSV. "
+        "Without it, the style's options say what there is.",
     ),
 ]
 Lengths = Annotated[
     list[str] | None,
-    typer.Option("--length", metavar="L", help="A length of the style, such as Micro-Mini; repeat it, or separate by commas. Default: all."),
+    typer.Option(
+        "--length",
+        metavar="L",
+        help="A length of the style, such as Micro-Mini; repeat it, or separate by commas. Default: all.",
+    ),
 ]
 Out = Annotated[
     str,
-    typer.Option("--out", metavar="STORE", help="The bucket's root, a path or a URI; pictures go to renders/composites/<style>/ in it."),
+    typer.Option(
+        "--out",
+        metavar="STORE",
+        help="The bucket's root, a path or a URI; pictures go to renders/composites/<style>/ in it.",
+    ),
 ]
 
 

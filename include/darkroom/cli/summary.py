@@ -25,13 +25,15 @@ def print_summary(report: Report) -> None:
     console.print(table)
     to_make = f"{report.todo:,} to make, " if report.mode is Mode.PLAN else ""
     console.print(
-        f"{to_make}{report.distinct:,} different pictures, {report.outputs:,} files and {human_bytes(report.bytes)} written "
-        f"in {human_seconds(report.seconds)}",
+        f"{to_make}{report.distinct:,} different pictures, {report.outputs:,} files "
+        f"and {human_bytes(report.bytes)} written in {human_seconds(report.seconds)}",
         highlight=False,
     )
     for finding in report.findings:
         console.print(f"note: {finding}", markup=False, highlight=False)
     if report.stale:
-        console.print(f"stale: {len(report.stale)} files stand although a render that they need is gone", highlight=False)
+        console.print(
+            f"stale: {len(report.stale)} files stand although a render that they need is gone", highlight=False
+        )
     if not report.ok:
         Console(stderr=True).print(report.failure_text(), markup=False, highlight=False, soft_wrap=True)

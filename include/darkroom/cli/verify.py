@@ -23,15 +23,17 @@ def verify(
     out: Out,
     combinations: Combinations = None,
     length: Lengths = None,
-    colours: Annotated[str, typer.Option(metavar="0-17", help="Colours to expect. Default: those that were made here.")] = "",
+    colours: Annotated[
+        str, typer.Option(metavar="0-17", help="Colours to expect. Default: those that were made here.")
+    ] = "",
     sides: Annotated[str, typer.Option(metavar="front,back", help="Sides to expect. Default: those made here.")] = "",
     cuts: Annotated[str, typer.Option(metavar="800x800,...", help="Cuts to expect. Default: those made here.")] = "",
     report: Annotated[Path | None, typer.Option(metavar="FILE", help="Write all that was found as JSON here.")] = None,
 ) -> None:
     """Is every picture that should be there, there, whole and current?
 
-    Counts, per length and cut, what is missing, stale (made from other renders or another recipe), broken or extra, and lists it. Every
-    different file is decoded. Ends with 1 where there is anything to list.
+    Counts, per length and cut, what is missing, stale (made from other renders or another recipe), broken or extra,
+    and lists it. Every different file is decoded. Ends with 1 where there is anything to list.
     """
     request = Request(
         style_file=style,

@@ -8,7 +8,10 @@ from darkroom.compositing.reduction import Picture
 
 
 def encode(picture: Picture, encoder: Encoder = ENCODER) -> bytes:
-    """Straight RGBA (height, width, 4) uint8 as an 8-bit RGBA PNG, not interlaced, with its resolution and no other metadata."""
+    """Straight RGBA (height, width, 4) uint8 as an 8-bit RGBA PNG.
+
+    It is not interlaced, and has its resolution and no other metadata.
+    """
     height, width, _ = picture.shape
     per_millimetre = encoder.pixels_per_metre / 1000
     image = pyvips.Image.new_from_memory(np.ascontiguousarray(picture), width, height, 4, "uchar")

@@ -19,7 +19,10 @@ def plan(params: Mapping[str, Any], *, dag_id: str, run_id: str) -> Manifest:
 
 
 def previews(outcomes: Iterable[Outcome], most: int) -> list[str]:
-    """Keys of small pictures that show what was made, evenly over all of it."""
+    """Keys of small pictures that show what was made, evenly over all of it: the whole garment where there is one."""
     made = [outcome for outcome in outcomes if outcome.outputs]
     step = max(1, -(-len(made) // most))
-    return [min(outcome.outputs, key=lambda output: output.bytes).key for outcome in made[::step]]
+    return [
+        min(outcome.outputs, key=lambda output: ("/142x142/" not in output.key, output.bytes)).key
+        for outcome in made[::step]
+    ]

@@ -94,8 +94,11 @@ KERNELS: dict[str, tuple[Callable[[float], float], float]] = {"mitchell": (mitch
 
 @dataclass(frozen=True)
 class Weights:
-    """One axis of a reduction from `size` pixels to `starts.size`: output i is the sum of `taps[i, k] * input[starts[i] + k]`
-    over k < counts[i]. `taps` is float64, each row sums to 1."""
+    """One axis of a reduction from `size` pixels to `starts.size`.
+
+    Output i is the sum of `taps[i, k] * input[starts[i] + k]` over k < counts[i]. `taps` is float64, each row
+    sums to 1.
+    """
 
     size: int
     reach: float

@@ -17,8 +17,8 @@ class LayerFile(BaseModel):
 class Group(BaseModel):
     """Pictures that are one picture: a stack (numbers into the sheet's layers, bottom to top) under every name it has.
 
-    `cuts` says which cuts are wanted, each with the recipe digest that stands there whole now, or nothing: where the layers turn out to
-    be the same as then, that cut need not be made.
+    `cuts` says which cuts are wanted, each with the recipe digest that stands there whole now, or nothing: where
+    the layers turn out to be the same as then, that cut need not be made.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)

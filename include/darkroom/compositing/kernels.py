@@ -1,7 +1,8 @@
 """The inner loops, compiled by numba, free of the GIL.
 
-A canvas is premultiplied uint16 in which 65025 (255 * 255) is one: a layer's own `R * A` is exact in it, and a blend is off by at
-most half a step, 0.002 of an 8-bit value. Every output pixel is summed in one fixed order, so a patch equals the whole bit for bit.
+A canvas is premultiplied uint16 in which 65025 (255 * 255) is one: a layer's own `R * A` is exact in it, and a
+blend is off by at most half a step, 0.002 of an 8-bit value. Every output pixel is summed in one fixed order, so a
+patch equals the whole bit for bit.
 """
 
 import numpy as np

@@ -3,7 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from darkroom import keys, ledger
 from darkroom.compositing.job import CompositingJob, Group, LayerFile, Sheet
@@ -52,9 +52,7 @@ def read_standing(prepared: Prepared, store: Store) -> Standing:
         for side in scope.sides:
             for colour in scope.colours:
                 entries |= ledger.read(store, keys.composites_ledger(style, length, side, colour), Ledger).outputs
-    listing = {
-        entry.key: entry for cut in scope.cuts for entry in store.list(keys.cut_prefix(style, cut))
-    }
+    listing = {entry.key: entry for cut in scope.cuts for entry in store.list(keys.cut_prefix(style, cut))}
     standing = {key: entry for key, entry in entries.items() if _unchanged(entry, listing.get(key))}
     digests = ledger.read(store, keys.render_digests(style), InputLedger).inputs
     return Standing(standing, listing.keys(), digests)
@@ -160,7 +158,10 @@ def _refuse(
 
 
 def split(prepared: Prepared, sheets: list[Sheet]) -> list[list[Sheet]]:
-    """The sheets gathered into jobs: a sheet of its own above a minute's estimate, split by length above ten, joined below."""
+    """The sheets gathered into jobs by their estimated time.
+
+    Above a minute a sheet is a job of its own, above ten it is split by length; below a minute sheets are joined.
+    """
     shortest = _SHORTEST
     while True:
         jobs = list(_gather(prepared, sheets, shortest))
@@ -213,7 +214,7 @@ def estimate(prepared: Prepared, sheet: Sheet) -> float:
 
 
 def write_plan(prepared: Prepared, dag_id: str, run_id: str, made: Set[str] = frozenset()) -> Manifest:
-    """Compare, and write the plan's folder: the jobs first, the manifest last, so that a manifest means a whole plan."""
+    """Compare, and write the plan's folder: jobs first, the manifest last, so that a manifest means a whole plan."""
     store = open_store(prepared.request.store)
     comparison = compare(prepared, read_standing(prepared, store), made)
     folder = PlanFolder(store, keys.plan_folder(dag_id, run_id, new_plan_id()))
@@ -240,7 +241,7 @@ def make_manifest(prepared: Prepared, comparison: Comparison, uri: str, refs: It
         uri=uri,
         store=open_store(prepared.request.store).uri,
         mode=prepared.request.mode,
-        created=datetime.now(UTC),
+        created=prepared.began,
         title=f"{style.style} · {lengths} · {', '.join(scope.sides)} · {colour_range(scope.colours)}",
         request=prepared.request.model_dump(mode="json"),
         planned=comparison.planned.total(),
@@ -260,7 +261,10 @@ def make_manifest(prepared: Prepared, comparison: Comparison, uri: str, refs: It
 
 def _job(prepared: Prepared, folder: PlanFolder, number: int, sheets: list[Sheet]) -> CompositingJob:
     groups = {
-        keys.picture_group(name).rpartition(" ")[0] for sheet in sheets for group in sheet.groups for name in group.names
+        keys.picture_group(name).rpartition(" ")[0]
+        for sheet in sheets
+        for group in sheet.groups
+        for name in group.names
     }
     names = prepared.style.length_names
     lengths = ", ".join(names[length] for length in prepared.scope.lengths if length in groups)

@@ -1,8 +1,9 @@
-"""Everything a plan must know before it may be written: the pictures that should be, their layers, what speaks against it."""
+"""What a plan must know before it may be written: the pictures that should be, their layers, what speaks against it."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
 from darkroom.compositing.renders import RenderIndex, index_renders, read_sizes
@@ -32,6 +33,7 @@ class Prepared:
     index: RenderIndex
     sizes: Mapping[str, tuple[int, int]]
     """Width and height of every render that is needed and there, by key."""
+    began: datetime
     findings: list[str] = field(default_factory=list)
 
     def file(self, layer: str, colour: int) -> Entry | None:
@@ -44,6 +46,7 @@ def prepare(request: Request) -> Prepared:
 
     Raises `BadInput` with every problem there is.
     """
+    began = datetime.now(UTC)
     style = read_style(request.style_file)
     scope, problems = check_scope(request, style, request.style_file)
     renders = open_store(renders_location(request, style))
@@ -51,7 +54,9 @@ def prepare(request: Request) -> Prepared:
         raise BadInput(problems)
     index = index_renders(renders.list(), style.source_folders)
     if not index.files:
-        raise BadInput(f"{renders.uri}: no file there is named as a render (<layer>_<colour>.png); correct the location.")
+        raise BadInput(
+            f"{renders.uri}: no file there is named as a render (<layer>_<colour>.png); correct the location."
+        )
     stacks, findings = pictures_of(request, style, scope, index.layers())
     needed = _needed(stacks, scope)
     files = [index.files[wanted] for wanted in needed if wanted in index.files]
@@ -60,7 +65,7 @@ def prepare(request: Request) -> Prepared:
     problems += _claims(needed, index, renders)
     sizes, broken = read_sizes(renders, files, settings().max_pixels)
     problems += broken
-    prepared = Prepared(request, style, scope, renders, stacks, index, sizes, findings)
+    prepared = Prepared(request, style, scope, renders, stacks, index, sizes, began, findings)
     problems += _other_sizes(prepared)
     if problems:
         raise BadInput(problems)
@@ -80,7 +85,8 @@ def pictures_of(
     exports = _exports(request, style, scope) if request.combinations else None
     if exports is None and not style.options:
         raise BadInput(
-            f"{request.style_file}: it has no options, so nobody knows its combinations; add options, or give an export with --combinations."
+            f"{request.style_file}: it has no options, so nobody knows its combinations; "
+            "add options, or give an export with --combinations."
         )
     stacks: dict[LengthSide, list[tuple[Codes, Stack]]] = {}
     findings: list[str] = []
@@ -96,15 +102,18 @@ def pictures_of(
             chosen = [(codes, stack) for codes, stack in pairs if scope.with_codes <= set(codes)]
             hollow = [codes for codes, stack in chosen if not stack]
             if hollow:
+                name = "-".join(hollow[0]) or "the default"
                 raise BadInput(
-                    f"{request.style_file}: {'-'.join(hollow[0]) or 'the default'} draws nothing on the {side} of {length}; add a default layer."
+                    f"{request.style_file}: {name} draws nothing on the {side} of {length}; add a default layer."
                 )
             stacks[length, side] = chosen
             for slot in slots_without_default(style, length, side):
                 findings.append(f"{style.length_names[length]}, {side}: no default layer for the slot {slot}.")
         undrawn = [code for code in style.codes_of(length) if code not in drawn] if rows is None else []
         if undrawn:
-            findings.append(f"{style.length_names[length]}: no render draws {', '.join(undrawn)}; their pictures lack them.")
+            findings.append(
+                f"{style.length_names[length]}: no render draws {', '.join(undrawn)}; their pictures lack them."
+            )
     findings += _unknown_codes(style, stacks)
     return stacks, findings
 
@@ -124,6 +133,10 @@ def _exports(request: Request, style: Style, scope: Scope) -> dict[str, list[Row
             continue
         if length in exports:
             problems.append(f"{path}: there is another export for {length} already; give one for each length.")
+        if not path.lower().endswith(".csv"):
+            # the sentences about an export quote it: whoever fills in a form must not read any file of the machine so
+            problems.append(f"{path}: an export is a .csv file; give the path of one.")
+            continue
         rows, wrong = parse_export(read_file(path, "export"), path)
         problems += wrong
         exports[length] = rows
@@ -153,9 +166,7 @@ def _from_export(rows: list[Row], style: Style, length: str, side: str) -> list[
 def _unknown_codes(style: Style, stacks: Mapping[LengthSide, list[tuple[Codes, Stack]]]) -> Iterator[str]:
     """Codes that the style does not list: they stay in the name, whatever they draw."""
     listed = {*style.customizations, *style.ignored_customizations, *style.layering_order}
-    unknown = Counter(
-        code for pairs in stacks.values() for codes, _ in pairs for code in codes if code not in listed
-    )
+    unknown = Counter(code for pairs in stacks.values() for codes, _ in pairs for code in codes if code not in listed)
     for code, times in sorted(unknown.items()):
         yield f"The code {code} stands in {times} stacks' names, but the style does not list it."
 
@@ -178,7 +189,8 @@ def _missing(needed: Mapping[tuple[str, int], int], index: RenderIndex, renders:
 def _claims(needed: Mapping[tuple[str, int], int], index: RenderIndex, renders: Store) -> Iterator[str]:
     for (layer, colour), claiming in index.claims.items():
         if (layer, colour) in needed:
-            yield f"{' and '.join(map(renders.uri_of, claiming))} both claim {layer} in colour {colour:04d}; remove one."
+            files = " and ".join(map(renders.uri_of, claiming))
+            yield f"{files} both claim {layer} in colour {colour:04d}; remove one."
 
 
 def _other_sizes(prepared: Prepared) -> Iterator[str]:

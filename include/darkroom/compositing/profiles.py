@@ -20,8 +20,8 @@ class Encoder:
 class Crop:
     """A part of the painted box T of a composite, `width` wide, placed in the middle of a transparent canvas.
 
-    `without` names the rows that go first: a third of T (0.33, as ImageMagick's recipe had it) from its top or bottom; None: T whole,
-    fitted into the canvas.
+    `without` names the rows that go first: a third of T (0.33, as ImageMagick's recipe had it) from its top or
+    bottom; None: T whole, fitted into the canvas.
     """
 
     width: int

@@ -52,8 +52,8 @@ def index_renders(entries: Iterable[Entry], source_folders: Sequence[str]) -> Re
 def folder_rank(folder: str, source_folders: Sequence[tuple[str, ...]]) -> int:
     """Which of the source folders a file's folder is or lies in; their number where it is none of them.
 
-    The store may begin anywhere above a source folder or inside its path: the folder holds all of it, or begins with an end of it.
-    The longest match decides.
+    The store may begin anywhere above a source folder or inside its path: the folder holds all of it, or begins
+    with an end of it. The longest match decides.
 
     >>> folder_rank("render pngs/front", [("studio", "old"), ("studio", "two piece", "render pngs")])
     1

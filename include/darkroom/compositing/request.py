@@ -1,4 +1,4 @@
-"""What a compositing run is asked to do: the request as it comes in, and its scope once it is checked against the style."""
+"""What a compositing run is asked to do: the request as it comes in, and its scope once checked against the style."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -107,7 +107,10 @@ def check_scope(request: Request, style: Style, where: str) -> tuple[Scope, list
 
 
 def parse_colours(text: str, count: int, where: str, problems: list[str]) -> tuple[int, ...]:
-    """Colours as people write them (`0-5, 7`), empty for all of the style's `count`; what cannot be goes to `problems`."""
+    """Colours as people write them (`0-5, 7`); empty means all of the style's `count`.
+
+    What cannot be goes to `problems`.
+    """
     if not text.strip():
         return tuple(range(count))
     chosen: set[int] = set()

@@ -13,7 +13,10 @@ from darkroom.styles.names import parse_render
 
 
 def settle(folder: PlanFolder) -> Settlement:
-    """Commit a plan's outcomes, whatever else failed: what is proven is kept. May be called again, also while workers run."""
+    """Commit a plan's outcomes, whatever else failed: what is proven is kept.
+
+    May be called again, also while workers run.
+    """
     manifest = folder.manifest()
     store = open_store(manifest.store)
     style = style_of(manifest)

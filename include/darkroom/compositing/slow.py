@@ -27,7 +27,7 @@ def composite(layers: Sequence[npt.NDArray[np.uint8]], kernel: str = KERNEL) -> 
 
 
 def reduce(premultiplied: Image, size: tuple[int, int], kernel: str = KERNEL) -> Image:
-    """Reduce or enlarge a premultiplied image (H, W, 4) to `size` (width, height) and clip it to what a picture can hold."""
+    """Reduce or enlarge a premultiplied image (H, W, 4) to `size` (width, height); clip it to what a picture holds."""
     height, width, _ = premultiplied.shape
     down, across = _matrix(height, size[1], kernel), _matrix(width, size[0], kernel)
     out: Image = np.einsum("ij,jkc->ikc", down, premultiplied, optimize=True)
@@ -40,16 +40,18 @@ def reduce(premultiplied: Image, size: tuple[int, int], kernel: str = KERNEL) ->
 def written(premultiplied: Image) -> npt.NDArray[np.uint8]:
     """The straight 8-bit RGBA that stands in the file."""
     alpha = premultiplied[..., 3:]
-    straight = np.divide(255 * premultiplied[..., :3], alpha, out=np.zeros_like(premultiplied[..., :3]), where=alpha > 0)
+    straight = np.divide(
+        255 * premultiplied[..., :3], alpha, out=np.zeros_like(premultiplied[..., :3]), where=alpha > 0
+    )
     out: npt.NDArray[np.uint8] = np.rint(np.concatenate([straight, alpha], axis=2)).astype(np.uint8)
     out[out[..., 3] == 0] = 0
     return out
 
 
 def largest_difference(picture: npt.NDArray[np.uint8], definition: Image) -> float:
-    """How far a written picture is from the definition: the largest difference of `(R * A / 255, A)`; at most 1.02 is equal.
+    """How far a written picture is from the definition: the largest difference of `(R * A / 255, A)`.
 
-    Infinite where a pixel of alpha 0 is not 0, 0, 0, 0.
+    At most 1.02 is equal. Infinite where a pixel of alpha 0 is not 0, 0, 0, 0.
     """
     straight = picture.astype(np.float64)
     if straight[picture[..., 3] == 0].any():

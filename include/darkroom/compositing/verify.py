@@ -72,8 +72,8 @@ class _Expected:
 def verify(request: Request, workers: int) -> Verification:
     """Compare what the style says should be with the store's listing, ledgers and the pictures themselves.
 
-    Where the request names no colours, sides or cuts, those count that the ledgers know for the lengths: what was ever made here.
-    Raises `BadInput` as `prepare` does.
+    Where the request names no colours, sides or cuts, those count that the ledgers know for the lengths: what was
+    ever made here. Raises `BadInput` as `prepare` does.
     """
     style = read_style(request.style_file)
     scope, problems = check_scope(request, style, request.style_file)
@@ -124,9 +124,7 @@ def _outputs(store: Store, style: Style, scope: Scope) -> dict[str, LedgerEntry]
     return outputs
 
 
-def _made_scope(
-    request: Request, scope: Scope, outputs: Iterable[str], style: Style
-) -> tuple[Scope, list[str]]:
+def _made_scope(request: Request, scope: Scope, outputs: Iterable[str], style: Style) -> tuple[Scope, list[str]]:
     """The scope narrowed to what was ever made, where the request leaves it open."""
     made = [(key.split("/")[-2], *key.removesuffix(".png").rsplit("-", 2)[1:]) for key in outputs]
     if not made:
@@ -136,7 +134,10 @@ def _made_scope(
     if not request.colours:
         colours = tuple(sorted({int(colour) for _, _, colour in made}))
         if len(colours) < style.colours:
-            notes.append(f"{len(colours)} of {style.colours} colours were made here; --colours 0-{style.colours - 1} expects all.")
+            notes.append(
+                f"{len(colours)} of {style.colours} colours were made here; "
+                f"--colours 0-{style.colours - 1} expects all."
+            )
     if not request.sides:
         sides = tuple(side for side in scope.sides if any(side == one for _, one, _ in made))
     if not request.cuts:
@@ -216,14 +217,12 @@ def _broken(store: Store, entries: Iterable[Entry], workers: int) -> Iterator[Fi
                 yield from (Finding(kind="broken", key=key, reason=reason) for key in group)
 
 
-def _extra(
-    listing: Iterable[str], expected: Mapping[str, _Expected], scope: Scope
-) -> Iterator[tuple[Finding, str]]:
+def _extra(listing: Iterable[str], expected: Mapping[str, _Expected], scope: Scope) -> Iterator[tuple[Finding, str]]:
     """Files of the scope that nothing asks for, each with its length, and names that no rule reads."""
     for key in listing:
         if key in expected:
             continue
-        _, cut, file_name = key.rsplit("/", 2)
+        _, _, file_name = key.rsplit("/", 2)
         parts = file_name.removesuffix(".png").rsplit("-", 3)
         if len(parts) < 4 or not file_name.endswith(".png") or not parts[3].isdecimal():
             yield Finding(kind="extra", key=key, reason="no picture is called so"), ""

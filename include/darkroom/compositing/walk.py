@@ -1,7 +1,6 @@
 """The walk over the stacks as a tree: each shared beginning is blended once, each blend undone in its box only."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from os.path import commonprefix
 
 import numpy as np
 
@@ -40,7 +39,7 @@ class Walker:
         """
         # in sorted order neighbours share the longest beginnings: this is the depth-first walk of the tree
         for stack in sorted(stacks):
-            shared = len(commonprefix([self._path, list(stack)]))
+            shared = _shared(self._path, stack)
             while len(self._path) > shared:
                 self._pop()
             for number in stack[shared:]:
@@ -74,3 +73,11 @@ def shares(stacks: Sequence[StackIndex], parts: int) -> list[list[StackIndex]]:
     ordered = sorted(stacks)
     size = max(1, -(-len(ordered) // parts))
     return [ordered[at : at + size] for at in range(0, len(ordered), size)]
+
+
+def _shared(path: Sequence[int], stack: StackIndex) -> int:
+    """How many layers at their beginning the two have in common."""
+    count = 0
+    while count < min(len(path), len(stack)) and path[count] == stack[count]:
+        count += 1
+    return count

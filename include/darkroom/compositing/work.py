@@ -97,7 +97,8 @@ class SheetWork:
     def _walk(self, layers: dict[int, Layer], stacks: dict[StackIndex, list[Group]], workers: int) -> None:
         with ThreadPoolExecutor(workers) as pool:
             futures = [
-                pool.submit(self._walk_share, layers, share, stacks) for share in shares(list(stacks), workers * _SHARES)
+                pool.submit(self._walk_share, layers, share, stacks)
+                for share in shares(list(stacks), workers * _SHARES)
             ]
             try:
                 for future in as_completed(futures):
@@ -197,5 +198,3 @@ def work(job_file: bytes, where: str, recorder: Recorder, *, workers: int, progr
                 groups.append(group.model_copy(update={"names": names}))
         if groups:
             SheetWork(job, sheet, recorder, progress).run(groups, workers)
-
-

@@ -32,7 +32,8 @@ class GroupReport(BaseModel):
 class Report(Document):
     """What became of a run: `planned = done + skipped + refused + failed + todo`.
 
-    `distinct` counts the different pictures among the planned, `bytes` what was written, `seconds` the time since the plan.
+    `distinct` counts the different pictures among the planned, `bytes` what was written, `seconds` the time since
+    the plan.
     """
 
     title: str
@@ -59,11 +60,14 @@ class Report(Document):
 
     @property
     def ok(self) -> bool:
-        """Did everything that was planned become what it should? A plan that was only to be looked at leaves its work undone."""
+        """Did everything that was planned become what it should?
+
+        A plan that was only to be looked at leaves its work undone.
+        """
         return not (self.refused or self.failed or self.problems or (self.todo and self.mode is not Mode.PLAN))
 
     def failure_text(self, limit: int = 20) -> str:
-        """What went wrong, for a person: the run's own problems first, then items with their reasons, each reason once."""
+        """What went wrong, for a person: the run's own problems, then items with their reasons, each reason once."""
         lines = list(self.problems)
         if self.refused or self.failed:
             lines.append(f"{self.refused} of {self.planned} items were refused and {self.failed} failed:")
@@ -100,9 +104,7 @@ def build_report(
             skipped += 1
             group.skipped += 1
         else:
-            not_done.append(
-                NotDone(item=outcome.item, group=outcome.group, state=outcome.state, reason=outcome.reason)
-            )
+            not_done.append(NotDone(item=outcome.item, group=outcome.group, state=outcome.state, reason=outcome.reason))
     for item in not_done:
         group = groups.setdefault(item.group, GroupReport())
         group.refused += item.state is State.REFUSED
@@ -137,19 +139,25 @@ def build_report(
 def make_report(folder: PlanFolder, problems: Sequence[str] = ()) -> Report:
     """Build a plan's report and write it beside the plan, as JSON and as a page."""
     manifest = folder.manifest()
-    outcomes = [
-        outcome
-        for number in range(1, len(manifest.jobs) + 1)
-        for outcome in folder.outcomes(number).values()
-    ]
-    try:
-        unproven = parse(Settlement, folder.read(keys.SETTLEMENT), folder.uri_of(keys.SETTLEMENT)).unproven
-    except NotFound:
-        unproven = ()
-    report = build_report(manifest, outcomes, unproven, problems)
+    outcomes = [outcome for number in range(1, len(manifest.jobs) + 1) for outcome in folder.outcomes(number).values()]
+    settlement = _settlement(folder)
+    done = sum(outcome.state is State.DONE for outcome in outcomes)
+    if done != settlement.proven + len(settlement.unproven):
+        problems = [
+            *problems,
+            "settle: it has not seen everything that was made, so the ledger lacks it; settle again.",
+        ]
+    report = build_report(manifest, outcomes, settlement.unproven, problems)
     store = open_store(manifest.store)
     previews = flows.get(manifest.flow).previews(outcomes, _MOST_PREVIEWS)
     pictures = {key.rpartition("/")[2]: store.read(key) for key in previews if store.head(key)}
     folder.write(keys.REPORT_HTML, page(report, pictures).encode(), "text/html; charset=utf-8")
     folder.write(keys.REPORT_JSON, dump(report))
     return report
+
+
+def _settlement(folder: PlanFolder) -> Settlement:
+    try:
+        return parse(Settlement, folder.read(keys.SETTLEMENT), folder.uri_of(keys.SETTLEMENT))
+    except NotFound:
+        return Settlement(proven=0)

@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from importlib import resources
 from pathlib import Path
 
-import pyvips  # type: ignore[import-untyped]
+import pyvips
 
 from darkroom.sample.colours import COLOURS
 from darkroom.sample.garment import PAINTERS, draw

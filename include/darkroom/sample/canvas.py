@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-import pyvips  # type: ignore[import-untyped]
+import pyvips
 from numpy.typing import ArrayLike, NDArray
 
 from darkroom.sample.colours import GOLD, Fabric, ramp
@@ -183,9 +183,7 @@ def fill(window: Window, *outlines: Outline, blur: float = 0.8) -> Plane:
     return draw_svg(window, f'<path d="{d}" fill="#fff" fill-rule="evenodd"/>', blur)
 
 
-def stroke(
-    window: Window, *outlines: Outline, width: float, blur: float = 0.8, dash: str = "none"
-) -> Plane:
+def stroke(window: Window, *outlines: Outline, width: float, blur: float = 0.8, dash: str = "none") -> Plane:
     """Return how much of each pixel a line along the outlines covers."""
     d = " ".join(_path(outline) for outline in outlines)
     style = f'stroke-width="{width}" stroke-dasharray="{dash}" stroke-linejoin="round"'

@@ -194,9 +194,7 @@ def corsage(sheet: Sheet) -> None:
         sheet.put(window, tone, soft_step(4.2 - spot, window), gold=1.0)
 
 
-def _petal(
-    sheet: Sheet, window: Window, turn: float, reach: float, broad: float, lift: float
-) -> None:
+def _petal(sheet: Sheet, window: Window, turn: float, reach: float, broad: float, lift: float) -> None:
     shape = curve(((0, 0), (-broad * 0.62, -reach * 0.38), (-broad, -reach * 0.78),
                    (-broad * 0.4, -reach), (0, -reach * 0.93), (broad * 0.45, -reach),
                    (broad, -reach * 0.74), (broad * 0.6, -reach * 0.36)), closed=True)  # fmt: skip

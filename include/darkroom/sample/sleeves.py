@@ -116,9 +116,7 @@ def flutter(sheet: Sheet, side: Side) -> None:
             _flounce(sheet, window, hand, scale, density, seed + int(scale * 10))
 
 
-def _flounce(
-    sheet: Sheet, window: Window, hand: float, scale: float, density: float, seed: int
-) -> None:
+def _flounce(sheet: Sheet, window: Window, hand: float, scale: float, density: float, seed: int) -> None:
     x, y = window.x * np.float32(hand) - 122.0, window.y - 122.0
     ray = np.arctan2(y, np.maximum(x, 0.5)).astype(np.float32)
     far = np.hypot(x, y)
@@ -142,13 +140,9 @@ def _flounce(
 
 
 _FLOWER = "".join(
-    f'<ellipse cx="0" cy="-6.4" rx="3.3" ry="5.4" transform="rotate({turn})"/>'
-    for turn in range(0, 360, 60)
+    f'<ellipse cx="0" cy="-6.4" rx="3.3" ry="5.4" transform="rotate({turn})"/>' for turn in range(0, 360, 60)
 )
-_LEAVES = "".join(
-    f'<ellipse cx="0" cy="-15" rx="2.2" ry="5" transform="rotate({turn})"/>'
-    for turn in (30, 150, 270)
-)
+_LEAVES = "".join(f'<ellipse cx="0" cy="-15" rx="2.2" ry="5" transform="rotate({turn})"/>' for turn in (30, 150, 270))
 
 
 def lace_pattern(window: Window) -> Plane:
@@ -156,8 +150,7 @@ def lace_pattern(window: Window) -> Plane:
     motif = f'<g id="m">{_FLOWER}{_LEAVES}</g>'
     places = ((0, 0), (48, 0), (24, 21), (0, 42), (48, 42))
     flowers = "".join(
-        f'<g transform="translate({x} {y}) rotate({17 * x + 31 * (y % 42)})">{motif}</g>'
-        for x, y in places
+        f'<g transform="translate({x} {y}) rotate({17 * x + 31 * (y % 42)})">{motif}</g>' for x, y in places
     )
     net = '<path d="M0 0L48 42M48 0L0 42M0 21L24 0M24 0L48 21M0 21L24 42M24 42L48 21" '
     net += 'stroke="#fff" stroke-width="1.1" stroke-opacity="0.75" fill="none"/>'

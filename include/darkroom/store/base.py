@@ -66,7 +66,8 @@ class Store(Protocol):
     ) -> Entry:
         """Write an object whole, or not at all.
 
-        With `if_absent` only where there is none yet, with `if_match` only over the object of that ETag: otherwise `Conflict`.
+        With `if_absent` only where there is none yet, with `if_match` only over the object of that ETag: otherwise
+        `Conflict`.
         """
 
     def copy(self, source: str, target: str) -> Entry:

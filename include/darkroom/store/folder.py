@@ -25,13 +25,15 @@ _LONGEST_NAME = 255  # bytes of one segment, on every file system that matters
 class FolderStore:
     """A folder as a store.
 
-    An object is written beside its target under a temporary name and renamed over it, never written through: a reader keeps the
-    version that it opened, and files that are hard links of one another stay independent. Nothing is fsynced: after a power
-    loss a file may be short, and then its size differs from the ledger's, so it is made again.
+    An object is written beside its target under a temporary name and renamed over it, never written through: a
+    reader keeps the version that it opened, and files that are hard links of one another stay independent. Nothing
+    is fsynced: after a power loss a file may be short, and then its size differs from the ledger's, so it is made
+    again.
     """
 
     def __init__(self, root: Path) -> None:
-        self._root = Path(os.path.abspath(root))
+        # absolute and without "..", its links kept: Path.resolve() would follow them, Path.absolute() keeps ".."
+        self._root = Path(os.path.abspath(root))  # noqa: PTH100
 
     @property
     def uri(self) -> str:
@@ -188,9 +190,9 @@ class FolderStore:
         elif if_match is not None:
             with _locked(target.parent):
                 self._require(key, if_match)
-                os.replace(temporary, target)
+                temporary.replace(target)
         else:
-            os.replace(temporary, target)
+            temporary.replace(target)
         return _entry(key, target.stat())
 
     def _require(self, key: str, etag: str) -> None:
@@ -213,5 +215,3 @@ def _locked(folder: Path) -> Iterator[None]:
 def _entry(key: str, stat: os.stat_result) -> Entry:
     modified = datetime.fromtimestamp(stat.st_mtime, UTC)
     return Entry(key, stat.st_size, f"{stat.st_size:x}-{stat.st_mtime_ns:x}-{stat.st_ino:x}", modified)
-
-

@@ -11,7 +11,8 @@ from darkroom.store.folder import FolderStore
 def open_store(location: str) -> Store:
     """The store whose root `location` names: a folder's path, or a `file://` URI.
 
-    Raises `BadInput` for a scheme that no backend serves. Nothing is created: a folder comes to be with its first object.
+    Raises `BadInput` for a scheme that no backend serves. Nothing is created: a folder comes to be with its first
+    object.
     """
     scheme, _, _ = location.partition("://")
     if scheme == location:

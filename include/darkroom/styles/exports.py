@@ -40,7 +40,8 @@ def parse_export(data: bytes, where: str) -> tuple[list[Row], list[str]]:
         if earlier.stacks != row.stacks:
             name = "-".join(row.codes) or "the default"
             problems.append(
-                f"{where}, line {line}: {name} stands in line {earlier.line} already, with other stacks; keep one of the two."
+                f"{where}, line {line}: {name} stands in line {earlier.line} already, with other stacks; "
+                "keep one of the two."
             )
     if not rows and not problems:
         problems.append(f"{where}: no combination stands in it; export it again.")
@@ -61,7 +62,8 @@ def _row(line: int, cells: list[str], where: str, problems: list[str]) -> Row | 
     before = len(problems)
     if len(cells) != len(_COLUMNS):
         problems.append(
-            f"{where}, line {line}: {len(cells)} columns where there should be 3 ({', '.join(_COLUMNS)}); correct the row."
+            f"{where}, line {line}: {len(cells)} columns where there should be 3 ({', '.join(_COLUMNS)}); "
+            "correct the row."
         )
         return None
     codes = tuple(plain(code.strip()) for code in cells[0].split("-")) if cells[0].strip() else ()
@@ -85,7 +87,8 @@ def _stack(cell: str, where: str, problems: list[str]) -> Stack:
         layer = parse_layer(name)
         if layer is None:
             problems.append(
-                f"{where}: no file can be called {name!r} (a layer is <code>[_...]_<slot>_<front or back>); correct the name."
+                f"{where}: no file can be called {name!r} (a layer is <code>[_...]_<slot>_<front or back>); "
+                "correct the name."
             )
         else:
             stack.append(layer.name)

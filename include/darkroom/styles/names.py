@@ -12,7 +12,7 @@ SLOTS = ("behind", "bottom", "behindbelt", "belt", "neckline", "infront")
 """The slots in the order in which they are drawn."""
 
 COLLECTING_SLOTS = frozenset({"behind", "infront"})
-"""Here the layers of several codes lie over one another; in every other slot the last code's layer replaces the rest."""
+"""Here the layers of several codes lie over one another; in every other slot the last code's layer replaces them."""
 
 SIDES = ("front", "back")
 
@@ -27,7 +27,8 @@ _CONDITION = re.compile(r"[a-z]{1,2}\d+|base|default")
 class LayerName:
     """A layer's name, read.
 
-    `conditions` are the words after `for`; `words` is what stands between them and the slot: a length, or anything else.
+    `conditions` are the words after `for`; `words` is what stands between them and the slot: a length, or anything
+    else.
     """
 
     name: str
@@ -46,8 +47,9 @@ def plain(name: str) -> str:
 def parse_layer(name: str) -> LayerName | None:
     """Read a layer's name; None where no rule reads it or no file can be called so.
 
-    >>> parse_layer("b16_for_b4_ankle_bottom_front")
-    LayerName(name='b16_for_b4_ankle_bottom_front', code='b16', conditions=('b4',), words=('ankle',), slot='bottom', side='front')
+    >>> parse_layer("b16_for_b4_ankle_bottom_front")  # doctest: +NORMALIZE_WHITESPACE
+    LayerName(name='b16_for_b4_ankle_bottom_front', code='b16', conditions=('b4',), words=('ankle',),
+              slot='bottom', side='front')
     >>> parse_layer("a5_behind_belt_back").name
     'a5_behindbelt_back'
     """

@@ -12,8 +12,8 @@ Combination = tuple[str, ...]
 def enumerate_combinations(style: Style, length: str) -> Iterator[Combination]:
     """Every valid combination of a length, the empty one first, in a stable order.
 
-    All sets of the length's codes without a forbidden pair. Each step only adds a code that fits all chosen so far, so every
-    set visited is an answer: the time is that of writing the answers down.
+    All sets of the length's codes without a forbidden pair. Each step only adds a code that fits all chosen so far,
+    so every set visited is an answer: the time is that of writing the answers down.
     """
     codes = style.codes_of(length)
     forbidden = _forbidden(style)

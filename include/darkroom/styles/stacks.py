@@ -31,7 +31,10 @@ class Resolver:
         return code in self._by_code
 
     def stack(self, codes: Iterable[str]) -> Stack:
-        """The stack of a combination whose codes are given in layering order. It holds only layers that there are, or defaults."""
+        """The stack of a combination whose codes are given in layering order.
+
+        It holds only layers that there are, or defaults.
+        """
         chosen = list(codes)
         slots: dict[str, list[str]] = {slot: [name] for slot, name in self._defaults.items()}
         for code in chosen:

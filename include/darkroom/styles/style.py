@@ -193,9 +193,15 @@ def _defaults(style: Style) -> Iterator[tuple[Path, str]]:
                 path = ("defaults", length, side, slot)
                 layer = parse_layer(name)
                 if layer is None:
-                    yield path, f"{'.'.join(path)}: no file can be called {name!r}; a layer is <code>[_...]_<slot>_<side>."
+                    yield (
+                        path,
+                        f"{'.'.join(path)}: no file can be called {name!r}; a layer is <code>[_...]_<slot>_<side>.",
+                    )
                 elif layer.slot != slot:
-                    yield path, f"{'.'.join(path)}: {name!r} is a layer of the slot {layer.slot!r}; correct one of the two."
+                    yield (
+                        path,
+                        f"{'.'.join(path)}: {name!r} is a layer of the slot {layer.slot!r}; correct one of the two.",
+                    )
 
 
 def _options(style: Style) -> Iterator[tuple[Path, str]]:

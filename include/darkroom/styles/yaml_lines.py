@@ -12,7 +12,8 @@ Path = tuple[str | int, ...]
 def load(text: str, where: str) -> tuple[Any, dict[Path, int]]:
     """The document and the line of each of its parts, by path (`("defaults", "Knee", 0)`).
 
-    Raises `BadInput` for what is no YAML, a key that stands twice, and anchors (a small file of aliases can expand without end).
+    Raises `BadInput` for what is no YAML, a key that stands twice, and anchors (a small file of aliases can expand
+    without end).
     """
     if text.lstrip().startswith("{"):
         text = text.replace("\t", " ")  # JSON may be indented by tabs, YAML may not; a JSON string never holds one
