@@ -1,0 +1,67 @@
+# Needs bash, make and Python 3.11 or newer; everything else is fetched into .uv/ and .venv/, in the versions of the locks.
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-builtin-rules
+
+PYTHON ?= python3
+UPGRADE ?=
+UV_VERSION := 0.13.8
+
+UV := PYTHON="$(PYTHON)" tools/uv
+BIN := .venv/bin
+LOCK := UV_CUSTOM_COMPILE_COMMAND="make lock" $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes
+
+.PHONY: help run stop test test-quick lint format bench lock env clean
+
+help: ## list what there is to make
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: .venv/.synced ## start the studio (Airflow, a sample dress), make its pictures, leave it running
+	@$(BIN)/python -m demo.run
+
+stop: ## end what `make run` started; the pictures stay in var/
+	@if [[ -x $(BIN)/python && -d var ]]; then $(BIN)/python -m demo.stop; else echo "Nothing is running."; fi
+
+test: .venv/.synced ## run every test, the whole Airflow included
+	$(BIN)/python -m pytest
+
+test-quick: .venv/.synced ## run the tests that need no Airflow and little time
+	$(BIN)/python -m pytest -m "not slow and not e2e" tests/unit include/darkroom $(wildcard tests/contract)
+
+lint: .venv/.synced ## check style, format and types
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+format: .venv/.synced ## put the code into the one format, and mend what ruff can mend
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+bench: .venv/.synced ## measure
+	$(BIN)/python bench/run.py
+
+lock: .uv/.fetched-$(UV_VERSION) ## write the locks anew (UPGRADE=--upgrade: with newer versions)
+	$(LOCK) $(UPGRADE) requirements.in pyproject.toml -o requirements.txt
+	$(LOCK) $(UPGRADE) --extra demo requirements.in requirements-dev.in pyproject.toml -o requirements-dev.txt
+	$(LOCK) -c requirements.txt pyproject.toml -o docker/imaging/requirements.txt
+	$(LOCK) -c requirements-dev.txt docker/build-requirements.in -o docker/build-requirements.txt
+
+env: .env ## write .env for docker-compose.yaml, with random secrets
+
+clean: stop ## stop everything and remove what make and the tests made: var/, the environments, caches
+	rm -rf var .venv .uv .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.env:
+	@$(PYTHON) -m demo.compose_env .env
+
+.uv/.fetched-$(UV_VERSION):
+	@tools/get-uv "$(PYTHON)" $(UV_VERSION)
+
+.venv/.synced: requirements-dev.txt pyproject.toml .uv/.fetched-$(UV_VERSION)
+	@[[ -x $(BIN)/python ]] || $(UV) venv --quiet --python "$(PYTHON)" .venv
+	@echo "Installing the packages of requirements-dev.txt into .venv (the first time takes a while) ..."
+	@$(UV) pip sync --quiet --python $(BIN)/python --require-hashes requirements-dev.txt
+	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@touch $@

@@ -1,0 +1,61 @@
+"""Where the demo studio keeps its things: all below one folder, `var/`."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parents[1]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """A studio's folders and files."""
+
+    root: Path
+    styles: Path = PROJECT / "include" / "styles"
+    dags: Path = PROJECT / "dags"
+    plugins: Path = PROJECT / "plugins"
+
+    @property
+    def bucket(self) -> Path:
+        """The folder that stands for the studio's bucket."""
+        return self.root / "buckets" / "studio"
+
+    @property
+    def airflow(self) -> Path:
+        """AIRFLOW_HOME."""
+        return self.root / "airflow"
+
+    @property
+    def database(self) -> Path:
+        """PostgreSQL's data."""
+        return self.root / "postgres"
+
+    @property
+    def logs(self) -> Path:
+        """What the processes say, a file each."""
+        return self.root / "log"
+
+    @property
+    def run(self) -> Path:
+        """Which processes run."""
+        return self.root / "run"
+
+    @property
+    def credentials(self) -> Path:
+        """The studio's secrets."""
+        return self.root / "credentials.json"
+
+    @property
+    def passwords(self) -> Path:
+        """The same password in the form that Airflow's simple auth manager reads."""
+        return self.airflow / "passwords.json"
+
+    @property
+    def port(self) -> Path:
+        """The UI's port, kept so that its address stays the same."""
+        return self.root / "port"
+
+    def make(self) -> None:
+        """Create the folders. The bucket comes to be with its first object."""
+        for folder in (self.root, self.airflow, self.logs, self.run):
+            folder.mkdir(parents=True, exist_ok=True)

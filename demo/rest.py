@@ -1,0 +1,111 @@
+"""Airflow's REST API, as far as the demo and the end-to-end test use it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import httpx
+
+_API = "/api/v2"
+_PAGE = 100
+
+
+class ApiError(Exception):
+    """Airflow does not answer, or says no. The text is for a person."""
+
+    def __init__(self, text: str, status: int = 0) -> None:
+        super().__init__(text)
+        self.status = status
+
+
+class AirflowApi:
+    """A user of one Airflow; `log_in` first."""
+
+    def __init__(self, address: str, user: str, password: str) -> None:
+        self._user, self._password = user, password
+        # trust_env: this machine's proxy is not meant for loopback
+        self._http = httpx.Client(base_url=address, timeout=30, trust_env=False)
+
+    def health(self) -> dict[str, str]:
+        """The state of each component, empty while nobody answers; needs no login."""
+        try:
+            return {name: part.get("status") or "missing" for name, part in self._get("/monitor/health").items()}
+        except ApiError:
+            return {}
+
+    def log_in(self) -> None:
+        """Get a token for what follows."""
+        answer = self._call("POST", "/auth/token", json={"username": self._user, "password": self._password})
+        self._http.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
+
+    def has_dag(self, dag_id: str) -> bool:
+        """Is the DAG known, and ready to run?"""
+        return self._find(f"/dags/{dag_id}/details") is not None
+
+    def import_errors(self) -> list[str]:
+        """What keeps DAG files from being read."""
+        return [error["stack_trace"] for error in self._get("/importErrors")["import_errors"]]
+
+    def set_pool(self, name: str, slots: int, description: str) -> None:
+        """Create a pool, or make it what it should be."""
+        pool = {"slots": slots, "description": description, "include_deferred": False}
+        if self._find(f"/pools/{name}") is None:
+            self._call("POST", f"{_API}/pools", json={"name": name, **pool})
+        else:
+            self._call("PATCH", f"{_API}/pools/{name}", json={"pool": name, **pool})
+
+    def trigger(self, dag_id: str, conf: Mapping[str, Any]) -> str:
+        """Start a run by hand; returns its id."""
+        run = {"logical_date": None, "conf": dict(conf)}
+        return str(self._call("POST", f"{_API}/dags/{dag_id}/dagRuns", json=run).json()["dag_run_id"])
+
+    def run_state(self, dag_id: str, run_id: str) -> str:
+        """The state of a run: queued, running, success, failed."""
+        return str(self._get(f"/dags/{dag_id}/dagRuns/{run_id}")["state"])
+
+    def tasks(self, dag_id: str, run_id: str) -> list[dict[str, Any]]:
+        """The task instances of a run, mapped ones one by one."""
+        found: list[dict[str, Any]] = []
+        while True:
+            path = f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances?limit={_PAGE}&offset={len(found)}"
+            page = self._get(path)["task_instances"]
+            found += page
+            if len(page) < _PAGE:
+                return found
+
+    def xcom(self, dag_id: str, run_id: str, task_id: str, key: str) -> Any:
+        """What a task passed on; None where it did not."""
+        found = self._find(f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/xcomEntries/{key}")
+        return found["value"] if found else None
+
+    def clear(self, dag_id: str, run_id: str, task_id: str) -> int:
+        """Clear a task of a run and all that comes after it; returns how many task instances."""
+        request = {"dag_run_id": run_id, "task_ids": [task_id], "include_downstream": True}
+        request |= {"dry_run": False, "only_failed": False, "reset_dag_runs": True}
+        return int(self._call("POST", f"{_API}/dags/{dag_id}/clearTaskInstances", json=request).json()["total_entries"])
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def _get(self, path: str) -> dict[str, Any]:
+        body: dict[str, Any] = self._call("GET", f"{_API}{path}").json()
+        return body
+
+    def _find(self, path: str) -> dict[str, Any] | None:
+        try:
+            return self._get(path)
+        except ApiError as error:
+            if error.status == httpx.codes.NOT_FOUND:
+                return None
+            raise
+
+    def _call(self, method: str, path: str, json: Mapping[str, Any] | None = None) -> httpx.Response:
+        try:
+            answer = self._http.request(method, path, json=json)
+        except httpx.HTTPError as error:
+            raise ApiError(f"Airflow does not answer {method} {path}: {error!r}.") from None
+        if answer.is_error:
+            raise ApiError(
+                f"Airflow answers {answer.status_code} to {method} {path}: {answer.text}", answer.status_code
+            )
+        return answer

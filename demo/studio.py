@@ -1,0 +1,203 @@
+"""A whole studio on this machine: PostgreSQL, Airflow's processes, folders as buckets."""
+
+import fcntl
+import json
+import secrets
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+
+from demo import database
+from demo.airflow import COMPONENTS, airflow_command, airflow_environment
+from demo.credentials import USER, Credentials, load_or_create, write_private
+from demo.layout import Layout
+from demo.processes import Processes
+from demo.rest import AirflowApi
+
+FIRST_PORT = 8080
+_PORTS = 200
+_START_SECONDS = 180.0
+_HEALTHY = ("metadatabase", "scheduler", "dag_processor", "triggerer")
+
+Say = Callable[[str], None]
+
+
+class StudioError(Exception):
+    """The studio cannot start, or has died. The text is for a person."""
+
+
+class Studio:
+    """The studio below one folder. Commands that come later find what an earlier one started."""
+
+    def __init__(self, layout: Layout, first_port: int = FIRST_PORT) -> None:
+        self.layout = layout
+        self._first_port = first_port
+        self._processes = Processes(layout.run, layout.logs, self._mark())
+
+    @property
+    def port(self) -> int:
+        """The UI's port, of the last start."""
+        return int(self.layout.port.read_text())
+
+    @property
+    def address(self) -> str:
+        """The UI's address."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def credentials(self) -> Credentials:
+        """The studio's secrets, made at the first call."""
+        return load_or_create(self.layout.credentials)
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Start or stop nothing while another command does. Raises `StudioError`."""
+        with (self.layout.root / "lock").open("w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                raise StudioError("Another `make run` or `make stop` is at work on this studio; wait for it.") from None
+            yield
+
+    def command(self, name: str, command: Sequence[str], environment: Mapping[str, str]) -> None:
+        """Run a command of the studio's to its end, its output in a log. Raises `StudioError` when it fails."""
+        self._processes.start(name, command, environment, self.layout.root)
+        code = self._processes.wait(name)
+        if code != 0:
+            said = "\n".join(self._processes.last_lines(name))
+            what = " ".join(command)
+            raise StudioError(f"{what} ended with {code}. It said last ({self._processes.log(name)}):\n{said}")
+
+    def running(self) -> bool:
+        """Is all of it there?"""
+        return database.running(self.layout.database) and all(
+            self._processes.running(component) for component in COMPONENTS
+        )
+
+    def start(self, say: Say) -> None:
+        """Start what is needed and wait until it is healthy; what half ran is ended first. Raises `StudioError`."""
+        if self.running():
+            say("the studio runs already")
+            self._wait_until_healthy(say)
+            return
+        self.stop()
+        try:
+            self._start(say)
+            self._wait_until_healthy(say)
+        except BaseException:
+            # Ctrl-C too: nothing half-started stays behind
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        """End every process of the studio, whatever started it."""
+        self._processes.stop(COMPONENTS)
+        database.stop(self.layout.database)
+
+    def processes(self) -> list[str]:
+        """What runs of it, a line each."""
+        lines = [f"{process.pid} {' '.join(process.cmdline()[:4])}" for process in self._processes.all()]
+        return [*lines, "postgres"] if database.running(self.layout.database) else lines
+
+    def check_alive(self) -> None:
+        """Raises `StudioError` with the end of its log for a component that has ended."""
+        for component in COMPONENTS:
+            if not self._processes.running(component):
+                said = "\n".join(self._processes.last_lines(component)) or "(nothing)"
+                raise StudioError(
+                    f"Airflow's {component} has ended. It said last ({self._processes.log(component)}):\n{said}"
+                )
+
+    @contextmanager
+    def api(self) -> Iterator[AirflowApi]:
+        """The REST API, logged in."""
+        api = AirflowApi(self.address, USER, self.credentials.password)
+        try:
+            api.log_in()
+            yield api
+        finally:
+            api.close()
+
+    def make_pools(self) -> None:
+        """Create Airflow's pools as the DAGs expect them."""
+        # where Airflow finds it too
+        sys.path.append(str(self.layout.plugins))
+        from darkroom_airflow.pools import POOLS
+
+        with self.api() as api:
+            for pool in POOLS:
+                api.set_pool(pool.name, pool.slots, pool.description)
+
+    def wait_for_dag(self, dag_id: str, seconds: float = 60.0) -> None:
+        """Wait until the DAG can be triggered. Raises `StudioError`."""
+        until = time.monotonic() + seconds
+        with self.api() as api:
+            while not api.has_dag(dag_id):
+                self.check_alive()
+                if time.monotonic() > until:
+                    errors = "\n".join(api.import_errors()) or "no errors are known"
+                    raise StudioError(f"Airflow does not find the DAG {dag_id} in {self.layout.dags}: {errors}")
+                time.sleep(0.5)
+
+    def _mark(self) -> str:
+        """A word that nobody else's processes carry."""
+        path = self.layout.root / "mark"
+        if not path.exists():
+            self.layout.make()
+            path.write_text(secrets.token_hex(12))
+        return path.read_text()
+
+    def _start(self, say: Say) -> None:
+        self.layout.make()
+        say("starting PostgreSQL")
+        try:
+            uri = database.start(self.layout.database)
+        except subprocess.SubprocessError as error:
+            log = self.layout.database / "log"
+            raise StudioError(f"PostgreSQL does not start ({error}); {log} says more.") from None
+        self._choose_port()
+        write_private(self.layout.passwords, json.dumps({USER: self.credentials.password}))
+        environment = airflow_environment(self.layout, self.credentials, uri, self.port)
+        say("preparing Airflow's database")
+        self.command("db-migrate", [*airflow_command("db", self.port), "migrate"], environment)
+        for component in COMPONENTS:
+            self._processes.start(component, airflow_command(component, self.port), environment, self.layout.airflow)
+
+    def _choose_port(self) -> None:
+        known = [self.port] if self.layout.port.exists() else []
+        for port in [*known, *range(self._first_port, self._first_port + _PORTS)]:
+            if _is_free(port):
+                self.layout.port.write_text(str(port))
+                return
+        raise StudioError(f"No port from {self._first_port} to {self._first_port + _PORTS - 1} is free.")
+
+    def _wait_until_healthy(self, say: Say) -> None:
+        api = AirflowApi(self.address, USER, self.credentials.password)
+        until = time.monotonic() + _START_SECONDS
+        try:
+            while True:
+                health = api.health()
+                waiting = [name for name in _HEALTHY if health.get(name) != "healthy"]
+                if not waiting:
+                    return
+                self.check_alive()
+                if time.monotonic() > until:
+                    raise StudioError(f"Airflow is not healthy after {_START_SECONDS:.0f} s: {', '.join(waiting)}.")
+                say("waiting for Airflow" + (f": {', '.join(waiting)}" if health else ""))
+                time.sleep(0.5)
+        finally:
+            api.close()
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        # as servers do: an address that was left a moment ago is free
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True

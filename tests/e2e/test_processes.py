@@ -1,0 +1,114 @@
+"""How the demo finds and ends its own processes, and leaves everybody else's alone."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from demo.processes import Processes
+
+SLEEP = [sys.executable, "-c", "import time; time.sleep(60)"]
+# starts a child in a session of its own, says that it has, and stays; the child does not mind SIGTERM
+PARENT = """
+import subprocess, sys, time
+child = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(1, flush=True); time.sleep(60)"
+subprocess.Popen([sys.executable, "-c", child], start_new_session=True)
+time.sleep(60)
+"""
+
+
+class Folder:
+    """The records and logs of one studio, which a second command reads again."""
+
+    def __init__(self, root: Path) -> None:
+        self.run, self.logs = root / "run", root / "log"
+        self.run.mkdir()
+        self.logs.mkdir()
+
+    def processes(self) -> Processes:
+        return Processes(self.run, self.logs, "a-mark-of-this-test")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Iterator[Folder]:
+    made = Folder(tmp_path)
+    yield made
+    made.processes().stop(grace=1)
+
+
+@pytest.fixture
+def stranger() -> Iterator[subprocess.Popen[bytes]]:
+    """Somebody else's process."""
+    process = subprocess.Popen(SLEEP)
+    yield process
+    process.kill()
+    process.wait()
+
+
+def until(what: str, true: object) -> None:
+    for _ in range(100):
+        if true():  # type: ignore[operator]
+            return
+        time.sleep(0.1)
+    pytest.fail(f"waited in vain for {what}")
+
+
+def test_a_later_command_finds_and_ends_what_an_earlier_one_started(folder):
+    earlier = folder.processes()
+    earlier.start("one", SLEEP, os.environ, folder.run)
+    later = folder.processes()
+    assert later.running("one")
+    assert not later.running("two")
+    later.stop()
+    assert not later.running("one")
+    assert not list(folder.run.iterdir())
+    assert not later.all()
+
+
+def test_children_in_other_sessions_end_too_even_when_they_ignore_sigterm(folder):
+    processes = folder.processes()
+    processes.start("parent", [sys.executable, "-c", PARENT], os.environ, folder.run)
+    until("the child", lambda: processes.last_lines("parent") == ["1"])
+    assert len(processes.all()) == 2
+    processes.stop(grace=1)
+    assert not processes.all()
+
+
+def test_orphans_of_a_killed_parent_are_found(folder):
+    processes = folder.processes()
+    processes.start("parent", [sys.executable, "-c", PARENT], os.environ, folder.run)
+    until("the child", lambda: processes.last_lines("parent") == ["1"])
+    psutil.Process(json.loads((folder.run / "parent.json").read_text())["pid"]).kill()
+    until("the end of the parent", lambda: not processes.running("parent"))
+    assert len(folder.processes().all()) == 1
+    folder.processes().stop(grace=1)
+    assert not folder.processes().all()
+
+
+def test_a_stale_record_whose_pid_is_somebody_elses_by_now_ends_nobody(folder, stranger):
+    (folder.run / "one.json").write_text(json.dumps({"pid": stranger.pid, "started": 1.0}))
+    assert not folder.processes().running("one")
+    folder.processes().stop(["one"])
+    assert stranger.poll() is None
+    assert not list(folder.run.iterdir())
+
+
+@pytest.mark.parametrize("record", ["", "{", "[]", '{"pid": "x"}', '{"pid": -1, "started": 0}'])
+def test_a_broken_record_is_no_process(folder, record):
+    (folder.run / "one.json").write_text(record)
+    assert not folder.processes().running("one")
+    folder.processes().stop()
+
+
+def test_the_end_of_a_log_is_kept_for_the_message(folder):
+    processes = folder.processes()
+    processes.start("one", [sys.executable, "-c", "for n in range(50): print(n)"], os.environ, folder.run)
+    assert processes.wait("one") == 0
+    assert processes.last_lines("one", 2) == ["48", "49"]
+    assert processes.last_lines("never") == []

@@ -1,0 +1,241 @@
+"""The whole house for real: Airflow with its scheduler on a real PostgreSQL, runs triggered by REST, pixels looked at.
+
+The tests tell one story, in order: a good run, a run with a torn render, a cleared `run`, a cleared `plan`.
+"""
+
+import json
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+import pyvips
+
+from darkroom.compositing import slow
+from darkroom.jobs import Outcome, OutcomeBatch, dump, parse
+from demo.layout import Layout
+from demo.rest import AirflowApi
+from demo.studio import Studio
+from demo.watch import FINISHED
+from tests import renders
+from tests.tiny import CUTS, LAYERS, PICTURES, STYLE
+
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
+
+DAG = "combination_compositing"
+SIZE = 300
+TORN = "t1_neckline_front_0000.png"
+FIRST_PORT = 18080
+
+Files = dict[str, tuple[int, int]]
+
+
+class House:
+    """A running studio with one tiny style, and what the tests ask of it."""
+
+    def __init__(self, studio: Studio, api: AirflowApi) -> None:
+        self.studio, self.api, self.bucket = studio, api, studio.layout.bucket
+
+    def run(self, **conf: Any) -> tuple[str, str]:
+        """Trigger a run and wait for its end; returns its id and state."""
+        run_id = self.api.trigger(DAG, {"style": "tiny", **conf})
+        return run_id, self.wait(run_id)
+
+    def wait(self, run_id: str, seconds: float = 120) -> str:
+        until = time.monotonic() + seconds
+        while (state := self.api.run_state(DAG, run_id)) not in FINISHED:
+            self.studio.check_alive()
+            assert time.monotonic() < until, f"{run_id} is still {state}"
+            time.sleep(0.3)
+        return state
+
+    def clear(self, run_id: str, task_id: str) -> str:
+        """Clear a task with all after it, as the operator does in the UI; returns the state in which the run ends."""
+        assert self.api.clear(DAG, run_id, task_id) > 0
+        return self.wait(run_id)
+
+    def plan(self, run_id: str) -> Path:
+        """The folder of a run's latest plan."""
+        return Path(self.api.xcom(DAG, run_id, "plan", "plan_uri").removeprefix("file://"))
+
+    def report(self, run_id: str) -> dict[str, Any]:
+        report: dict[str, Any] = json.loads((self.plan(run_id) / "report.json").read_bytes())
+        return report
+
+    def states(self, run_id: str) -> dict[str, set[str]]:
+        found: dict[str, set[str]] = {}
+        for task in self.api.tasks(DAG, run_id):
+            found.setdefault(task["task_id"], set()).add(task["state"])
+        return found
+
+    def log(self, run_id: str, task_id: str) -> str:
+        """What a task said in its last try, with its failure."""
+        folder = self.studio.layout.airflow / "logs" / f"dag_id={DAG}" / f"run_id={run_id}" / f"task_id={task_id}"
+        return "".join(path.read_text() for path in sorted(folder.rglob("attempt=*.log")))
+
+    def picture(self, name: str, cut: str = "800x800") -> Path:
+        return self.bucket / "renders" / "composites" / "tiny" / cut / f"{name}.png"
+
+    def files(self, cut: str = "800x800") -> Files:
+        """Every picture of a cut with its file's identity: inode and time of its last change."""
+        found = self.picture("any", cut).parent.glob("*.png")
+        return {path.stem: (path.stat().st_ino, path.stat().st_mtime_ns) for path in found}
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    root = tmp_path_factory.mktemp("studio")
+    styles = root / "styles"
+    styles.mkdir()
+    (styles / "tiny.yaml").write_text(STYLE, encoding="utf-8")
+    studio = Studio(Layout(root / "var", styles=styles), FIRST_PORT)
+    renders.draw(_render_folder(studio), LAYERS, [0, 1], SIZE)
+    try:
+        studio.start(lambda text: None)
+        studio.make_pools()
+        studio.wait_for_dag(DAG)
+        with studio.api() as api:
+            yield House(studio, api)
+    finally:
+        studio.stop()
+    # by the processes' environments, not by what the studio believes of itself
+    assert studio.processes() == []
+    assert [process.pid for process in psutil.process_iter() if _belongs_to(process, studio)] == []
+
+
+@pytest.fixture(scope="module")
+def good_run(house: House) -> str:
+    """A run of everything, that went well."""
+    run_id, state = house.run()
+    assert state == "success", house.log(run_id, "report")
+    return run_id
+
+
+@pytest.fixture(scope="module")
+def torn_run(house: House, good_run: str) -> str:
+    """A run that makes everything again, after one render was delivered only in part."""
+    whole = _render_folder(house.studio) / TORN
+    whole.write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
+    run_id, state = house.run(mode="all")
+    assert state == "failed"
+    return run_id
+
+
+def test_a_run_makes_every_picture_in_every_cut(house, good_run):
+    report = house.report(good_run)
+    assert _counts(report) == {"planned": PICTURES, "done": PICTURES, "skipped": 0, "refused": 0, "failed": 0}
+    for cut in CUTS:
+        assert len(house.files(cut)) == PICTURES
+    assert (house.plan(good_run) / "report.html").read_text().startswith("<!")
+
+
+def test_every_picture_has_the_right_size_and_something_in_it(house, good_run):
+    sizes = dict.fromkeys(CUTS, (142, 142)) | {"800x800": (800, 800)}
+    for cut, size in sizes.items():
+        for name in house.files(cut):
+            image = pyvips.Image.new_from_file(str(house.picture(name, cut)), fail_on="warning")
+            assert (image.width, image.height, image.bands, image.format) == (*size, 4, "uchar"), (cut, name)
+            assert image[3].max() > 128, f"{cut} of {name} is empty"
+
+
+@pytest.mark.parametrize("name", ["default-mini-front-0000", "a1-b1-t1-knee-back-0001", "t1-knee-front-0001"])
+def test_pictures_equal_the_slow_way(house, good_run, name):
+    codes, length, side, colour = name.rsplit("-", 3)
+    stack = [
+        *(["a1_behind"] if "a1" in codes else []),
+        "b1_bottom" if "b1" in codes else f"base_{length}_bottom",
+        "t1_neckline" if "t1" in codes else "base_neckline",
+        *(["a1_infront"] if "a1" in codes else []),
+    ]
+    definition = slow.composite([renders.pixels(f"{layer}_{side}", int(colour), SIZE) for layer in stack])
+    picture = pyvips.Image.new_from_file(str(house.picture(name))).numpy()
+    assert slow.largest_difference(picture, definition) <= 1.02
+
+
+def test_tasks_say_what_they_make(house, good_run):
+    labels = [task["rendered_map_index"] for task in house.api.tasks(DAG, good_run) if task["task_id"] == "run"]
+    assert labels
+    assert all("tiny" in label for label in labels)
+
+
+def test_a_second_run_finds_everything_done(house, good_run):
+    before = house.files()
+    run_id, state = house.run()
+    assert state == "success"
+    assert _counts(house.report(run_id))["skipped"] == PICTURES
+    assert house.files() == before
+
+
+def test_a_refused_request_fails_the_plan_and_says_why(house, good_run):
+    before = house.files()
+    run_id, state = house.run(colours="7")
+    assert state == "failed"
+    assert house.states(run_id)["plan"] == {"failed"}
+    assert "beyond the last colour" in " ".join(house.api.xcom(DAG, run_id, "plan", "problems"))
+    assert "beyond the last colour" in house.log(run_id, "report")
+    assert house.files() == before
+
+
+def test_with_a_torn_render_the_rest_is_made_and_the_run_says_why(house, torn_run):
+    report = house.report(torn_run)
+    torn = _torn_pictures(house)
+    assert {item["item"] for item in report["not_done"]} == torn
+    assert all(TORN in item["reason"] for item in report["not_done"])
+    assert _counts(report)["done"] == PICTURES - len(torn)
+    states = house.states(torn_run)
+    assert states["plan"] == states["settle"] == {"success"}
+    assert states["report"] == {"failed"}
+    assert TORN in house.log(torn_run, "report")
+
+
+def test_a_cleared_run_makes_only_the_rest(house, torn_run):
+    """One finished picture's outcome is lost, as a kill loses it: that one is made again, and no other."""
+    lost = "default-mini-back-0001"
+    _forget_outcome(house.plan(torn_run), lost)
+    before, plan = house.files(), house.plan(torn_run)
+    assert house.clear(torn_run, "run") == "failed"
+    after = house.files()
+    assert {name for name in before if before[name] != after[name]} == {lost}
+    assert house.plan(torn_run) == plan
+    assert {item["item"] for item in house.report(torn_run)["not_done"]} == _torn_pictures(house)
+
+
+def test_a_cleared_plan_with_mode_all_makes_everything_again(house, torn_run):
+    layer = TORN.removesuffix("_0000.png")
+    (_render_folder(house.studio) / TORN).write_bytes(renders.png(renders.pixels(layer, 0, SIZE)))
+    before, plan = house.files(), house.plan(torn_run)
+    assert house.clear(torn_run, "plan") == "success", house.log(torn_run, "report")
+    after = house.files()
+    assert before.keys() == after.keys()
+    assert not set(before.values()) & set(after.values())
+    assert house.plan(torn_run) != plan
+    assert _counts(house.report(torn_run))["done"] == PICTURES
+
+
+def _render_folder(studio: Studio) -> Path:
+    return studio.layout.bucket / "renders" / "raw" / "tiny" / "Render PNG's"
+
+
+def _torn_pictures(house: House) -> set[str]:
+    return {name for name in house.files() if "t1" in name.split("-") and name.endswith("-front-0000")}
+
+
+def _counts(report: Mapping[str, Any]) -> dict[str, int]:
+    return {name: report[name] for name in ("planned", "done", "skipped", "refused", "failed")}
+
+
+def _forget_outcome(plan: Path, item: str) -> None:
+    for path in plan.glob("outcomes/*/*.json"):
+        batch = parse(OutcomeBatch, path.read_bytes(), str(path))
+        kept: tuple[Outcome, ...] = tuple(outcome for outcome in batch.outcomes if outcome.item != item)
+        path.write_bytes(dump(batch.model_copy(update={"outcomes": kept})))
+
+
+def _belongs_to(process: psutil.Process, studio: Studio) -> bool:
+    try:
+        words = [*process.cmdline(), *process.environ().values()]
+        return process.status() != psutil.STATUS_ZOMBIE and any(str(studio.layout.root) in word for word in words)
+    except psutil.Error:
+        return False
