@@ -32,6 +32,11 @@ class Settings(BaseSettings):
     max_pixels: int = Field(
         default=150_000_000, ge=1, description="A render with more pixels than this is refused unread."
     )
+    max_combinations: int = Field(
+        default=5_000_000,
+        ge=1,
+        description="A style whose options allow more for a length is refused, before it starts.",
+    )
 
 
 @lru_cache(maxsize=1)

@@ -11,7 +11,7 @@ import pyvips
 from darkroom.compositing import slow
 from darkroom.styles.exports import length_in_name, parse_export
 from darkroom.styles.stacks import Resolver
-from darkroom.styles.style import load_style
+from darkroom.styles.style_file import load_style
 from tests import renders
 from tests.tiny import darkroom
 

@@ -3,19 +3,22 @@
 from itertools import combinations
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from darkroom.errors import BadInput
 from darkroom.sample import layer_names, style_text
-from darkroom.styles.options import enumerate_combinations
+from darkroom.styles.options import check_count, count_combinations, enumerate_combinations
+from darkroom.styles.rules import Rules
 from darkroom.styles.stacks import Resolver, slots_without_default
-from darkroom.styles.style import Option, Style, load_style
+from darkroom.styles.style import Exclusion, Option, Style
+from darkroom.styles.style_file import load_style
 
 SAMPLE = load_style(style_text().encode(), "sample-dress.yaml")
 
 
-def style_of(options: list[Option], incompatible: list[tuple[str, str]]) -> Style:
-    codes = [code for option in options for code in option.codes]
+def style_of(options: list[Option], incompatible: list[Exclusion]) -> Style:
+    codes = dict.fromkeys(code for option in options for code in option.codes)
     return Style(
         style="s",
         colours=1,
@@ -27,34 +30,93 @@ def style_of(options: list[Option], incompatible: list[tuple[str, str]]) -> Styl
     )
 
 
+def some(draw: st.DrawFn, codes: list[str], most: int = 2) -> tuple[str, ...]:
+    """None of the codes mostly, sometimes a few."""
+    if not codes or draw(st.integers(0, 2)):
+        return ()
+    return tuple(draw(st.lists(st.sampled_from(codes), min_size=1, max_size=most, unique=True)))
+
+
 @st.composite
 def styles(draw: st.DrawFn) -> Style:
-    codes = [f"c{number}" for number in range(draw(st.integers(1, 8)))]
-    options = []
+    """Small random styles with every kind of rule; needs may point anywhere, also nowhere or in a circle."""
+    offered = [f"c{number}" for number in range(draw(st.integers(1, 7)))]
+    codes, options = list(draw(st.permutations(offered))), []
     while codes:
         size = draw(st.integers(1, len(codes)))
         taken, codes = tuple(codes[:size]), codes[size:]
-        lengths = draw(st.sampled_from([(), ("Knee",), ("Mini", "Knee")]))
         one_of = draw(st.booleans())
-        options.append(Option(one_of=taken if one_of else (), any_of=() if one_of else taken, lengths=lengths))
-    offered = [code for option in options for code in option.codes]
-    pairs = draw(st.lists(st.sampled_from(list(combinations(offered, 2)) or [("", "")]), max_size=6))
-    return style_of(options, [pair for pair in pairs if pair[0]])
+        options.append(
+            Option(
+                one_of=taken if one_of else (),
+                any_of=() if one_of else taken,
+                at_most=None if one_of else draw(st.sampled_from([None, None, 1, 2])),
+                under=some(draw, offered),
+                requires=some(draw, offered),
+                lengths=draw(st.sampled_from([(), (), ("Knee",), ("mini", "Knee")])),
+            )
+        )
+    pairs = draw(st.lists(st.sampled_from(list(combinations(offered, 2)) or [("", "")]), max_size=5))
+    lengths = draw(st.sampled_from([(), ("Mini",)]))
+    return style_of(options, [Exclusion(code=one, others=(other,), lengths=lengths) for one, other in pairs if one])
+
+
+def is_valid(style: Style, length: str, chosen: tuple[str, ...]) -> bool:
+    """The meaning of a style's rules, said as directly as can be."""
+    picked = set(chosen)
+    for option in style.options_of(length):
+        mine = picked & set(option.codes)
+        if len(mine) > (1 if option.one_of else option.at_most or len(mine)):
+            return False
+        if mine and (not set(option.requires) <= picked or (option.under and not picked & set(option.under))):
+            return False
+    return not any(
+        {exclusion.code, other} <= picked
+        for exclusion in style.incompatible
+        for other in exclusion.others
+        if style.applies(exclusion.lengths, length)
+    )
+
+
+def brute_force(style: Style, length: str) -> set[tuple[str, ...]]:
+    codes = style.codes_of(length)
+    sets = (chosen for size in range(len(codes) + 1) for chosen in combinations(codes, size))
+    return {chosen for chosen in sets if is_valid(style, length, chosen)}
 
 
 @given(styles(), st.sampled_from(["mini", "knee"]))
+@settings(max_examples=300)
 def test_enumeration_equals_brute_force(style, length):
-    codes = style.codes_of(length)
-
-    def valid(chosen: tuple[str, ...]) -> bool:
-        groups = all(len(set(option.one_of) & set(chosen)) <= 1 for option in style.options)
-        return groups and not any(set(pair) <= set(chosen) for pair in style.incompatible)
-
-    expected = {chosen for size in range(len(codes) + 1) for chosen in combinations(codes, size) if valid(chosen)}
+    assume(not Rules.of(style, length).circle)
     found = list(enumerate_combinations(style, length))
     assert len(found) == len(set(found))
-    assert set(found) == expected
+    assert set(found) == brute_force(style, length)
     assert found[0] == ()
+    assert count_combinations(style, length, 10_000) == len(found)
+
+
+@given(styles(), st.sampled_from(["mini", "knee"]))
+def test_a_code_is_dead_when_no_combination_has_it(style, length):
+    rules = Rules.of(style, length)
+    assume(not rules.circle)
+    alive = {code for chosen in brute_force(style, length) for code in chosen}
+    assert {code for code in rules.codes if rules.can_be_picked(code)} == alive
+
+
+def big(codes: int) -> Style:
+    return style_of([Option(any_of=tuple(f"c{number}" for number in range(codes)))], [])
+
+
+def test_a_million_combinations_stream_and_are_counted_without_being_enumerated():
+    assert count_combinations(big(60), "knee", 10_000) == 2**60
+    stream = enumerate_combinations(big(60), "knee")
+    assert len([next(stream) for _ in range(10_000)]) == 10_000
+
+
+def test_a_style_that_allows_too_many_says_so_before_it_starts():
+    with pytest.raises(BadInput, match=r"1,048,576 combinations in Knee, and the limit is 1,000,000"):
+        check_count(big(20), "knee", 1_000_000, "dress.yaml")
+    check_count(big(19), "knee", 1_000_000, "dress.yaml")
 
 
 def test_the_sample_has_a_few_hundred_combinations():

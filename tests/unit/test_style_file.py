@@ -6,7 +6,7 @@ import pytest
 
 from darkroom.errors import BadInput
 from darkroom.sample import style_text
-from darkroom.styles.style import load_style
+from darkroom.styles.style_file import load_style
 
 GOOD = style_text()
 

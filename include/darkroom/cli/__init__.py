@@ -11,7 +11,7 @@ import sys
 import typer
 
 from darkroom import __version__
-from darkroom.cli import composite, job, sample, verify
+from darkroom.cli import combinations, composite, job, resolve, sample, style, verify
 from darkroom.errors import BadInput, DarkroomError
 
 _UNFINISHED = 70
@@ -27,6 +27,9 @@ app = typer.Typer(
 app.command("composite")(composite.composite)
 app.command("verify")(verify.verify)
 app.command("sample")(sample.sample)
+app.command("combinations")(combinations.combinations)
+app.command("resolve")(resolve.resolve)
+app.add_typer(style.app, name="style")
 app.add_typer(job.app, name="job")
 
 

@@ -4,6 +4,10 @@ from typing import Annotated
 
 import typer
 
+from darkroom.errors import BadInput
+from darkroom.styles.names import length_slug
+from darkroom.styles.style import Style
+
 StyleFile = Annotated[str, typer.Option("--style", metavar="FILE", help="The style file (YAML, or JSON).")]
 Combinations = Annotated[
     list[str] | None,
@@ -40,3 +44,11 @@ def listed(values: list[str] | None) -> tuple[str, ...]:
     ('Knee', 'Mini', 'Maxi')
     """
     return tuple(part.strip() for value in values or () for part in value.split(",") if part.strip())
+
+
+def one_length(style: Style, name: str, where: str) -> str:
+    """The slug of a length as somebody wrote it. Raises `BadInput` for one that the style does not have."""
+    slug = style.length_spellings().get(length_slug(name))
+    if slug is None:
+        raise BadInput(f"length: {name!r} is no length of {where} (it has {', '.join(style.length_names.values())}).")
+    return slug

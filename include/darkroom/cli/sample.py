@@ -19,7 +19,7 @@ def sample(
     Then: darkroom composite --style DIR/sample-dress.yaml --renders DIR/renders/raw/sample-dress --out DIR
     """
     from darkroom.sample import draw_renders, layer_names, style_text
-    from darkroom.styles.style import load_style
+    from darkroom.styles.style_file import load_style
 
     style = load_style(style_text().encode(), "sample-dress.yaml")
     folder = out / keys.raw_renders(style.style) / style.source_folders[0]

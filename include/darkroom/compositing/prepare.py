@@ -1,7 +1,7 @@
 """What a plan must know before it may be written: the pictures that should be, their layers, what speaks against it."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,7 +13,7 @@ from darkroom.settings import settings
 from darkroom.store import Entry, Store, open_store
 from darkroom.styles.exports import Row, length_in_name, parse_export
 from darkroom.styles.names import length_slug
-from darkroom.styles.options import enumerate_combinations
+from darkroom.styles.options import check_count, enumerate_combinations
 from darkroom.styles.stacks import Resolver, Stack, slots_without_default
 from darkroom.styles.style import Style
 
@@ -98,6 +98,7 @@ def pictures_of(
             if pairs is None:
                 resolver = Resolver(style, length, side, layers)
                 drawn |= {code for code in style.codes_of(length) if resolver.draws(code)}
+                check_count(style, length, settings().max_combinations, request.style_file)
                 pairs = [(codes, resolver.stack(codes)) for codes in enumerate_combinations(style, length)]
             chosen = [(codes, stack) for codes, stack in pairs if scope.with_codes <= set(codes)]
             hollow = [codes for codes, stack in chosen if not stack]
@@ -120,14 +121,28 @@ def pictures_of(
 
 def _exports(request: Request, style: Style, scope: Scope) -> dict[str, list[Row]]:
     """The rows of each length's export. Raises `BadInput` with every problem in all of them."""
+    only = scope.lengths[0] if len(scope.lengths) == 1 else None
+    exports, problems = read_exports(request.combinations, style, only=only)
+    for length in scope.lengths if not problems else ():
+        if length not in exports:
+            given_names = ", ".join(request.combinations)
+            problems.append(f"length: no export for {length} is among {given_names}; give it as {length}=CSV.")
+    if problems:
+        raise BadInput(problems)
+    return exports
+
+
+def read_exports(given: Sequence[str], style: Style, only: str | None = None) -> tuple[dict[str, list[Row]], list[str]]:
+    """The rows of each length's export, and every problem in them as a sentence.
+
+    Each is given as `CSV` or `LENGTH=CSV`; a single one whose name says no length is that of the length `only`.
+    """
     problems: list[str] = []
     exports: dict[str, list[Row]] = {}
     spellings = style.length_spellings()
-    for given in request.combinations:
-        named, path = _named_length(given, spellings)
-        length = named or length_in_name(Path(path).name, spellings)
-        if length is None and len(scope.lengths) == len(request.combinations) == 1:
-            length = scope.lengths[0]
+    for one in given:
+        named, path = _named_length(one, spellings)
+        length = named or length_in_name(Path(path).name, spellings) or (only if len(given) == 1 else None)
         if length is None:
             problems.append(f"{path}: its name says no length of the style; write LENGTH={path}.")
             continue
@@ -140,13 +155,7 @@ def _exports(request: Request, style: Style, scope: Scope) -> dict[str, list[Row
         rows, wrong = parse_export(read_file(path, "export"), path)
         problems += wrong
         exports[length] = rows
-    for length in scope.lengths if not problems else ():
-        if length not in exports:
-            given_names = ", ".join(request.combinations)
-            problems.append(f"length: no export for {length} is among {given_names}; give it as {length}=CSV.")
-    if problems:
-        raise BadInput(problems)
-    return exports
+    return exports, problems
 
 
 def _named_length(given: str, spellings: Mapping[str, str]) -> tuple[str | None, str]:
@@ -165,7 +174,7 @@ def _from_export(rows: list[Row], style: Style, length: str, side: str) -> list[
 
 def _unknown_codes(style: Style, stacks: Mapping[LengthSide, list[tuple[Codes, Stack]]]) -> Iterator[str]:
     """Codes that the style does not list: they stay in the name, whatever they draw."""
-    listed = {*style.customizations, *style.ignored_customizations, *style.layering_order}
+    listed = style.known_codes()
     unknown = Counter(code for pairs in stacks.values() for codes, _ in pairs for code in codes if code not in listed)
     for code, times in sorted(unknown.items()):
         yield f"The code {code} stands in {times} stacks' names, but the style does not list it."

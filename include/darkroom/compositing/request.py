@@ -15,7 +15,8 @@ from darkroom.jobs import Mode
 from darkroom.settings import settings
 from darkroom.store import open_store
 from darkroom.styles.names import SIDES, length_slug, plain
-from darkroom.styles.style import Style, load_style
+from darkroom.styles.style import Style
+from darkroom.styles.style_file import load_style
 
 
 class Request(BaseModel):
@@ -99,7 +100,7 @@ def check_scope(request: Request, style: Style, where: str) -> tuple[Scope, list
     sides = _known("side", request.sides, SIDES, problems)
     cuts = _known("cut", request.cuts, CUTS, problems)
     with_codes = frozenset(plain(code) for code in request.with_codes)
-    listed = {*style.customizations, *style.layering_order}
+    listed = style.known_codes()
     for code in sorted(with_codes - listed) if not request.combinations else ():
         problems.append(f"with codes: {code!r} is no customization of {where}; it has {', '.join(sorted(listed))}.")
     chosen = tuple(slug for slug in style.length_names if not request.lengths or slug in lengths)

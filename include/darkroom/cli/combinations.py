@@ -1,0 +1,34 @@
+"""`darkroom combinations`: what a style offers."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from darkroom.cli.options import StyleFile, one_length
+from darkroom.compositing.request import read_style
+from darkroom.errors import BadInput
+from darkroom.settings import settings
+from darkroom.styles.options import check_count, count_combinations, enumerate_combinations
+
+
+def combinations(
+    style: StyleFile,
+    length: Annotated[str, typer.Option("--length", metavar="L", help="A length of the style, such as Micro-Mini.")],
+    count: Annotated[bool, typer.Option("--count", help="Print only how many there are.")] = False,
+) -> None:
+    """Print every combination that a length offers: its codes in layering order, joined by dashes, one a line.
+
+    This is an export's first column; the default (nothing picked) has no line and is not counted.
+    """
+    read = read_style(style)
+    slug = one_length(read, length, style)
+    if not read.options:
+        raise BadInput(f"{style}: it has no options; add them, or import them with darkroom style import.")
+    limit = settings().max_combinations
+    if count:
+        number = count_combinations(read, slug, limit)
+        typer.echo(f"more than {limit}" if number is None else str(number - 1))
+        return
+    check_count(read, slug, limit, style)
+    sys.stdout.writelines(f"{'-'.join(codes)}\n" for codes in enumerate_combinations(read, slug) if codes)

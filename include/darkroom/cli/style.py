@@ -1,0 +1,59 @@
+"""`darkroom style`: style files."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from darkroom.cli.options import StyleFile
+from darkroom.compositing.prepare import read_exports
+from darkroom.compositing.request import read_style
+from darkroom.errors import BadInput
+from darkroom.store import open_store
+from darkroom.styles.importing import import_style
+from darkroom.styles.options import count_combinations
+from darkroom.styles.style_file import load_style
+
+app = typer.Typer(help="Style files: what a garment is made of and what a shopper may pick.", no_args_is_help=True)
+
+_COUNT_STEPS = 1_000_000
+
+
+@app.callback()
+def _style() -> None:
+    """Keeps `import` a word of its own."""
+
+
+@app.command("import")
+def import_(
+    style: StyleFile,
+    combinations: Annotated[
+        list[str],
+        typer.Option(
+            "--combinations",
+            metavar="CSV",
+            help="An export of one length (repeat it for each length); the length is read from the end of the file's "
+            "name, or write LENGTH=CSV.",
+        ),
+    ],
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The style file to write.")],
+) -> None:
+    """Infer a style's options and layering order from its exports, and write them down as a style file.
+
+    From then on the style file alone says everything. It is written only when its options allow exactly the exported
+    combinations; otherwise the ones that differ are listed, and nothing is written (exit code 2).
+
+    Example: darkroom style import --style dress.json --combinations Dress-Knee.csv --combinations Dress-Maxi.csv --out
+    dress.yaml
+    """
+    base = read_style(style)
+    exports, problems = read_exports(combinations, base)
+    if problems:
+        raise BadInput(problems)
+    text = import_style(base, exports)
+    open_store(str(out.absolute().parent)).write(out.name, text.encode(), content_type="application/yaml")
+    imported = load_style(text.encode(), str(out))
+    for length, rows in exports.items():
+        count = (count_combinations(imported, length, _COUNT_STEPS) or 0) - 1
+        typer.echo(f"{imported.length_names[length]}: {count:,} combinations, the same as its export's {len(rows):,}")
+    typer.echo(f"written: {out}")

@@ -1,0 +1,118 @@
+"""The options of one length, compiled: which codes exclude, need and limit one another, as bit masks."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import combinations as pairs_of
+
+from darkroom.styles.style import Codes, Style
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What one length allows. Bit i of a mask stands for `codes[i]`.
+
+    `codes` are in layering order, but for this: what a code needs comes before it. So a set that grows code by code
+    in this order is valid at every step.
+    """
+
+    codes: Codes
+    forbidden: tuple[int, ...]
+    requires: tuple[int, ...]
+    under: tuple[int, ...]
+    """For each code the codes of which it needs one; 0: none."""
+    impossible: int
+    """The codes that need something which this length does not offer."""
+    limits: tuple[tuple[int, int], ...]
+    """Groups of which at most so many can be picked (more than one: `one of` is in `forbidden`)."""
+    circle: Codes
+    """Codes that need one another; empty where all is well."""
+    rank: dict[str, int]
+    """Each code's place in layering order."""
+
+    @classmethod
+    def of(cls, style: Style, length: str) -> "Rules":
+        """Compile a style's options for a length."""
+        layered = style.codes_of(length)
+        options = style.options_of(length)
+        needs = {code: {*option.requires, *option.under} & set(layered) for option in options for code in option.codes}
+        codes, circle = _needs_first(layered, needs)
+        bit = {code: 1 << at for at, code in enumerate(codes)}
+
+        def mask(of: Codes) -> int:
+            return sum(bit.get(code, 0) for code in set(of))
+
+        requires, under, impossible = dict.fromkeys(codes, 0), dict.fromkeys(codes, 0), 0
+        for option in options:
+            lacking = any(code not in bit for code in option.requires) or (option.under and not mask(option.under))
+            for code in option.codes:
+                requires[code], under[code] = mask(option.requires), mask(option.under)
+                impossible |= bit[code] if lacking else 0
+        forbidden = dict.fromkeys(codes, 0)
+        for one, other in _excluded_pairs(style, length):
+            if one in bit and other in bit:
+                forbidden[one] |= bit[other]
+                forbidden[other] |= bit[one]
+        return cls(
+            codes=codes,
+            forbidden=tuple(forbidden[code] for code in codes),
+            requires=tuple(requires[code] for code in codes),
+            under=tuple(under[code] for code in codes),
+            impossible=impossible,
+            limits=tuple((mask(option.any_of), option.at_most) for option in options if option.at_most is not None),
+            circle=circle,
+            rank={code: at for at, code in enumerate(layered)},
+        )
+
+    def fits(self, at: int, chosen: int) -> bool:
+        """Can `codes[at]` be added to a valid set that does not exclude it: has it what it needs, is there room?"""
+        if self.requires[at] & ~chosen or (self.under[at] and not self.under[at] & chosen):
+            return False
+        bit = 1 << at
+        return all(not group & bit or (group & chosen).bit_count() < most for group, most in self.limits)
+
+    def can_be_picked(self, code: str) -> bool:
+        """Is there any valid set with this code?"""
+        return self._can_grow(1 << self.codes.index(code))
+
+    def _can_grow(self, chosen: int) -> bool:
+        """Can a set that lacks what its codes need be completed?"""
+        picked = [at for at in range(len(self.codes)) if chosen >> at & 1]
+        if chosen & self.impossible or any(self.forbidden[at] & chosen for at in picked):
+            return False
+        if any((group & chosen).bit_count() > most for group, most in self.limits):
+            return False
+        for at in picked:
+            if self.requires[at] & ~chosen:
+                return self._can_grow(chosen | self.requires[at])
+            if self.under[at] and not self.under[at] & chosen:
+                return any(self._can_grow(chosen | bit) for bit in bits(self.under[at]))
+        return True
+
+
+def bits(mask: int) -> Iterator[int]:
+    """The single bits of a mask, lowest first."""
+    while mask:
+        low = mask & -mask
+        yield low
+        mask ^= low
+
+
+def _needs_first(layered: Codes, needs: dict[str, set[str]]) -> tuple[Codes, Codes]:
+    """The codes in layering order but what a code needs before it, and those that only wait for one another."""
+    placed: list[str] = []
+    waiting = list(layered)
+    while waiting:
+        ready = next((code for code in waiting if needs[code] <= set(placed)), None)
+        if ready is None:
+            return (*placed, *waiting), tuple(waiting)
+        placed.append(ready)
+        waiting.remove(ready)
+    return tuple(placed), ()
+
+
+def _excluded_pairs(style: Style, length: str) -> Iterator[tuple[str, str]]:
+    for option in style.options_of(length):
+        yield from pairs_of(option.one_of, 2)
+    for exclusion in style.incompatible:
+        if style.applies(exclusion.lengths, length):
+            yield from ((exclusion.code, other) for other in exclusion.others)

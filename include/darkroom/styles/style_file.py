@@ -1,0 +1,62 @@
+"""Reading a style file: YAML to a `Style`, or every problem with its line, its key and what to do."""
+
+import difflib
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from darkroom.errors import BadInput
+from darkroom.styles.contradictions import contradictions
+from darkroom.styles.style import Option, Style
+from darkroom.styles.yaml_lines import Path, line_of, load
+
+
+def load_style(data: bytes, where: str) -> Style:
+    """A style from its file's content. Raises `BadInput` with every problem: `where`, the line, the key, what to do."""
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise BadInput(f"{where}: byte {error.start} is no UTF-8; save the style file as UTF-8.") from None
+    document, lines = load(text, where)
+    if not isinstance(document, dict):
+        raise BadInput(f"{where}: a style file is a mapping of keys (style, lengths, defaults, ...); this is not.")
+    try:
+        style = Style.model_validate(document)
+    except ValidationError as error:
+        raise BadInput(_sentences(error, lines, where)) from None
+    problems = [f"{where}, line {line_of(lines, path)}: {said}" for path, said in contradictions(style)]
+    if problems:
+        raise BadInput(problems)
+    return style
+
+
+def _sentences(error: ValidationError, lines: dict[Path, int], where: str) -> list[str]:
+    sentences = []
+    for problem in error.errors(include_url=False):
+        path: Path = problem["loc"]
+        at = f"{where}, line {line_of(lines, path)}"
+        key = ".".join(str(part) for part in path if part != "[key]")
+        if problem["type"] == "extra_forbidden":
+            sentences.append(f"{at}: {path[-1]!r} is no key of {_owner(path)}{_did_you_mean(path)}")
+        elif problem["type"] == "missing":
+            sentences.append(f"{at}: {key!r} is missing; add it.")
+        else:
+            said = problem["msg"][0].lower() + problem["msg"][1:]
+            sentences.append(f"{at}: {key}: {said}, not {_clip(problem['input'])}; correct it.")
+    return sentences
+
+
+def _owner(path: Path) -> str:
+    return "a style file" if len(path) == 1 else f"{'.'.join(map(str, path[:-1]))}"
+
+
+def _did_you_mean(path: Path) -> str:
+    model: type[BaseModel] = Style if len(path) == 1 else Option
+    known = [field.alias or name for name, field in model.model_fields.items()]
+    close = difflib.get_close_matches(str(path[-1]), known, n=1)
+    return f"; did you mean {close[0]!r}?" if close else f"; the keys are {', '.join(known)}."
+
+
+def _clip(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
