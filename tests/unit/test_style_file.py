@@ -60,6 +60,26 @@ def test_json_is_yaml():
         ("  - one of: [t1, t2, t3]", "  - one of: [t1, t2, t77]", "'t77' is not in 'layering'"),
         ("  - [t2, t4]", "  - [t2, t78]", "'t78' stands in no option"),
         ("    lengths: [Maxi]", "    lengths: [Ankle]", "'Ankle' is no length of this style"),
+        ("  - one of: [t1, t2, t3]", "  - one of: [t1, t2, t3]\n    at most: 1", "is at most one already"),
+        ("  - any of: [t6, b4, a1]", "  - any of: [t6, b4, a1]\n    at most: 3", "at most 3 of 3 codes says nothing"),
+        ("  - any of: [t6, b4, a1]", "  - any of: [t6, b4, a1]\n    at most: 0", "greater than or equal to 1"),
+        (
+            "  - any of: [t6, b4, a1]",
+            "  - any of: [t6, b4, a1]\n    under: [t77]",
+            "under names 't77', which stands in no",
+        ),
+        (
+            "  - any of: [t6, b4, a1]",
+            "  - any of: [t6, b4, a1]\n    requires: [a4]",
+            "requires a4, which Maxi does not offer",
+        ),
+        ("  - any of: [t6, b4, a1]", "  - any of: [t6, b4, a1]\n    under: [t4, a4]", "none of which Maxi offers"),
+        ("  - any of: [t6, b4, a1]", "  - any of: [t6, b4, a1]\n    under: [t6]", "need one another in a circle"),
+        ("  - any of: [t6, b4, a1]", "  - any of: [t6, b4, a1]\n    requires: [t2]", "'t6' can never be picked"),
+        ("  - [t2, t4]", "  - [t2, t4, t5]", "a pair has two codes"),
+        ("  - [t2, t4]", "  - {t2: [t4], t3: [t4]}", "write one code and those that it excludes"),
+        ("  - [t2, t4]", "  - t2: [t2]", "'t2' excludes itself"),
+        ("layering: [a1,", "layering_of: {Ankle: [a1]}\nlayering: [a1,", "'Ankle' is no length of this style"),
         ("name: Sample Dress", "style: again", "'style' stands twice"),
         ("name: Sample Dress", "name: ]", "correct the YAML"),
     ],
@@ -69,10 +89,29 @@ def test_a_broken_style_file_names_the_line_and_what_to_do(old, new, said):
     broken = GOOD.replace(old, new, 1)
     problems = refusal(broken)
     assert any(said in problem for problem in problems), problems
-    lines = [index for index, line in enumerate(broken.splitlines(), 1) if new.strip() in line]
+    first = new.strip().splitlines()[0]
+    lines = [index for index, line in enumerate(broken.splitlines(), 1) if first in line]
     assert any(f"dress.yaml, line {line}" in problem for line in (*lines, lines[0] + 1) for problem in problems), (
         problems
     )
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line_says", "said"),
+    [
+        ("  - one of: [t1, t2, t3]", "  - one of: [t1, t2, t3, b1]", "  - any of: [b1]", "'b1' stands in two options"),
+        (
+            "layering: [a1,",
+            "layering_of: {Knee: [a2]}\nlayering: [a1,",
+            "  - one of: [t1, t2, t3]",
+            "'t1' is not in 'layering_of Knee'",
+        ),
+    ],
+)
+def test_a_contradiction_is_named_where_the_second_word_stands(old, new, line_says, said):
+    broken = GOOD.replace(old, new, 1)
+    line = broken.splitlines().index(line_says) + 1
+    assert any(problem.startswith(f"dress.yaml, line {line}:") and said in problem for problem in refusal(broken))
 
 
 def test_every_problem_is_named_not_only_the_first():

@@ -1,5 +1,6 @@
 """Options that several commands share, with the words that explain them."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
@@ -9,13 +10,15 @@ from darkroom.styles.names import length_slug
 from darkroom.styles.style import Style
 
 StyleFile = Annotated[str, typer.Option("--style", metavar="FILE", help="The style file (YAML, or JSON).")]
+_MANY = ("--combinations", "--length")
+
 Combinations = Annotated[
     list[str] | None,
     typer.Option(
         "--combinations",
         metavar="CSV",
         help="An export of a length's combinations with their stacks (no header: combination, front stack, back "
-        "stack). Repeat it for more lengths; the length is read from the file's name, or write LENGTH=CSV. "
+        "stack). Several are given one after the other; the length is read from the file's name, or write LENGTH=CSV. "
         "Without it, the style's options say what there is.",
     ),
 ]
@@ -24,7 +27,7 @@ Lengths = Annotated[
     typer.Option(
         "--length",
         metavar="L",
-        help="A length of the style, such as Micro-Mini; repeat it, or separate by commas. Default: all.",
+        help="A length of the style, such as Micro-Mini; or several of them. Default: all.",
     ),
 ]
 Out = Annotated[
@@ -35,6 +38,23 @@ Out = Annotated[
         help="The bucket's root, a path or a URI; pictures go to renders/composites/<style>/ in it.",
     ),
 ]
+
+
+def spread(words: Sequence[str]) -> list[str]:
+    """The command line with options that take many values (a shell's `*.csv`) written out one by one.
+
+    >>> spread(["import", "--combinations", "a.csv", "b.csv", "--out", "x"])
+    ['import', '--combinations', 'a.csv', '--combinations', 'b.csv', '--out', 'x']
+    """
+    out: list[str] = []
+    option = ""
+    for word in words:
+        if word.startswith("-"):
+            option = word if word in _MANY else ""
+        elif option and out[-1] != option:
+            out.append(option)
+        out.append(word)
+    return out
 
 
 def listed(values: list[str] | None) -> tuple[str, ...]:

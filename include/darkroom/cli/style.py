@@ -32,8 +32,7 @@ def import_(
         typer.Option(
             "--combinations",
             metavar="CSV",
-            help="An export of one length (repeat it for each length); the length is read from the end of the file's "
-            "name, or write LENGTH=CSV.",
+            help="The exports, one a length; the length is read from the end of the file's name, or write LENGTH=CSV.",
         ),
     ],
     out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The style file to write.")],
@@ -43,8 +42,7 @@ def import_(
     From then on the style file alone says everything. It is written only when its options allow exactly the exported
     combinations; otherwise the ones that differ are listed, and nothing is written (exit code 2).
 
-    Example: darkroom style import --style dress.json --combinations Dress-Knee.csv --combinations Dress-Maxi.csv --out
-    dress.yaml
+    Example: darkroom style import --style dress.json --combinations exports/Dress-*.csv --out dress.yaml
     """
     base = read_style(style)
     exports, problems = read_exports(combinations, base)

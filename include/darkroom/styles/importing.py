@@ -12,7 +12,7 @@ from darkroom.styles.style_file import load_style
 
 _MOST_SHOWN = 10
 _WIDTH = 118
-_LIST_KEYS = ("customizations", "ignored_customizations", "source_folders")
+_LIST_KEYS = ("customizations", "ignored_customizations")
 
 
 def import_style(style: Style, exports: Exports) -> str:
@@ -75,7 +75,7 @@ def _header(style: Style, exports: Exports) -> str:
 
 
 def _base(style: Style) -> str:
-    keys = ("style", "name", "colours", "lengths", *_LIST_KEYS, "defaults")
+    keys = ("style", "name", "colours", "lengths", *_LIST_KEYS, "source_folders", "defaults")
     document = style.model_dump(mode="json", include=set(keys))
     lines = []
     for key in keys:
@@ -142,5 +142,5 @@ def _word(value: str) -> str:
 
 
 def _yaml(document: Mapping[str, object]) -> str:
-    text: str = yaml.safe_dump(document, allow_unicode=True, sort_keys=False, width=_WIDTH)
+    text: str = yaml.safe_dump(document, allow_unicode=True, sort_keys=False, width=10_000)
     return text
