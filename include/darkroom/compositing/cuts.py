@@ -15,8 +15,8 @@ def make_cut(composite: Picture, crop: Crop, kernel: str = KERNEL) -> Picture:
     if painted.empty:
         return canvas
     box = crop_box(painted, crop)
-    part = np.empty((box.height, box.width, 4), np.uint16)
-    kernels.premultiply(composite[box.y0 : box.y1, box.x0 : box.x1], part)
+    part = np.empty((box.height, box.width * 4), np.uint16)
+    kernels.premultiply(composite[box.y0 : box.y1, box.x0 : box.x1], part.reshape(box.height, box.width, 4))
     width, height = crop_size(box, crop)
     whole = Box(0, 0, box.width, box.height)
     reduced = np.empty((height, width, 4), np.uint8)

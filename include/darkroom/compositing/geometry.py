@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -105,6 +105,13 @@ class Weights:
     starts: npt.NDArray[np.int64]
     counts: npt.NDArray[np.int64]
     taps: npt.NDArray[np.float64]
+
+    @cached_property
+    def padded(self) -> npt.NDArray[np.float32]:
+        """The taps in float32, each row padded with zeros to a multiple of four."""
+        padded = np.zeros((self.taps.shape[0], -(-self.taps.shape[1] // 4) * 4), np.float32)
+        padded[:, : self.taps.shape[1]] = self.taps
+        return padded
 
     def outputs(self, first: int, end: int) -> tuple[int, int]:
         """The outputs `[lo, hi)` that change when the inputs `[first, end)` do."""

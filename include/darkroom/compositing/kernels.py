@@ -5,6 +5,8 @@ blend is off by at most half a step, 0.002 of an 8-bit value. Every output pixel
 patch equals the whole bit for bit.
 """
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 from numba import njit
@@ -12,25 +14,27 @@ from numba import njit
 U8 = npt.NDArray[np.uint8]
 U16 = npt.NDArray[np.uint16]
 F32 = npt.NDArray[np.float32]
-F64 = npt.NDArray[np.float64]
 I64 = npt.NDArray[np.int64]
+Scalar = np.floating[Any]
 
 
 @njit(cache=True, nogil=True)
-def blend(canvas: U16, layer: U8) -> None:
-    """Lay a straight RGBA uint8 layer over a premultiplied uint16 canvas of the same height and width, in place."""
-    height, width, _ = layer.shape
+def blend(canvas: U16, top: int, left: int, layer: U8) -> None:
+    """Lay a straight RGBA uint8 layer over a premultiplied uint16 canvas, in place, with its corner at `top`, `left`.
+
+    Both are (height, width * 4), and whole arrays: the compiler makes no vectors of a window's rows.
+    """
+    height, width = layer.shape
     for y in range(height):
-        for x in range(width):
-            alpha = np.uint32(layer[y, x, 3])
-            if alpha == 0:
-                continue
+        below, over = canvas[top + y, left * 4 : left * 4 + width], layer[y]
+        for x in range(width // 4):
+            # without a branch, for the same reason
+            alpha = np.uint32(over[4 * x + 3])
             rest = np.uint32(255) - alpha
-            for band in range(3):
-                below = np.uint32(canvas[y, x, band]) * rest
-                canvas[y, x, band] = np.uint32(layer[y, x, band]) * alpha + (below + np.uint32(127)) // np.uint32(255)
-            below = np.uint32(canvas[y, x, 3]) * rest
-            canvas[y, x, 3] = alpha * np.uint32(255) + (below + np.uint32(127)) // np.uint32(255)
+            for band in range(4):
+                value = np.uint32(over[4 * x + band]) if band < 3 else np.uint32(255)
+                kept = (np.uint32(below[4 * x + band]) * rest + np.uint32(127)) // np.uint32(255)
+                below[4 * x + band] = value * alpha + kept
 
 
 @njit(cache=True, nogil=True)
@@ -45,55 +49,99 @@ def premultiply(straight: U8, out: U16) -> None:
             out[y, x, 3] = alpha * np.uint16(255)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, fastmath={"contract"})
 def reduce_rows(
-    canvas: U16, top: int, starts: I64, counts: I64, taps: F64, lo: int, hi: int, left: int, right: int, out: F32
+    canvas: U16,
+    top: int,
+    starts: I64,
+    counts: I64,
+    taps: F32,
+    lo: int,
+    hi: int,
+    left: int,
+    right: int,
+    nothing: U16,
+    out: F32,
 ) -> None:
     """Down the columns: rows `[lo, hi)` of the output, columns `[left, right)` of the canvas, into `out` (float32).
 
-    `canvas` is (height, width * 4) uint16 and begins at row `top` of the frame; what lies outside it is transparent.
+    `canvas` is (height, width * 4) uint16 and begins at row `top` of the frame; what lies outside it is transparent:
+    there the row `nothing` of zeros is read. `taps` are padded with zeros to a multiple of four, for four rows are
+    added at a time; which four depends on the output row alone, so the sum does not depend on where a canvas begins.
     """
+    height = canvas.shape[0]
     for i in range(lo, hi):
         row = out[i - lo]
-        row[:] = np.float32(0)
-        first = max(starts[i], top)
-        end = min(starts[i] + counts[i], top + canvas.shape[0])
-        for j in range(first, end):
-            weight = np.float32(taps[i, j - starts[i]])
-            source = canvas[j - top, left * 4 : right * 4]
-            for x in range(row.size):
-                row[x] += weight * np.float32(source[x])
+        width = row.size
+        for k in range(0, counts[i], 4):
+            j = starts[i] + k - top
+            row0 = canvas[j, left * 4 : right * 4] if 0 <= j < height else nothing[:width]
+            row1 = canvas[j + 1, left * 4 : right * 4] if 0 <= j + 1 < height else nothing[:width]
+            row2 = canvas[j + 2, left * 4 : right * 4] if 0 <= j + 2 < height else nothing[:width]
+            row3 = canvas[j + 3, left * 4 : right * 4] if 0 <= j + 3 < height else nothing[:width]
+            tap0, tap1, tap2, tap3 = taps[i, k], taps[i, k + 1], taps[i, k + 2], taps[i, k + 3]
+            if k == 0:
+                for x in range(width):
+                    row[x] = (tap0 * np.float32(row0[x]) + tap1 * np.float32(row1[x])) + (
+                        tap2 * np.float32(row2[x]) + tap3 * np.float32(row3[x])
+                    )
+            else:
+                for x in range(width):
+                    row[x] += (tap0 * np.float32(row0[x]) + tap1 * np.float32(row1[x])) + (
+                        tap2 * np.float32(row2[x]) + tap3 * np.float32(row3[x])
+                    )
 
 
-@njit(cache=True, nogil=True)
-def reduce_columns(rows: F32, left: int, starts: I64, counts: I64, taps: F64, lo: int, hi: int, out: U8) -> None:
-    """Along the rows, and to straight 8 bit: columns `[lo, hi)` of the output, into `out` (rows, hi - lo, 4) uint8.
+@njit(cache=True, nogil=True, inline="always")
+def write_pixel(red: Scalar, green: Scalar, blue: Scalar, alpha: Scalar, target: U8) -> None:
+    """Clip premultiplied sums, in which 65025 is one, and write them as straight 8 bit."""
+    alpha = min(max(alpha, np.float32(0)), np.float32(65025))
+    written = np.rint(alpha / np.float32(255))
+    if written < 1:
+        target[0] = target[1] = target[2] = target[3] = 0
+    else:
+        target[0] = np.rint(np.float32(255) * min(max(red, np.float32(0)), alpha) / alpha)
+        target[1] = np.rint(np.float32(255) * min(max(green, np.float32(0)), alpha) / alpha)
+        target[2] = np.rint(np.float32(255) * min(max(blue, np.float32(0)), alpha) / alpha)
+        target[3] = written
 
-    `rows` is (rows, width, 4) float32 and begins at column `left` of the frame.
+
+@njit(cache=True, nogil=True, fastmath={"contract"})
+def reduce_columns(
+    rows: F32, left: int, starts: I64, counts: I64, taps: F32, lo: int, hi: int, top: int, out: U8
+) -> None:
+    """Along the rows, and to straight 8 bit: columns `[lo, hi)` of the picture `out` (height, width, 4), from row `top`.
+
+    `rows` is (rows, width * 4) float32 and begins at column `left` of the frame. Three rows are summed at a time: a
+    single one would leave the processor waiting for each addition.
     """
-    one = np.float32(65025)
-    for y in range(rows.shape[0]):
+    height, width = rows.shape[0], rows.shape[1] // 4
+    for y in range(0, height, 3):
+        rows0, rows1, rows2 = rows[y], rows[min(y + 1, height - 1)], rows[min(y + 2, height - 1)]
         for i in range(lo, hi):
-            red = green = blue = alpha = np.float32(0)
-            first = max(starts[i], left)
-            end = min(starts[i] + counts[i], left + rows.shape[1])
-            for j in range(first, end):
-                weight = np.float32(taps[i, j - starts[i]])
-                pixel = rows[y, j - left]
-                red += weight * pixel[0]
-                green += weight * pixel[1]
-                blue += weight * pixel[2]
-                alpha += weight * pixel[3]
-            alpha = min(max(alpha, np.float32(0)), one)
-            written = np.rint(alpha / np.float32(255))
-            target = out[y, i - lo]
-            if written < 1:
-                target[0] = target[1] = target[2] = target[3] = 0
-                continue
-            target[0] = np.rint(np.float32(255) * min(max(red, np.float32(0)), alpha) / alpha)
-            target[1] = np.rint(np.float32(255) * min(max(green, np.float32(0)), alpha) / alpha)
-            target[2] = np.rint(np.float32(255) * min(max(blue, np.float32(0)), alpha) / alpha)
-            target[3] = written
+            red0 = green0 = blue0 = alpha0 = np.float32(0)
+            red1 = green1 = blue1 = alpha1 = np.float32(0)
+            red2 = green2 = blue2 = alpha2 = np.float32(0)
+            for j in range(max(starts[i], left), min(starts[i] + counts[i], left + width)):
+                tap = taps[i, j - starts[i]]
+                x = (j - left) * 4
+                red0 += tap * rows0[x]
+                green0 += tap * rows0[x + 1]
+                blue0 += tap * rows0[x + 2]
+                alpha0 += tap * rows0[x + 3]
+                red1 += tap * rows1[x]
+                green1 += tap * rows1[x + 1]
+                blue1 += tap * rows1[x + 2]
+                alpha1 += tap * rows1[x + 3]
+                red2 += tap * rows2[x]
+                green2 += tap * rows2[x + 1]
+                blue2 += tap * rows2[x + 2]
+                alpha2 += tap * rows2[x + 3]
+            write_pixel(red0, green0, blue0, alpha0, out[top + y, i])
+            if y + 1 < height:
+                write_pixel(red1, green1, blue1, alpha1, out[top + y + 1, i])
+            if y + 2 < height:
+                write_pixel(red2, green2, blue2, alpha2, out[top + y + 2, i])
 
 
 @njit(cache=True, nogil=True)

@@ -21,6 +21,7 @@ class Reducer:
         self._area = area
         self._across, self._down = weights(width, size[0], kernel), weights(height, size[1], kernel)
         self._scratch = np.empty(0, np.float32)
+        self._nothing = np.zeros(area.width * 4, np.uint16)
 
     def window(self, changed: Box) -> Box:
         """The part of the picture that changes with the box `changed` of the frame; nothing does with an empty one."""
@@ -31,7 +32,7 @@ class Reducer:
         return Box(x0, y0, x1, y1)
 
     def reduce(self, canvas: Canvas, window: Box, picture: Picture) -> None:
-        """Draw the window of the picture (height, width, 4) anew from the canvas (height, width, 4)."""
+        """Draw the window of the picture (height, width, 4) anew from the canvas (height, width * 4)."""
         if window.empty:
             return
         first, end = self._across.inputs(window.x0, window.x1)
@@ -43,24 +44,26 @@ class Reducer:
         rows = self._scratch[: window.height * columns * 4].reshape(window.height, columns * 4)
         down, across = self._down, self._across
         kernels.reduce_rows(
-            canvas.reshape(canvas.shape[0], -1),
+            canvas,
             self._area.y0,
             down.starts,
             down.counts,
-            down.taps,
+            down.padded,
             window.y0,
             window.y1,
             left - self._area.x0,
             right - self._area.x0,
+            self._nothing,
             rows,
         )
         kernels.reduce_columns(
-            rows.reshape(window.height, columns, 4),
+            rows,
             left,
             across.starts,
             across.counts,
-            across.taps,
+            across.padded,
             window.x0,
             window.x1,
-            picture[window.y0 : window.y1, window.x0 : window.x1],
+            window.y0,
+            picture,
         )

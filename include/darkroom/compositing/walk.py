@@ -26,7 +26,7 @@ class Walker:
             self._area = self._area.union(layer.box)
         size = composite_size(some.width, some.height)
         self._reducer = Reducer(some.width, some.height, self._area, size, kernel)
-        self._canvas: Canvas = np.zeros((self._area.height, self._area.width, 4), np.uint16)
+        self._canvas: Canvas = np.zeros((self._area.height, self._area.width * 4), np.uint16)
         self._picture: Picture = np.zeros((size[1], size[0], 4), np.uint8)
         self._path: list[int] = []
         self._undo: list[Canvas] = []
@@ -53,7 +53,8 @@ class Walker:
         part = self._part(layer.box)
         self._path.append(number)
         self._undo.append(part.copy())
-        kernels.blend(part, layer.pixels)
+        top, left = layer.box.y0 - self._area.y0, layer.box.x0 - self._area.x0
+        kernels.blend(self._canvas, top, left, layer.pixels.reshape(part.shape))
         self._changed = self._changed.union(layer.box)
 
     def _pop(self) -> None:
@@ -65,7 +66,7 @@ class Walker:
         if box.empty:
             return self._canvas[:0, :0]
         x, y = self._area.x0, self._area.y0
-        return self._canvas[box.y0 - y : box.y1 - y, box.x0 - x : box.x1 - x]
+        return self._canvas[box.y0 - y : box.y1 - y, (box.x0 - x) * 4 : (box.x1 - x) * 4]
 
 
 def shares(stacks: Sequence[StackIndex], parts: int) -> list[list[StackIndex]]:
