@@ -110,7 +110,7 @@ def write_pixel(red: Scalar, green: Scalar, blue: Scalar, alpha: Scalar, target:
 def reduce_columns(
     rows: F32, left: int, starts: I64, counts: I64, taps: F32, lo: int, hi: int, top: int, out: U8
 ) -> None:
-    """Along the rows, and to straight 8 bit: columns `[lo, hi)` of the picture `out` (height, width, 4), from row `top`.
+    """Along the rows, and to straight 8 bit: columns `[lo, hi)` of the picture `out` (height, width, 4), from `top`.
 
     `rows` is (rows, width * 4) float32 and begins at column `left` of the frame. Three rows are summed at a time: a
     single one would leave the processor waiting for each addition.
