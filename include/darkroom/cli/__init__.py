@@ -11,7 +11,8 @@ import sys
 import typer
 
 from darkroom import __version__
-from darkroom.cli import combinations, composite, job, resolve, sample, style, verify
+from darkroom.cli import check, combinations, composite, job, resolve, sample, style, verify
+from darkroom.cli.options import spread
 from darkroom.errors import BadInput, DarkroomError
 
 _UNFINISHED = 70
@@ -26,6 +27,7 @@ app = typer.Typer(
 )
 app.command("composite")(composite.composite)
 app.command("verify")(verify.verify)
+app.command("check")(check.check)
 app.command("sample")(sample.sample)
 app.command("combinations")(combinations.combinations)
 app.command("resolve")(resolve.resolve)
@@ -51,7 +53,7 @@ def _options(
 def main() -> None:
     """Run the command line; what Darkroom says no to becomes a sentence and an exit code."""
     try:
-        app()
+        app(spread(sys.argv[1:]))
     except BadInput as refusal:
         for problem in refusal.problems:
             typer.echo(problem, err=True)
