@@ -281,3 +281,16 @@ def test_nothing_is_written_but_the_report(tiny):
     after = {path: path.read_bytes() for path in tiny.folder.rglob("*") if path.is_file()}
     assert after.keys() - before.keys() == {tiny.folder / "check.json"}
     assert before.items() <= after.items()
+
+
+def test_a_style_without_options_yet_has_its_renders_looked_over_all_the_same(tiny):
+    text = tiny.style.read_text(encoding="utf-8")
+    tiny.style.write_text(text[: text.index("options:")], encoding="utf-8")
+    path = tiny.render("a1_behind_back", 1)
+    path.write_bytes(path.read_bytes()[:-100])
+    tiny.render("t1_neckline_front", 0).unlink()
+    run = darkroom("check", "--style", str(tiny.style), "--renders", str(tiny.renders))
+    assert run.returncode == 1
+    said = " ".join(run.stderr.split()) + " ".join(run.stdout.split())
+    assert "a1_behind_back_0001.png" in said
+    assert "t1_neckline_front" in said

@@ -70,6 +70,8 @@ def check(request: Request, workers: int) -> Check:
         )
     pictures = _pictures(request, style, scope, index.layers())
     needed = Counter(layer for pairs in pictures.values() for _, stack in pairs for layer in stack)
+    if not pictures:
+        needed.update(dict.fromkeys(index.layers(), 0))
     for length, side in product(scope.lengths, scope.sides):
         needed.update(dict.fromkeys(style.default_layers(length, side).values(), 0))
     wanted = [(layer, colour) for layer in sorted(needed) for colour in scope.colours]
@@ -100,7 +102,12 @@ def check(request: Request, workers: int) -> Check:
 def _pictures(
     request: Request, style: Style, scope: Scope, layers: set[str]
 ) -> dict[LengthSide, list[tuple[Codes, Stack]]]:
-    """`pictures_of`, where a length and side without any default is a finding of its own and not the end of it all."""
+    """`pictures_of`, where a length and side without any default is a finding of its own and not the end of it all.
+
+    None for a style that has no options yet and came without exports: then every render is looked at for itself.
+    """
+    if not style.options and not request.combinations:
+        return {}
     whole: dict[tuple[str, ...], list[str]] = {}
     for length in scope.lengths:
         sides = tuple(side for side in scope.sides if style.default_layers(length, side))
