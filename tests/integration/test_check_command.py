@@ -194,6 +194,17 @@ def test_a_layer_that_an_export_needs_and_nobody_delivered_is_found_unless_its_c
     assert check(tiny, *more)[:1] == (0,)
 
 
+def test_a_default_is_checked_even_where_an_export_draws_something_else(tiny):
+    export = tiny.folder / "tiny-Knee.csv"
+    export.write_text(",base_knee_bottom_front t1_neckline_front,base_knee_bottom_back\n")
+    tiny.render("base_neckline_front", 0).write_bytes(b"GIF89a, honestly")
+    tiny.render("base_neckline_front", 1).unlink()
+    code, report, _ = check(tiny, "--combinations", str(export), "--length", "Knee")
+    assert code == 1
+    found = [(f["severity"], f["kind"]) for f in report["findings"]]
+    assert found == [("error", "missing colour"), ("error", "broken file")]
+
+
 def test_a_length_without_any_default_is_found_and_the_others_are_checked_all_the_same(tiny):
     change(tiny, "    back: {bottom: base_knee_bottom_back, neckline: base_neckline_back}\n", "")
     missing_colour(tiny)

@@ -14,6 +14,7 @@ from darkroom.errors import ItemError
 
 # every thread of ours works on a picture of its own; libvips' own threads and cache would only get in their way
 pyvips.cache_set_max(0)
+pyvips.concurrency_set(1)
 
 HEADER_BYTES = 33
 """The PNG signature and the whole IHDR chunk."""

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 from darkroom.compositing import kernels
 from darkroom.compositing.geometry import EMPTY, Box, composite_size
@@ -29,7 +30,8 @@ class Walker:
         self._canvas: Canvas = np.zeros((self._area.height, self._area.width * 4), np.uint16)
         self._picture: Picture = np.zeros((size[1], size[0], 4), np.uint8)
         self._path: list[int] = []
-        self._undo: list[Canvas] = []
+        # what each layer of the path lies over; the memory is kept, for fresh pages cost more than the copying
+        self._undo: list[npt.NDArray[np.uint16]] = []
         self._changed = EMPTY
 
     def pictures(self, stacks: Sequence[StackIndex]) -> Iterator[tuple[StackIndex, Picture]]:
@@ -51,15 +53,21 @@ class Walker:
     def _push(self, number: int) -> None:
         layer = self._layers[number]
         part = self._part(layer.box)
+        if len(self._undo) == len(self._path):
+            self._undo.append(np.empty(0, np.uint16))
+        depth = len(self._path)
+        if self._undo[depth].size < part.size:
+            self._undo[depth] = np.empty(part.size, np.uint16)
+        np.copyto(self._undo[depth][: part.size].reshape(part.shape), part)
         self._path.append(number)
-        self._undo.append(part.copy())
         top, left = layer.box.y0 - self._area.y0, layer.box.x0 - self._area.x0
         kernels.blend(self._canvas, top, left, layer.pixels.reshape(part.shape))
         self._changed = self._changed.union(layer.box)
 
     def _pop(self) -> None:
         box = self._layers[self._path.pop()].box
-        self._part(box)[...] = self._undo.pop()
+        part = self._part(box)
+        np.copyto(part, self._undo[len(self._path)][: part.size].reshape(part.shape))
         self._changed = self._changed.union(box)
 
     def _part(self, box: Box) -> Canvas:

@@ -34,6 +34,7 @@ class FolderStore:
     def __init__(self, root: Path) -> None:
         # absolute and without "..", its links kept: Path.resolve() would follow them, Path.absolute() keeps ".."
         self._root = Path(os.path.abspath(root))  # noqa: PTH100
+        self._inner: set[Path] = set()
 
     @property
     def uri(self) -> str:
@@ -139,10 +140,18 @@ class FolderStore:
             if segment.startswith(_TEMPORARY):
                 raise StoreError(f"{key!r}: names that begin with {_TEMPORARY} are Darkroom's own; rename it.")
         path = self._root.joinpath(*segments)
-        real = os.path.realpath(path)
-        if not real.startswith(os.path.realpath(self._root).rstrip("/") + "/"):
+        if not (self._leads_inside(path.parent) and (not path.is_symlink() or self._inside(path))):
             raise StoreError(f"{key!r}: a link leads out of {self._root}; put the file itself there.")
         return path
+
+    def _leads_inside(self, folder: Path) -> bool:
+        """Does a folder lie below the root, all links followed? Asked once for each: pictures come by the thousand."""
+        if folder not in self._inner:
+            real = Path(os.path.realpath(folder))
+            if not real.is_relative_to(os.path.realpath(self._root)):
+                return False
+            self._inner.add(folder)
+        return True
 
     def _walk(self, folder: Path, *, temporary: bool = False) -> Iterator[tuple[Path, os.stat_result]]:
         """Every file below `folder`: the objects, or with `temporary` only what is being written."""

@@ -58,6 +58,8 @@ def parse_layer(name: str) -> LayerName | None:
         return None
     slot = found["slot"].replace("behind_belt", "behindbelt")
     code, *rest = found["stem"].split("_")
+    if not is_code(code):  # such as `._t1`, the other half of a file that macOS wrote
+        return None
     conditions: list[str] = []
     if rest[:1] == ["for"]:
         rest = rest[1:]
