@@ -42,6 +42,7 @@ def test_names_are_compared_without_case_and_in_composed_unicode():
         "",
         "front",
         "t1_neckline",
+        "._t1_neckline_front",
         "t1_sleeve_front",
         "../t1_neckline_front",
         "a/t1_neckline_front",

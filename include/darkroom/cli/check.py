@@ -10,11 +10,11 @@ from rich.table import Table
 from rich.text import Text
 
 from darkroom.cli.options import Combinations, Lengths, StyleFile, listed
+from darkroom.cli.summary import write_report
 from darkroom.compositing.check import Check
 from darkroom.compositing.check import check as check_renders
 from darkroom.compositing.findings import KINDS, SEVERITIES
 from darkroom.compositing.request import Request
-from darkroom.jobs import dump
 from darkroom.settings import settings
 
 _MOST_LISTED = 200
@@ -49,8 +49,7 @@ def check(
     )
     found = check_renders(request, settings().workers)
     if report:
-        report.parent.mkdir(parents=True, exist_ok=True)
-        report.write_bytes(dump(found))
+        write_report(found, report)
     _print(found)
     raise typer.Exit(0 if found.ok else 1)
 

@@ -7,13 +7,13 @@ import typer
 
 from darkroom import keys, worker
 from darkroom.cli.options import Combinations, Lengths, Out, StyleFile, listed
-from darkroom.cli.summary import print_summary
+from darkroom.cli.summary import print_summary, write_report
 from darkroom.compositing.plan import compare, make_manifest, read_standing, write_plan
 from darkroom.compositing.prepare import Prepared, prepare
 from darkroom.compositing.request import Request
 from darkroom.compositing.settle import settle
 from darkroom.errors import BadInput
-from darkroom.jobs import Manifest, Mode, PlanFolder, State, dump
+from darkroom.jobs import Manifest, Mode, PlanFolder, State
 from darkroom.progress import Progress
 from darkroom.reports import Report, build_report, make_report
 from darkroom.settings import settings
@@ -74,8 +74,7 @@ def composite(
     prepared = prepare(request)
     result = _only_planned(prepared) if mode is Mode.PLAN else composite_run(prepared, workers or settings().workers)
     if report:
-        report.parent.mkdir(parents=True, exist_ok=True)
-        report.write_bytes(dump(result))
+        write_report(result, report)
     print_summary(result)
     raise typer.Exit(0 if result.ok else 1)
 

@@ -8,11 +8,11 @@ from typing import Annotated
 import typer
 
 from darkroom.cli.options import StyleFile, one_length
+from darkroom.cli.summary import write_report
 from darkroom.compositing.prepare import read_exports
 from darkroom.compositing.renders import index_renders
 from darkroom.compositing.request import read_file, read_style
 from darkroom.errors import BadInput
-from darkroom.jobs import dump
 from darkroom.settings import settings
 from darkroom.store import open_store
 from darkroom.styles.names import SIDES, parse_layer, parse_render
@@ -66,8 +66,7 @@ def resolve(
         writer.writerow(["-".join(codes), *(" ".join(resolvers[side].stack(codes)) for side in SIDES)])
     comparison = compare_stacks(read, slug, rows or [], layers)
     if report:
-        report.parent.mkdir(parents=True, exist_ok=True)
-        report.write_bytes(dump(comparison))
+        write_report(comparison, report)
     if rows is not None:
         _say(comparison)
 

@@ -1,12 +1,15 @@
-"""A report on the terminal."""
+"""What a command says at its end: on the terminal, and as a JSON file where one was asked for."""
+
+from pathlib import Path
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from darkroom.jobs import Mode
+from darkroom.jobs import Document, Mode, dump
 from darkroom.reports import Report
 from darkroom.reports.page import human_bytes, human_seconds
+from darkroom.store import open_store
 
 _COUNTS = ("planned", "done", "skipped", "refused", "failed")
 
@@ -37,3 +40,9 @@ def print_summary(report: Report) -> None:
         )
     if not report.ok:
         Console(stderr=True).print(report.failure_text(), markup=False, highlight=False, soft_wrap=True)
+
+
+def write_report(document: Document, path: Path) -> None:
+    """Write what a command found as JSON: the whole file, or none."""
+    folder = open_store(str(path.absolute().parent))
+    folder.write(path.name, dump(document), content_type="application/json")

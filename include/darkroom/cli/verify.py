@@ -9,10 +9,10 @@ from rich.console import Console
 from rich.table import Table
 
 from darkroom.cli.options import Combinations, Lengths, Out, StyleFile, listed
+from darkroom.cli.summary import write_report
 from darkroom.compositing.request import Request
 from darkroom.compositing.verify import CutCounts, Verification
 from darkroom.compositing.verify import verify as verify_pictures
-from darkroom.jobs import dump
 from darkroom.settings import settings
 
 _MOST_LISTED = 200
@@ -46,8 +46,7 @@ def verify(
     )
     verification = verify_pictures(request, settings().workers)
     if report:
-        report.parent.mkdir(parents=True, exist_ok=True)
-        report.write_bytes(dump(verification))
+        write_report(verification, report)
     _print(verification)
     raise typer.Exit(0 if verification.ok else 1)
 
