@@ -123,6 +123,14 @@ def test_aliases_that_could_grow_without_end_are_refused():
     assert "aliases" in refusal("a: &a [x]\nb: *a\n")[0]
 
 
+def test_what_old_systems_write_is_read_as_it_is_meant():
+    text = GOOD.replace("customizations: [t1,", "customizations: [t1, t1, T1,", 1)
+    text = text.replace("      belt: default_belt_front", "      behind_belt: default_behind_belt_front", 1)
+    style = load_style(text.encode(), "dress.yaml")
+    assert style.default_layers("micro_mini", "front")["behindbelt"] == "default_behindbelt_front"
+    assert style.codes_of("knee").count("t1") == 1
+
+
 @pytest.mark.parametrize("text", ["", "- a\n- b\n", "\x00"])
 def test_what_is_no_mapping_is_refused(text):
     assert refusal(text)

@@ -65,7 +65,8 @@ def _codes(style: Style) -> Iterator[tuple[Path, str]]:
         for at, code in enumerate(codes):
             if not is_code(code):
                 yield (*path, at), f"{path[-1]}: {code!r} is no customization code; use letters, digits and '_'."
-            if code in codes[:at]:
+            # the lists that old systems export may repeat themselves; an order that does is none
+            if code in codes[:at] and path[0] not in ("customizations", "ignored_customizations"):
                 yield (*path, at), f"{path[-1]}: {code!r} stands twice; keep one."
 
 

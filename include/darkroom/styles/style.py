@@ -9,7 +9,10 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from darkroom.styles.names import SLOTS, length_slug, parse_layer, plain
 
 Side = Literal["front", "back"]
-Slot = Literal["behind", "bottom", "behindbelt", "belt", "neckline", "infront"]
+Slot = Annotated[
+    Literal["behind", "bottom", "behindbelt", "belt", "neckline", "infront"],
+    BeforeValidator(lambda slot: "behindbelt" if slot == "behind_belt" else slot),
+]
 Codes = tuple[Annotated[str, AfterValidator(plain)], ...]
 
 
@@ -110,7 +113,7 @@ class Style(BaseModel):
     def layering_order(self, length: str) -> Codes:
         """The codes in the order in which they are layered: a later one lies over an earlier one's slot."""
         own = {length_slug(name): codes for name, codes in self.layering_of.items()}
-        return own.get(length) or self.layering or self.customizations
+        return own.get(length) or self.layering or tuple(dict.fromkeys(self.customizations))
 
     def known_codes(self) -> frozenset[str]:
         """Every code that the style lists anywhere."""
