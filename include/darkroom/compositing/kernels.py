@@ -19,22 +19,24 @@ Scalar = np.floating[Any]
 
 
 @njit(cache=True, nogil=True)
-def blend(canvas: U16, top: int, left: int, layer: U8) -> None:
+def blend(canvas: U16, top: int, left: int, layer: U8, undo: U16) -> None:
     """Lay a straight RGBA uint8 layer over a premultiplied uint16 canvas, in place, with its corner at `top`, `left`.
 
-    Both are (height, width * 4), and whole arrays: the compiler makes no vectors of a window's rows.
+    Both are (height, width * 4), and whole arrays: the compiler makes no vectors of a window's rows. What the layer
+    lies over is kept in `undo`, of the layer's shape.
     """
     height, width = layer.shape
     for y in range(height):
-        below, over = canvas[top + y, left * 4 : left * 4 + width], layer[y]
+        below, over, kept = canvas[top + y, left * 4 : left * 4 + width], layer[y], undo[y]
         for x in range(width // 4):
             # without a branch, for the same reason
             alpha = np.uint32(over[4 * x + 3])
             rest = np.uint32(255) - alpha
             for band in range(4):
                 value = np.uint32(over[4 * x + band]) if band < 3 else np.uint32(255)
-                kept = (np.uint32(below[4 * x + band]) * rest + np.uint32(127)) // np.uint32(255)
-                below[4 * x + band] = value * alpha + kept
+                kept[4 * x + band] = below[4 * x + band]
+                under = (np.uint32(below[4 * x + band]) * rest + np.uint32(127)) // np.uint32(255)
+                below[4 * x + band] = value * alpha + under
 
 
 @njit(cache=True, nogil=True)

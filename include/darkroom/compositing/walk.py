@@ -52,16 +52,15 @@ class Walker:
 
     def _push(self, number: int) -> None:
         layer = self._layers[number]
-        part = self._part(layer.box)
-        if len(self._undo) == len(self._path):
-            self._undo.append(np.empty(0, np.uint16))
+        pixels = layer.pixels.reshape(layer.box.height, -1) if not layer.box.empty else np.empty((0, 0), np.uint8)
         depth = len(self._path)
-        if self._undo[depth].size < part.size:
-            self._undo[depth] = np.empty(part.size, np.uint16)
-        np.copyto(self._undo[depth][: part.size].reshape(part.shape), part)
+        if len(self._undo) == depth:
+            self._undo.append(np.empty(0, np.uint16))
+        if self._undo[depth].size < pixels.size:
+            self._undo[depth] = np.empty(pixels.size, np.uint16)
+        undo = self._undo[depth][: pixels.size].reshape(pixels.shape)
+        kernels.blend(self._canvas, layer.box.y0 - self._area.y0, layer.box.x0 - self._area.x0, pixels, undo)
         self._path.append(number)
-        top, left = layer.box.y0 - self._area.y0, layer.box.x0 - self._area.x0
-        kernels.blend(self._canvas, top, left, layer.pixels.reshape(part.shape))
         self._changed = self._changed.union(layer.box)
 
     def _pop(self) -> None:
