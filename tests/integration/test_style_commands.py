@@ -8,6 +8,7 @@ import pytest
 
 from darkroom.sample import layer_names, style_text
 from darkroom.styles.style_file import load_style
+from tests import renders
 from tests.integration.test_fame import FAME
 from tests.tiny import Tiny, darkroom
 
@@ -176,3 +177,23 @@ def test_a_person_can_read_an_imported_style_file(imported):
     assert "one of" in text
     assert max(len(line) for line in text.splitlines() if "/" not in line) <= 120
     assert len(text.splitlines()) < 120
+
+
+@pytest.mark.skipif(not STYLES, reason="shared/data/fame is not beside the project")
+def test_an_imported_style_alone_makes_the_pictures_of_its_export(tmp_path):
+    export = FAME / "combinations" / "FP-DR1010-102-Micro-Mini.csv"
+    base, imported = FAME / "styles" / "fp-dr1010-102.json", tmp_path / "imported.yaml"
+    words = ["--style", str(base), "--combinations", *map(str, exports_of("fp-dr1010-102")), "--out", str(imported)]
+    assert darkroom("style", "import", *words).returncode == 0
+    layers = {layer for row in csv.reader(export.open()) for stack in row[1:] for layer in stack.split()}
+    renders.draw(tmp_path / "renders", layers, [0], 64)
+    common = ["--renders", str(tmp_path / "renders"), "--length", "Micro-Mini", "--colours", "0", "--cuts", "142x142"]
+    by_export = ["--style", str(base), "--combinations", str(export), "--out", str(tmp_path / "a")]
+    assert darkroom("composite", *by_export, *common).returncode == 0
+    assert darkroom("composite", "--style", str(imported), "--out", str(tmp_path / "b"), *common).returncode == 0
+    pictures = [
+        {path.name: path.read_bytes() for path in (tmp_path / out).glob("renders/composites/*/142x142/*.png")}
+        for out in ("a", "b")
+    ]
+    assert len(pictures[0]) == 2 * 224
+    assert pictures[0] == pictures[1]
