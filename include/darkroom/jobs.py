@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from darkroom import keys
 from darkroom.errors import BadInput, Conflict, NotFound
-from darkroom.store import Store, open_store, read_object
+from darkroom.store import Store, open_store
 
 log = logging.getLogger(__name__)
 
@@ -150,6 +150,8 @@ class Manifest(Document):
     store: str
     mode: Mode
     created: datetime
+    subject: str
+    """What the plan is about, as keys name it: a style."""
     title: str
     """What the plan is about, in a few words: `sample-dress · Knee, Maxi · 6 colours`."""
     request: dict[str, Any]
@@ -241,14 +243,6 @@ class PlanFolder:
     def outcomes(self, number: int) -> dict[str, Outcome]:
         """What became of a job's items so far, by item; a later outcome replaces an earlier one."""
         return {outcome.item: outcome for _, batch in self.batches(number) for outcome in batch.outcomes}
-
-
-def load_job(uri: str, model: type[DocumentT]) -> DocumentT:
-    """A job file. Raises `BadInput` where it is missing or is none."""
-    try:
-        return parse(model, read_object(uri), uri)
-    except NotFound:
-        raise BadInput(f"{uri}: no job file lies there.") from None
 
 
 class Recorder:

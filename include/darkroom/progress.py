@@ -20,7 +20,7 @@ class Progress:
     """Counts items of one piece of work. A context manager; `advance` may be called from several threads."""
 
     def __init__(self, title: str, total: int) -> None:
-        self._title, self._total, self._done = title, total, 0
+        self._title, self._total, self._done, self._told = title, total, 0, 0
         self._lock = threading.Lock()
         self._began = self._said = time.monotonic()
         self._bar = _bar() if sys.stderr.isatty() else None
@@ -35,7 +35,7 @@ class Progress:
     def __exit__(self, *_: object) -> None:
         if self._bar:
             self._bar.stop()
-        elif self._done:
+        elif self._done != self._told:
             self._say()
 
     def advance(self, items: int = 1) -> None:
@@ -48,7 +48,7 @@ class Progress:
                 self._say()
 
     def _say(self) -> None:
-        self._said = time.monotonic()
+        self._said, self._told = time.monotonic(), self._done
         rate = self._done / max(self._said - self._began, 1e-9)
         left = max(self._total - self._done, 0) / rate if rate else 0.0
         log.info("%s: %d of %d, %.0f/s, %s left", self._title, self._done, self._total, rate, _duration(left))

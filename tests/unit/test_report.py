@@ -15,6 +15,7 @@ def manifest(**changes: object) -> Manifest:
         "store": "file:///bucket",
         "mode": Mode.CHANGED,
         "created": datetime.now(UTC),
+        "subject": "dress",
         "title": "dress · Knee",
         "request": {},
         "planned": 6,

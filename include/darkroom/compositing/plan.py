@@ -242,6 +242,7 @@ def make_manifest(prepared: Prepared, comparison: Comparison, uri: str, refs: It
         store=open_store(prepared.request.store).uri,
         mode=prepared.request.mode,
         created=prepared.began,
+        subject=style.style,
         title=f"{style.style} · {lengths} · {', '.join(scope.sides)} · {colour_range(scope.colours)}",
         request=prepared.request.model_dump(mode="json"),
         planned=comparison.planned.total(),

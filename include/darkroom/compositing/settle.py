@@ -4,9 +4,8 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 from darkroom import keys, ledger
-from darkroom.compositing.job import CompositingJob
 from darkroom.flows import Settlement
-from darkroom.jobs import InputDigest, Manifest, NotDone, Outcome, PlanFolder, State, dump, load_job
+from darkroom.jobs import InputDigest, NotDone, Outcome, PlanFolder, State, dump
 from darkroom.ledger import InputLedger, KnownDigest, Ledger, LedgerEntry
 from darkroom.store import Entry, Store, open_store
 from darkroom.styles.names import parse_render
@@ -19,7 +18,7 @@ def settle(folder: PlanFolder) -> Settlement:
     """
     manifest = folder.manifest()
     store = open_store(manifest.store)
-    style = style_of(manifest)
+    style = manifest.subject
     done: list[Outcome] = []
     learned: dict[str, InputDigest] = {}
     for number in range(1, len(manifest.jobs) + 1):
@@ -35,13 +34,6 @@ def settle(folder: PlanFolder) -> Settlement:
     settlement = Settlement(proven=len(done) - len(unproven), unproven=tuple(unproven))
     folder.write(keys.SETTLEMENT, dump(settlement))
     return settlement
-
-
-def style_of(manifest: Manifest) -> str:
-    """The style that a plan is about."""
-    if manifest.jobs:
-        return load_job(manifest.jobs[0].uri, CompositingJob).style
-    return manifest.title.split(" ", 1)[0]
 
 
 def _commit(store: Store, style: str, done: Iterable[Outcome]) -> list[NotDone]:
