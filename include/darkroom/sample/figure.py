@@ -10,7 +10,7 @@ Side = Literal["front", "back"]
 Neck = Literal["base", "t1", "t2", "t3"]
 
 # One centimetre is about 9.6 units: 40 cm from shoulder to waist, 104 cm from waist to floor.
-WAIST = 520.0
+# The waist is at y 520.
 BELT_TOP, BELT_FOOT = 504.0, 548.0
 
 TORSO: tuple[Point, ...] = (

@@ -145,12 +145,17 @@ class FolderStore:
         return path
 
     def _leads_inside(self, folder: Path) -> bool:
-        """Does a folder lie below the root, all links followed? Asked once for each: pictures come by the thousand."""
+        """Does a folder lie below the root, all links followed?
+
+        Asked once for each that is there: pictures come by the thousand. One that is not there yet may still become a
+        link, so its answer is not kept.
+        """
         if folder not in self._inner:
             real = Path(os.path.realpath(folder))
             if not real.is_relative_to(os.path.realpath(self._root)):
                 return False
-            self._inner.add(folder)
+            if folder.is_dir():
+                self._inner.add(folder)
         return True
 
     def _walk(self, folder: Path, *, temporary: bool = False) -> Iterator[tuple[Path, os.stat_result]]:
