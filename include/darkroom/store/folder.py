@@ -34,7 +34,7 @@ class FolderStore:
     def __init__(self, root: Path) -> None:
         # absolute and without "..", its links kept: Path.resolve() would follow them, Path.absolute() keeps ".."
         self._root = Path(os.path.abspath(root))  # noqa: PTH100
-        self._inner: set[Path] = set()
+        self._inner: dict[str, Path] = {}  # folders that are known to lie inside
 
     @property
     def uri(self) -> str:
@@ -96,6 +96,12 @@ class FolderStore:
 
     def copy(self, source: str, target: str) -> Entry:
         origin, goal = self._path(source), self._path(target)
+        try:
+            os.link(origin, goal)  # a new name, as most are, takes one step instead of three
+        except OSError:
+            pass  # there is something of that name, or no folder yet, or no links here
+        else:
+            return _entry(target, goal.stat())
         with self._temporary(goal) as temporary:
             try:
                 os.link(origin, temporary)
@@ -131,31 +137,31 @@ class FolderStore:
 
     def _path(self, key: str) -> Path:
         """Where `key` lies. Raises `StoreError` for a key that a folder cannot hold or that leads out of the root."""
-        segments = key.split("/")
-        for segment in segments:
+        folder, _, name = key.rpartition("/")
+        known = self._inner.get(folder)
+        for segment in (name,) if known else key.split("/"):
             if segment in ("", ".", ".."):
                 raise StoreError(f"{key!r}: a folder holds no name with an empty, '.' or '..' part; rename it.")
             if "\0" in segment or len(os.fsencode(segment)) > _LONGEST_NAME:
                 raise StoreError(f"{key!r}: a folder holds no name with a NUL or a part of over 255 bytes; rename it.")
             if segment.startswith(_TEMPORARY):
                 raise StoreError(f"{key!r}: names that begin with {_TEMPORARY} are Darkroom's own; rename it.")
-        path = self._root.joinpath(*segments)
-        if not (self._leads_inside(path.parent) and (not path.is_symlink() or self._inside(path))):
+        path = (known or self._root.joinpath(folder)) / name
+        if not ((known or self._leads_inside(folder)) and (not os.path.islink(path) or self._inside(path))):  # noqa: PTH114
             raise StoreError(f"{key!r}: a link leads out of {self._root}; put the file itself there.")
         return path
 
-    def _leads_inside(self, folder: Path) -> bool:
+    def _leads_inside(self, folder: str) -> bool:
         """Does a folder lie below the root, all links followed?
 
         Asked once for each that is there: pictures come by the thousand. One that is not there yet may still become a
         link, so its answer is not kept.
         """
-        if folder not in self._inner:
-            real = Path(os.path.realpath(folder))
-            if not real.is_relative_to(os.path.realpath(self._root)):
-                return False
-            if folder.is_dir():
-                self._inner.add(folder)
+        path = self._root.joinpath(folder)
+        if not Path(os.path.realpath(path)).is_relative_to(os.path.realpath(self._root)):
+            return False
+        if path.is_dir():
+            self._inner[folder] = path
         return True
 
     def _walk(self, folder: Path, *, temporary: bool = False) -> Iterator[tuple[Path, os.stat_result]]:
