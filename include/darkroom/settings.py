@@ -5,7 +5,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field
+from pydantic import ByteSize, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 _INCLUDE = Path(__file__).resolve().parents[1]
@@ -28,6 +28,11 @@ class Settings(BaseSettings):
     )
     workers: int = Field(
         default_factory=lambda: os.cpu_count() or 1, ge=1, description="Threads of one worker; default: every core."
+    )
+    memory: ByteSize = Field(
+        default=ByteSize(1536 * 1024**2),
+        ge=256 * 1024**2,
+        description="Memory of one worker, such as `1.5GiB`; layers that do not fit go to a temporary file (`TMPDIR`).",
     )
     max_pixels: int = Field(
         default=150_000_000, ge=1, description="A render with more pixels than this is refused unread."

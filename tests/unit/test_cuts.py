@@ -8,7 +8,7 @@ import pytest
 import pyvips
 
 from darkroom.compositing import slow
-from darkroom.compositing.cuts import make_cut
+from darkroom.compositing.cuts import Painted
 from darkroom.compositing.encode import encode
 from darkroom.compositing.geometry import Box, crop_box, crop_size
 from darkroom.compositing.profiles import CROPS
@@ -63,7 +63,7 @@ def test_a_cut_equals_imagemagicks(name, cut, tmp_path):
     place = ["-background", "none", "-gravity", "center", "-extent", "142x142"]
     subprocess.run([CONVERT, source, *RECIPES[cut], *place, f"PNG32:{target}"], check=True)
     theirs = pyvips.Image.new_from_file(str(target)).numpy().astype(np.float64)
-    ours = make_cut(composite, CROPS[cut]).astype(np.float64)
+    ours = Painted(composite).cut(CROPS[cut]).astype(np.float64)
     assert np.abs(np.array(box_of(ours)) - np.array(box_of(theirs))).max() <= 1
     difference = np.abs(premultiplied(ours) - premultiplied(theirs))
     assert difference.mean() < 0.6
@@ -92,12 +92,12 @@ def test_a_cut_equals_the_slow_reduction_of_its_box(cut):
     rows = slice(max(top, 0), min(top + height, 142))
     columns = slice(max(left, 0), min(left + width, 142))
     definition[rows, columns] = reduced[rows.start - top : rows.stop - top, columns.start - left : columns.stop - left]
-    assert slow.largest_difference(make_cut(composite, CROPS[cut]), definition) <= 1.02
+    assert slow.largest_difference(Painted(composite).cut(CROPS[cut]), definition) <= 1.02
 
 
 @pytest.mark.parametrize("cut", CROPS)
 def test_an_empty_composite_gives_an_empty_cut(cut):
-    picture = make_cut(np.zeros((800, 533, 4), np.uint8), CROPS[cut])
+    picture = Painted(np.zeros((800, 533, 4), np.uint8)).cut(CROPS[cut])
     assert picture.shape == (142, 142, 4)
     assert not picture.any()
 
@@ -106,7 +106,7 @@ def test_an_empty_composite_gives_an_empty_cut(cut):
 def test_a_single_pixel_is_enlarged_not_lost(cut):
     composite = np.zeros((800, 800, 4), np.uint8)
     composite[400, 300] = (10, 20, 30, 255)
-    assert make_cut(composite, CROPS[cut])[71, 71].tolist() == [10, 20, 30, 255]
+    assert Painted(composite).cut(CROPS[cut])[71, 71].tolist() == [10, 20, 30, 255]
 
 
 def test_a_third_of_the_painted_rows_goes():

@@ -5,7 +5,7 @@ import pytest
 
 from darkroom.compositing import geometry, slow
 from darkroom.compositing.encode import encode
-from darkroom.compositing.layers import Layer, decode
+from darkroom.compositing.layers import Layer, Layers
 from darkroom.compositing.walk import Walker, shares
 from tests.renders import png
 
@@ -56,21 +56,45 @@ def random_tree(count: int, stacks: int) -> list[tuple[int, ...]]:
     return list(found)
 
 
-@pytest.mark.parametrize("size", [(800, 800), (999, 999), (1600, 1600), (2001, 1333), (640, 1500), (37, 90)])
+def decoded(images: list[np.ndarray], memory: int = 1 << 30) -> tuple[Layers, dict[int, Layer]]:
+    layers = Layers(memory)
+    numbered = {number: layers.decode(png(image)) for number, image in enumerate(images)}
+    assert layers.spilled == (memory == 0)
+    return layers, numbered
+
+
+def walker(images: list[np.ndarray], memory: int = 1 << 30) -> Walker:
+    return Walker(*decoded(images, memory))
+
+
+SMALL = [(800, 800), (999, 999), (1600, 1600), (2001, 1333), (640, 1500), (37, 90)]
+LARGE = [(2001, 2001), (3000, 3000), (3000, 4500), (6000, 6000)]
+
+
+@pytest.mark.parametrize("size", [*SMALL, *(pytest.param(size, marks=pytest.mark.slow) for size in LARGE)])
 def test_every_picture_of_a_random_tree_equals_the_slow_way_and_the_whole(size):
     images = layers_of(*size)
-    layers = {number: decode(png(image)) for number, image in enumerate(images)}
-    for stack, picture in Walker(layers).pictures(random_tree(len(images), 7)):
+    layers = decoded(images)
+    for stack, picture in Walker(*layers).pictures(random_tree(len(images), 7 if size in SMALL else 3)):
         definition = slow.composite([images[number] for number in stack])
         assert slow.largest_difference(picture, definition) <= LIMIT
-        ((_, alone),) = Walker(layers).pictures([stack])
-        assert np.array_equal(picture, alone), f"patched {stack} differs from the whole"
+        ((_, whole),) = Walker(*layers).pictures([stack])
+        assert np.array_equal(picture, whole), f"patched {stack} differs from the whole"
+
+
+@pytest.mark.parametrize("size", [(999, 999), (2001, 1333)])
+def test_layers_that_do_not_fit_into_memory_are_drawn_from_a_file(size):
+    images = layers_of(*size)
+    stacks = random_tree(len(images), 7)
+    engine, spilled = walker(images).pictures(stacks), walker(images, memory=0).pictures(stacks)
+    for (stack, picture), (same, from_file) in zip(engine, spilled, strict=True):
+        assert stack == same
+        assert np.array_equal(picture, from_file)
 
 
 def test_a_margin_one_pixel_too_small_would_be_seen(monkeypatch):
     """The half of the equality that a wrong window would break: proves that the test above can fail."""
     images = [painted(1600, 1600, (0, 0, 1600, 1600), "opaque"), painted(1600, 1600, (401, 403, 800, 807), "opaque")]
-    layers = {number: decode(png(image)) for number, image in enumerate(images)}
     right = geometry.Weights.outputs
 
     def narrow(self: geometry.Weights, first: int, end: int) -> tuple[int, int]:
@@ -78,24 +102,17 @@ def test_a_margin_one_pixel_too_small_would_be_seen(monkeypatch):
         return lo + 1, hi - 1
 
     def pictures() -> list[np.ndarray]:
-        return [picture.copy() for _, picture in Walker(layers).pictures([(0,), (0, 1)])]
+        return [picture.copy() for _, picture in walker(images).pictures([(0,), (0, 1)])]
 
     whole = pictures()
     monkeypatch.setattr(geometry.Weights, "outputs", narrow)
     assert any(not np.array_equal(one, other) for one, other in zip(whole, pictures(), strict=True))
 
 
-def test_a_wrong_phase_would_be_seen():
+@pytest.mark.parametrize("axis", [0, 1])
+def test_a_wrong_phase_would_be_seen(axis):
     image = painted(2001, 2001, (500, 500, 1500, 1500), "opaque")
-    layer = decode(png(image))
-    shifted = Layer(
-        layer.width,
-        layer.height,
-        geometry.Box(layer.box.x0 + 1, layer.box.y0, layer.box.x1 + 1, layer.box.y1),
-        layer.pixels,
-        layer.digest,
-    )
-    ((_, picture),) = Walker({0: shifted}).pictures([(0,)])
+    ((_, picture),) = walker([np.roll(image, 1, axis)]).pictures([(0,)])
     assert slow.largest_difference(picture, slow.composite([image])) > LIMIT
 
 
@@ -107,8 +124,7 @@ def test_threads_share_the_tree_without_losing_a_stack():
 
 
 def test_a_picture_that_shows_nothing_is_transparent():
-    layers = {0: decode(png(np.zeros((50, 60, 4), np.uint8)))}
-    ((_, picture),) = Walker(layers).pictures([(0,)])
+    ((_, picture),) = walker([np.zeros((50, 60, 4), np.uint8)]).pictures([(0,)])
     assert picture.shape == (667, 800, 4)
     assert not picture.any()
 

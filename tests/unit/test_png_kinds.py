@@ -4,29 +4,25 @@ import numpy as np
 import pytest
 import pyvips
 
-from darkroom.compositing.layers import HEADER_BYTES, Layer, decode, png_size
+from darkroom.compositing.layers import HEADER_BYTES, Layers, png_size
 from darkroom.errors import ItemError
 from tests.renders import pixels, png
 
 RNG = np.random.default_rng(7)
 
 
-def whole(layer: Layer) -> np.ndarray:
+def whole(data: bytes) -> np.ndarray:
+    """The picture that a decoded layer keeps; what is of alpha 0 shows nothing, so its colour does not count."""
+    layers = Layers(1 << 30)
+    layer = layers.decode(data)
     picture = np.zeros((layer.height, layer.width, 4), np.uint8)
     box = layer.box
-    picture[box.y0 : box.y1, box.x0 : box.x1] = layer.pixels
-    return picture
+    picture[box.y0 : box.y1, box.x0 : box.x1] = layers.unpacked(layer)
+    return shown(picture)
 
 
-def expected(rgba: np.ndarray) -> np.ndarray:
-    """What a layer keeps: pixels without any alpha count as nothing, whatever their colour."""
-    kept = rgba.copy()
-    painted = np.argwhere(kept[..., 3])
-    (y0, x0), (y1, x1) = painted.min(axis=0), painted.max(axis=0) + 1
-    outside = np.ones(kept.shape[:2], bool)
-    outside[y0:y1, x0:x1] = False
-    kept[outside] = 0
-    return kept
+def shown(rgba: np.ndarray) -> np.ndarray:
+    return np.where(rgba[..., 3:] > 0, rgba, 0)
 
 
 def save(values: np.ndarray, interpretation: str, **options: object) -> bytes:
@@ -37,19 +33,19 @@ def save(values: np.ndarray, interpretation: str, **options: object) -> bytes:
 def test_sixteen_bit_is_rounded_by_257():
     values = RNG.integers(0, 65536, (9, 11, 4), dtype=np.uint16)
     values[..., 3] |= 0x8000
-    assert np.array_equal(whole(decode(save(values, "rgb16"))), np.rint(values / 257).astype(np.uint8))
+    assert np.array_equal(whole(save(values, "rgb16")), np.rint(values / 257).astype(np.uint8))
 
 
 def test_grey_and_alpha_is_expanded():
     values = RNG.integers(0, 256, (9, 11, 2), dtype=np.uint8)
     values[..., 1] |= 1
     rgba = np.concatenate([values[..., :1]] * 3 + [values[..., 1:]], axis=2)
-    assert np.array_equal(whole(decode(save(values, "b-w"))), rgba)
+    assert np.array_equal(whole(save(values, "b-w")), rgba)
 
 
 def test_grey_without_alpha_is_opaque():
     values = RNG.integers(0, 256, (9, 11), dtype=np.uint8)
-    layer = whole(decode(save(values, "b-w")))
+    layer = whole(save(values, "b-w"))
     assert np.array_equal(layer[..., 1], values)
     assert (layer[..., 3] == 255).all()
 
@@ -58,7 +54,7 @@ def test_one_bit_is_black_and_white():
     values = np.where(RNG.random((9, 11)) < 0.5, 0, 255).astype(np.uint8)
     data = save(values, "b-w", bitdepth=1)
     assert data[24] == 1  # really a 1-bit file
-    assert np.array_equal(whole(decode(data))[..., 0], values)
+    assert np.array_equal(whole(data)[..., 0], values)
 
 
 def test_a_palette_with_transparency_is_expanded():
@@ -67,19 +63,20 @@ def test_a_palette_with_transparency_is_expanded():
     rgba[12:20, 8:20] = (10, 30, 60, 128)
     data = save(rgba, "srgb", palette=True, Q=100, dither=0)
     assert data[25] == 3  # really a palette
-    assert np.abs(whole(decode(data)).astype(int) - expected(rgba).astype(int)).max() <= 2
+    assert np.abs(whole(data).astype(int) - shown(rgba).astype(int)).max() <= 2
 
 
-def test_only_the_painted_box_is_kept():
+def test_only_what_each_row_paints_is_kept():
     rgba = pixels("t1_neckline_front", 0, 200)
-    layer = decode(png(rgba))
-    assert layer.pixels.nbytes < rgba.nbytes / 4
-    assert np.array_equal(whole(layer), expected(rgba))
+    layer = Layers(1 << 30).decode(png(rgba))
+    kept = 4 * int((layer.spans[:, 1] - layer.spans[:, 0]).sum())
+    assert kept < rgba[layer.box.y0 : layer.box.y1, layer.box.x0 : layer.box.x1].nbytes < rgba.nbytes / 4
+    assert np.array_equal(whole(png(rgba)), shown(rgba))
 
 
 def test_an_interlaced_png_is_read_as_any_other():
     rgba = pixels("t1_neckline_front", 0, 100)
-    assert np.array_equal(whole(decode(png(rgba, interlace=True))), expected(rgba))
+    assert np.array_equal(whole(png(rgba, interlace=True)), shown(rgba))
 
 
 def truncated(data: bytes) -> bytes:
@@ -99,7 +96,7 @@ def header_only(data: bytes) -> bytes:
 def test_a_broken_png_is_refused_with_a_reason_never_half_drawn(broken):
     noise = RNG.integers(0, 256, (300, 300, 4), dtype=np.uint8)
     with pytest.raises(ItemError, match="cannot be decoded"):
-        decode(broken(png(noise)))
+        Layers(1 << 30).decode(broken(png(noise)))
 
 
 @pytest.mark.parametrize("data", [b"", b"GIF89a" + b"\0" * 60, b"\x89PNG\r\n\x1a\n" + b"\0" * 60])

@@ -9,7 +9,7 @@ from itertools import product
 from darkroom.compositing import findings as decide
 from darkroom.compositing.findings import KINDS, Finding, finding
 from darkroom.compositing.geometry import Box
-from darkroom.compositing.layers import HEADER_BYTES, decode, png_size
+from darkroom.compositing.layers import HEADER_BYTES, Layers, png_size
 from darkroom.compositing.png_profile import other_profile
 from darkroom.compositing.prepare import Codes, LengthSide, pictures_of
 from darkroom.compositing.renders import RenderIndex, index_renders
@@ -168,13 +168,15 @@ def look_at(renders: Store, key: str, max_pixels: int) -> Looked:
                 much = f"{size[0]} x {size[1]} is more than {max_pixels:,} pixels"
                 return _broken(key, much, "deliver a smaller render, or raise DARKROOM_MAX_PIXELS")
             data += reading.stream.read()
-        layer = decode(data)
+        with Layers(settings().memory) as layers:
+            layer = layers.decode(data)
+            strays = stray_regions(layers.unpacked(layer), size)
     except ItemError as error:
         what, _, to_do = str(error).rpartition("; ")
         return _broken(key, f"it {what}", to_do, size)
     except (StoreError, OSError) as error:
         return _broken(key, f"it cannot be read ({str(error).rstrip('.')})", "see to the store, then check again")
-    return Looked(key, size, True, tuple(_odd(key, other_profile(data), stray_regions(layer.pixels, size), layer.box)))
+    return Looked(key, size, True, tuple(_odd(key, other_profile(data), strays, layer.box)))
 
 
 def _broken(key: str, what: str, to_do: str, size: tuple[int, int] | None = None) -> Looked:

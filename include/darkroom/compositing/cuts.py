@@ -4,25 +4,39 @@ import numpy as np
 
 from darkroom.compositing import kernels
 from darkroom.compositing.geometry import Box, crop_box, crop_size
+from darkroom.compositing.kernels import I64
 from darkroom.compositing.profiles import KERNEL, Crop
 from darkroom.compositing.reduction import Picture, Reducer
 
 
-def make_cut(composite: Picture, crop: Crop, kernel: str = KERNEL) -> Picture:
-    """The cut of a straight RGBA composite (height, width, 4). An empty composite gives an empty cut."""
-    canvas = np.zeros((crop.height, crop.width, 4), np.uint8)
-    painted = Box(*kernels.painted_box(composite))
-    if painted.empty:
+class Painted:
+    """What a composite shows, from which each of its cuts is made."""
+
+    def __init__(self, composite: Picture) -> None:
+        """`composite` is straight RGBA (height, width, 4)."""
+        self._composite = np.ascontiguousarray(composite)
+        self._box = Box(*kernels.painted_box(self._composite))
+
+    def cut(self, crop: Crop, kernel: str = KERNEL) -> Picture:
+        """The cut as straight RGBA (height, width, 4). An empty composite gives an empty cut."""
+        canvas = np.zeros((crop.height, crop.width, 4), np.uint8)
+        if self._box.empty:
+            return canvas
+        box = crop_box(self._box, crop)
+        width, height = crop_size(box, crop)
+        cut = np.empty((height, width, 4), np.uint8)
+        whole = Box(0, 0, box.width, box.height)
+        reducer = Reducer(box.width, box.height, (width, height), kernel)
+        reducer.reduce(self._composite.ravel(), self._spans(box), whole, Box(0, 0, width, height), cut)
+        _place(cut, canvas)
         return canvas
-    box = crop_box(painted, crop)
-    part = np.empty((box.height, box.width * 4), np.uint16)
-    kernels.premultiply(composite[box.y0 : box.y1, box.x0 : box.x1], part.reshape(box.height, box.width, 4))
-    width, height = crop_size(box, crop)
-    whole = Box(0, 0, box.width, box.height)
-    reduced = np.empty((height, width, 4), np.uint8)
-    Reducer(box.width, box.height, whole, (width, height), kernel).reduce(part, Box(0, 0, width, height), reduced)
-    _place(reduced, canvas)
-    return canvas
+
+    def _spans(self, box: Box) -> I64:
+        """The box as a single layer whose frame it is."""
+        spans = np.zeros((1, box.height, 3), np.int64)
+        spans[..., 1] = box.width
+        spans[..., 2] = (np.arange(box.y0, box.y1) * self._composite.shape[1] + box.x0) * 4
+        return spans
 
 
 def _place(picture: Picture, canvas: Picture) -> None:

@@ -41,6 +41,8 @@ class Box:
 
 EMPTY = Box(0, 0, 0, 0)
 
+Curve = npt.NDArray[np.float64]
+
 
 def _round(x: float) -> int:
     return max(1, math.floor(x + 0.5))
@@ -72,23 +74,20 @@ def crop_size(box: Box, crop: Crop) -> tuple[int, int]:
     return crop.width, _round(box.height * crop.width / box.width)
 
 
-def mitchell(x: float) -> float:
+def mitchell(x: Curve) -> Curve:
     """The cubic of Mitchell and Netravali (Reconstruction filters in computer graphics, 1988) with B = C = 1/3."""
-    x = abs(x)
-    if x < 1:
-        return (7 * x**3 - 12 * x**2 + 16 / 3) / 6
-    return (-7 / 3 * x**3 + 12 * x**2 - 20 * x + 32 / 3) / 6 if x < 2 else 0.0
+    x = np.abs(x)
+    inner = (7 * x**3 - 12 * x**2 + 16 / 3) / 6
+    outer = (-7 / 3 * x**3 + 12 * x**2 - 20 * x + 32 / 3) / 6
+    return np.where(x < 1, inner, np.where(x < 2, outer, 0.0))
 
 
-def lanczos3(x: float) -> float:
+def lanczos3(x: Curve) -> Curve:
     """The sinc windowed by its own middle lobe (Duchon 1979), three lobes."""
-    x = abs(x)
-    if x < 1e-12:
-        return 1.0
-    return 3 * math.sin(math.pi * x) * math.sin(math.pi * x / 3) / (math.pi * x) ** 2 if x < 3 else 0.0
+    return np.where(np.abs(x) < 3, np.sinc(x) * np.sinc(x / 3), 0.0)
 
 
-KERNELS: dict[str, tuple[Callable[[float], float], float]] = {"mitchell": (mitchell, 2.0), "lanczos3": (lanczos3, 3.0)}
+KERNELS: dict[str, tuple[Callable[[Curve], Curve], float]] = {"mitchell": (mitchell, 2.0), "lanczos3": (lanczos3, 3.0)}
 """Each kernel with its support: the distance from which on it is zero."""
 
 
@@ -132,13 +131,11 @@ def weights(size: int, outputs: int, kernel: str) -> Weights:
     scale = size / outputs
     stretch = max(scale, 1.0)
     reach = support * stretch
-    starts = np.zeros(outputs, np.int64)
-    counts = np.zeros(outputs, np.int64)
-    taps = np.zeros((outputs, min(size, 2 * math.ceil(reach) + 1)), np.float64)
-    for i in range(outputs):
-        centre = (i + 0.5) * scale - 0.5
-        first, last = max(math.ceil(centre - reach), 0), min(math.floor(centre + reach), size - 1)
-        row = np.array([curve((j - centre) / stretch) for j in range(first, last + 1)])
-        starts[i], counts[i] = first, row.size
-        taps[i, : row.size] = row / row.sum()
+    centres = (np.arange(outputs) + 0.5) * scale - 0.5
+    starts = np.maximum(np.ceil(centres - reach), 0).astype(np.int64)
+    counts = np.minimum(np.floor(centres + reach), size - 1).astype(np.int64) - starts + 1
+    offsets = np.arange(counts.max())
+    taps = curve((starts[:, None] + offsets - centres[:, None]) / stretch)
+    taps[offsets >= counts[:, None]] = 0
+    taps /= taps.sum(axis=1, keepdims=True)
     return Weights(size, reach, starts, counts, taps)

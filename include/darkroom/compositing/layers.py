@@ -1,20 +1,30 @@
-"""Decoding a render: strict PNG to straight 8-bit RGBA, of which only the painted box is kept."""
+"""Decoding renders: strict PNG to straight 8-bit RGBA, of which only what each row paints is kept."""
 
 import hashlib
+import os
 import struct
+import tempfile
+import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import IO, Self
 
 import numpy as np
 import numpy.typing as npt
 import pyvips
 
 from darkroom.compositing import kernels
-from darkroom.compositing.geometry import Box
-from darkroom.errors import ItemError
+from darkroom.compositing.geometry import EMPTY, Box
+from darkroom.compositing.kernels import I64
+from darkroom.errors import ItemError, StoreError
 
 # every thread of ours works on a picture of its own; libvips' own threads and cache would only get in their way
 pyvips.cache_set_max(0)
 pyvips.concurrency_set(1)
+
+_STRIP = 1 << 20  # samples decoded at a time: what a core's own cache holds
+_STAGED = 16 << 20  # bytes read back from the file at a time
+_GROWTH = 16 << 20
 
 HEADER_BYTES = 33
 """The PNG signature and the whole IHDR chunk."""
@@ -32,13 +42,149 @@ def png_size(header: bytes) -> tuple[int, int] | None:
 
 @dataclass(frozen=True)
 class Layer:
-    """A decoded layer: its frame's size, the painted box, the box's straight RGBA pixels, the file's sha256."""
+    """A decoded layer: its frame's size, its painted box, the file's sha256, and where `Layers` keeps its pixels.
+
+    Row y of the frame is painted in `[spans[y, 0], spans[y, 1])`; these pixels begin at byte `spans[y, 2]`.
+    """
 
     width: int
     height: int
     box: Box
-    pixels: npt.NDArray[np.uint8]
+    spans: npt.NDArray[np.int64]
     digest: str
+
+
+class Layers:
+    """The painted pixels of a sheet's layers: straight RGBA, in one piece of memory, or in a file where that is small.
+
+    Threads decode together, and afterwards draw together. The file has no name: it is gone when the process is.
+    """
+
+    def __init__(self, memory: int) -> None:
+        """`memory`: how many bytes of pixels are kept without a file."""
+        self._memory = memory
+        self._pixels = np.empty(0, np.uint8)
+        self._used = 0
+        self._file: IO[bytes] | None = None
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._file:
+            self._file.close()
+
+    @property
+    def spilled(self) -> bool:
+        """Are the pixels in a file?"""
+        return self._file is not None
+
+    def decode(self, data: bytes) -> Layer:
+        """Decode a PNG, before any layer is drawn. Raises `ItemError` where a part of it is missing or broken.
+
+        Grey, palette and tRNS are expanded, 16 bit becomes round(v / 257); values are taken as encoded. A strip at a
+        time: what is transparent never takes memory.
+        """
+        try:
+            image = pyvips.Image.pngload_buffer(data, access="sequential", fail_on="error")
+            region, width, height, bands = pyvips.Region.new(image), image.width, image.height, image.bands
+            kind = {"uchar": np.uint8, "ushort": np.uint16}[image.format]
+            spans = np.zeros((height, 3), np.int64)
+            rows = max(1, _STRIP // (width * bands))
+            packed = np.empty(rows * width * 4, np.uint8)
+            for top in range(0, height, rows):
+                part = spans[top : top + rows]
+                strip = np.frombuffer(region.fetch(0, top, width, len(part)), kind)
+                pixels = _rgba(strip.reshape(len(part), width, bands))
+                part[:, 2] += self._put(packed[: kernels.painted_spans(pixels, part, packed)])
+        except pyvips.Error as error:
+            reason = next((line for line in error.detail.splitlines() if line.strip()), str(error.message))
+            raise ItemError(f"cannot be decoded ({reason.strip()}); deliver it again") from None
+        return Layer(width, height, _box(spans), spans, digest(data))
+
+    def rows(self, stack: Sequence[Layer], top: int, bottom: int) -> tuple[npt.NDArray[np.uint8], I64]:
+        """The layers' pixels in rows `[top, bottom)` of the frame, and their spans (layers, rows, 3) in them."""
+        spans = np.stack([layer.spans[top:bottom] for layer in stack])
+        if not self._file:
+            return self._pixels, spans
+        sizes = (spans[..., 1] - spans[..., 0]).ravel() * 4
+        offsets = spans[..., 2].ravel()
+        pixels = np.empty(sizes.sum(), np.uint8)
+        begins = np.cumsum(sizes) - sizes
+        # neighbouring rows lie beside each other: one read for each run of them
+        painted = np.flatnonzero(sizes)
+        runs = np.split(painted, np.flatnonzero(np.diff(offsets[painted]) != sizes[painted[:-1]]) + 1)
+        for run in runs:
+            if run.size:
+                begin, end = begins[run[0]], begins[run[-1]] + sizes[run[-1]]
+                _read(self._file, pixels[begin:end], int(offsets[run[0]]))
+        spans[..., 2] = begins.reshape(spans.shape[:2])
+        return pixels, spans
+
+    def rows_at_once(self, stack: Sequence[Layer]) -> int:
+        """How many rows of these layers may be asked for at once."""
+        if not self._file:
+            return stack[0].height
+        return max(1, _STAGED // (4 * max(1, sum(layer.box.width for layer in stack))))
+
+    def unpacked(self, layer: Layer) -> npt.NDArray[np.uint8]:
+        """The pixels of the layer's painted box, (height, width, 4)."""
+        box = layer.box
+        pixels, spans = self.rows([layer], box.y0, box.y1)
+        out = np.zeros((box.height, box.width, 4), np.uint8)
+        for row, (x0, x1, at) in zip(out, spans[0], strict=True):
+            row[x0 - box.x0 : x1 - box.x0] = pixels[at : at + (x1 - x0) * 4].reshape(-1, 4)
+        return out
+
+    def _put(self, pixels: npt.NDArray[np.uint8]) -> int:
+        """Keep pixels; returns where."""
+        with self._lock:
+            at = self._used
+            self._used += pixels.size
+            if self._used > self._memory and not self._file:
+                self._file = tempfile.TemporaryFile(prefix="darkroom-layers-")  # noqa: SIM115
+                _write(self._file, self._pixels[:at], 0)
+                self._pixels = np.empty(0, np.uint8)
+            if self._file:
+                _write(self._file, pixels, at)
+            else:
+                if self._used > self._pixels.size:
+                    # grown in place: the system moves pages, nothing is copied
+                    self._pixels.resize(min(self._used + _GROWTH, self._memory), refcheck=False)
+                self._pixels[at : self._used] = pixels
+            return at
+
+
+def _read(file: IO[bytes], pixels: npt.NDArray[np.uint8], at: int) -> None:
+    view = pixels.data
+    while view:
+        count = os.preadv(file.fileno(), [view], at)
+        if not count:
+            raise StoreError(f"the temporary file of layers ends at byte {at}; run it again")
+        view, at = view[count:], at + count
+
+
+def _write(file: IO[bytes], pixels: npt.NDArray[np.uint8], at: int) -> None:
+    view = pixels.data
+    try:
+        while view:
+            written = os.pwrite(file.fileno(), view, at)
+            view, at = view[written:], at + written
+    except OSError as error:
+        raise StoreError(
+            f"its layers do not fit into memory, nor into {tempfile.gettempdir()} ({error.strerror}); make room there, "
+            "set TMPDIR to another folder, or raise DARKROOM_MEMORY"
+        ) from None
+
+
+def _box(spans: I64) -> Box:
+    """The box around the spans."""
+    painted = np.flatnonzero(spans[:, 1])
+    if not painted.size:
+        return EMPTY
+    of_painted = spans[painted]
+    return Box(int(of_painted[:, 0].min()), int(painted[0]), int(of_painted[:, 1].max()), int(painted[-1]) + 1)
 
 
 def digest(data: bytes) -> str:
@@ -46,30 +192,14 @@ def digest(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def decode(data: bytes) -> Layer:
-    """Decode a PNG. Raises `ItemError` where a part of it is missing or broken.
-
-    Grey, palette and tRNS are expanded, 16 bit becomes round(v / 257); values are taken as encoded.
-    """
-    try:
-        pixels = _rgba(pyvips.Image.pngload_buffer(data, fail_on="error"))
-    except pyvips.Error as error:
-        reason = next((line for line in error.detail.splitlines() if line.strip()), str(error.message))
-        raise ItemError(f"cannot be decoded ({reason.strip()}); deliver it again") from None
-    box = Box(*kernels.painted_box(pixels))
-    height, width, _ = pixels.shape
-    return Layer(width, height, box, pixels[box.y0 : box.y1, box.x0 : box.x1].copy(), digest(data))
-
-
-def _rgba(image: pyvips.Image) -> npt.NDArray[np.uint8]:
-    kind = {"uchar": np.uint8, "ushort": np.uint16}[image.format]
-    values = np.frombuffer(image.write_to_memory(), kind).reshape(image.height, image.width, image.bands)
-    if kind is np.uint16:
+def _rgba(values: npt.NDArray[np.uint8] | npt.NDArray[np.uint16]) -> npt.NDArray[np.uint8]:
+    if values.dtype == np.uint16:
         values = ((values.astype(np.uint32) + 128) // 257).astype(np.uint8)
-    if image.bands == 4:
-        return values
-    out = np.full((image.height, image.width, 4), 255, np.uint8)
-    if image.bands == 2:
+    height, width, bands = values.shape
+    if bands == 4:
+        return values.astype(np.uint8, copy=False)
+    out = np.full((height, width, 4), 255, np.uint8)
+    if bands == 2:
         out[..., 3] = values[..., -1]
-    out[..., :3] = values[..., :3] if image.bands >= 3 else values[..., :1]
+    out[..., :3] = values[..., :3] if bands >= 3 else values[..., :1]
     return out

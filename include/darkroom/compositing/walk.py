@@ -1,79 +1,54 @@
-"""The walk over the stacks as a tree: each shared beginning is blended once, each blend undone in its box only."""
+"""The walk over the stacks as a tree: from one picture to the next only what differs is drawn again."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
-import numpy.typing as npt
 
-from darkroom.compositing import kernels
 from darkroom.compositing.geometry import EMPTY, Box, composite_size
-from darkroom.compositing.layers import Layer
+from darkroom.compositing.layers import Layer, Layers
 from darkroom.compositing.profiles import KERNEL
-from darkroom.compositing.reduction import Canvas, Picture, Reducer
+from darkroom.compositing.reduction import Picture, Reducer
 
 StackIndex = tuple[int, ...]
 """A stack as the numbers of its layers, bottom to top."""
 
 
 class Walker:
-    """One thread's canvas: layers are pushed and popped, and the picture follows."""
+    """One thread's picture, which follows a path through the tree."""
 
-    def __init__(self, layers: Mapping[int, Layer], kernel: str = KERNEL) -> None:
-        """`layers` by number; all of one frame size, at least one."""
-        self._layers = layers
-        some = next(iter(layers.values()))
-        self._area = EMPTY
-        for layer in layers.values():
-            self._area = self._area.union(layer.box)
-        size = composite_size(some.width, some.height)
-        self._reducer = Reducer(some.width, some.height, self._area, size, kernel)
-        self._canvas: Canvas = np.zeros((self._area.height, self._area.width * 4), np.uint16)
-        self._picture: Picture = np.zeros((size[1], size[0], 4), np.uint8)
-        self._path: list[int] = []
-        # what each layer of the path lies over; the memory is kept, for fresh pages cost more than the copying
-        self._undo: list[npt.NDArray[np.uint16]] = []
-        self._changed = EMPTY
+    def __init__(self, layers: Layers, numbered: Mapping[int, Layer], kernel: str = KERNEL) -> None:
+        """`numbered`: the layers by number, all of one frame size, at least one; their pixels are in `layers`."""
+        self._layers, self._numbered = layers, numbered
+        some = next(iter(numbered.values()))
+        width, height = composite_size(some.width, some.height)
+        self._reducer = Reducer(some.width, some.height, (width, height), kernel)
+        self._picture: Picture = np.zeros((height, width, 4), np.uint8)
 
     def pictures(self, stacks: Sequence[StackIndex]) -> Iterator[tuple[StackIndex, Picture]]:
-        """Each stack with its picture, in the order in which the fewest blends are needed.
+        """Each stack with its picture, in the order in which least has to be drawn.
 
         The picture is the walker's own: it changes with the next step.
         """
+        before: StackIndex = ()
         # in sorted order neighbours share the longest beginnings: this is the depth-first walk of the tree
         for stack in sorted(stacks):
-            shared = _shared(self._path, stack)
-            while len(self._path) > shared:
-                self._pop()
-            for number in stack[shared:]:
-                self._push(number)
-            self._reducer.reduce(self._canvas, self._reducer.window(self._changed), self._picture)
-            self._changed = EMPTY
+            shared = _shared(before, stack)
+            changed = _around(self._numbered[number] for number in before[shared:] + stack[shared:])
+            self._draw([self._numbered[number] for number in stack], self._reducer.window(changed))
             yield stack, self._picture
+            before = stack
 
-    def _push(self, number: int) -> None:
-        layer = self._layers[number]
-        pixels = layer.pixels.reshape(layer.box.height, -1) if not layer.box.empty else np.empty((0, 0), np.uint8)
-        depth = len(self._path)
-        if len(self._undo) == depth:
-            self._undo.append(np.empty(0, np.uint16))
-        if self._undo[depth].size < pixels.size:
-            self._undo[depth] = np.empty(pixels.size, np.uint16)
-        undo = self._undo[depth][: pixels.size].reshape(pixels.shape)
-        kernels.blend(self._canvas, layer.box.y0 - self._area.y0, layer.box.x0 - self._area.x0, pixels, undo)
-        self._path.append(number)
-        self._changed = self._changed.union(layer.box)
-
-    def _pop(self) -> None:
-        box = self._layers[self._path.pop()].box
-        part = self._part(box)
-        np.copyto(part, self._undo[len(self._path)][: part.size].reshape(part.shape))
-        self._changed = self._changed.union(box)
-
-    def _part(self, box: Box) -> Canvas:
-        if box.empty:
-            return self._canvas[:0, :0]
-        x, y = self._area.x0, self._area.y0
-        return self._canvas[box.y0 - y : box.y1 - y, (box.x0 - x) * 4 : (box.x1 - x) * 4]
+    def _draw(self, stack: Sequence[Layer], window: Box) -> None:
+        if window.empty:
+            return
+        top, bottom = self._reducer.rows(window)
+        if window.height > 1 and bottom - top > self._layers.rows_at_once(stack):
+            middle = (window.y0 + window.y1) // 2
+            self._draw(stack, Box(window.x0, window.y0, window.x1, middle))
+            self._draw(stack, Box(window.x0, middle, window.x1, window.y1))
+            return
+        pixels, spans = self._layers.rows(stack, top, bottom)
+        self._reducer.reduce(pixels, spans, _around(stack), window, self._picture)
 
 
 def shares(stacks: Sequence[StackIndex], parts: int) -> list[list[StackIndex]]:
@@ -81,6 +56,13 @@ def shares(stacks: Sequence[StackIndex], parts: int) -> list[list[StackIndex]]:
     ordered = sorted(stacks)
     size = max(1, -(-len(ordered) // parts))
     return [ordered[at : at + size] for at in range(0, len(ordered), size)]
+
+
+def _around(layers: Iterable[Layer]) -> Box:
+    box = EMPTY
+    for layer in layers:
+        box = box.union(layer.box)
+    return box
 
 
 def _shared(path: Sequence[int], stack: StackIndex) -> int:

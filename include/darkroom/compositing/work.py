@@ -1,6 +1,7 @@
 """A compositing job's work: decode each layer once, walk the stacks, write every picture under every name it has."""
 
 import hashlib
+import logging
 import threading
 import time
 from collections import defaultdict
@@ -9,10 +10,11 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 
 from darkroom import keys
-from darkroom.compositing.cuts import make_cut
+from darkroom.compositing.cuts import Painted
 from darkroom.compositing.encode import encode
 from darkroom.compositing.job import CompositingJob, Group, Sheet
-from darkroom.compositing.layers import Layer, decode
+from darkroom.compositing.layers import Layer, Layers
+from darkroom.compositing.memory import for_layers
 from darkroom.compositing.profiles import COMPOSITE, CROPS
 from darkroom.compositing.recipe import recipe_digest
 from darkroom.compositing.reduction import Picture
@@ -20,7 +22,10 @@ from darkroom.compositing.walk import StackIndex, Walker, shares
 from darkroom.errors import ItemError, NotFound, StoreError
 from darkroom.jobs import InputDigest, Outcome, Output, PlanFolder, Recorder, State, parse
 from darkroom.progress import Progress
+from darkroom.settings import settings
 from darkroom.store import open_store
+
+log = logging.getLogger(__name__)
 
 _SHARES = 4  # pieces of the tree for each thread: enough that no thread waits long for another's last piece
 
@@ -36,15 +41,22 @@ class Broken:
 class SheetWork:
     """One sheet being worked on by several threads."""
 
-    def __init__(self, job: CompositingJob, sheet: Sheet, recorder: Recorder, progress: Progress) -> None:
-        self._job, self._sheet = job, sheet
+    def __init__(self, job: CompositingJob, sheet: Sheet, recorder: Recorder, progress: Progress, memory: int) -> None:
+        """`memory`: bytes for the layers' pixels."""
+        self._job, self._sheet, self._layers = job, sheet, Layers(memory)
         self._recorder, self._progress = recorder, progress
         self._renders, self._store = open_store(job.renders), open_store(job.store)
         self._stop = threading.Event()
 
     def run(self, groups: list[Group], workers: int) -> None:
         """Make the groups' pictures. An interruption stops the threads at their next picture."""
+        with self._layers:
+            self._make(groups, workers)
+
+    def _make(self, groups: list[Group], workers: int) -> None:
         layers = self._decode(groups, workers)
+        if self._layers.spilled:
+            log.info("The layers take more than DARKROOM_MEMORY allows: they are read from a temporary file.")
         todo: dict[tuple[int, int], dict[StackIndex, list[Group]]] = defaultdict(lambda: defaultdict(list))
         for group in groups:
             broken = next((layer for number in group.stack if isinstance(layer := layers[number], Broken)), None)
@@ -70,7 +82,7 @@ class SheetWork:
             with self._renders.open(pinned.key) as reading:
                 if reading.entry.etag != pinned.etag:
                     return Broken(State.FAILED, f"changed since plan: {where}; run it again")
-                layer = decode(reading.stream.read())
+                layer = self._layers.decode(reading.stream.read())
         except NotFound:
             return Broken(State.FAILED, f"changed since plan: {where} is gone; run it again")
         except (StoreError, OSError) as error:
@@ -111,7 +123,7 @@ class SheetWork:
         self, layers: dict[int, Layer], share: list[StackIndex], stacks: dict[StackIndex, list[Group]]
     ) -> None:
         began = time.monotonic()
-        for stack, picture in Walker(layers).pictures(share):
+        for stack, picture in Walker(self._layers, layers).pictures(share):
             if self._stop.is_set():
                 return
             digests = [layers[number].digest for number in stack]
@@ -165,13 +177,19 @@ class _Cuts:
 
     def __init__(self, picture: Picture, digests: list[str]) -> None:
         self._picture, self._digests = picture, digests
+        self._painted: Painted | None = None
         self._pngs: dict[str, bytes] = {}
         self._recipes: dict[str, str] = {}
 
     def png(self, cut: str) -> bytes:
         if cut not in self._pngs:
-            self._pngs[cut] = encode(self._picture if cut == COMPOSITE else make_cut(self._picture, CROPS[cut]))
+            self._pngs[cut] = encode(self._picture if cut == COMPOSITE else self._cropped(cut))
         return self._pngs[cut]
+
+    def _cropped(self, cut: str) -> Picture:
+        if self._painted is None:
+            self._painted = Painted(self._picture)
+        return self._painted.cut(CROPS[cut])
 
     def recipe(self, cut: str) -> str:
         if cut not in self._recipes:
@@ -186,6 +204,7 @@ def work(job_file: bytes, where: str, recorder: Recorder, *, workers: int, progr
     """Make a job's pictures that have no good outcome yet."""
     job = parse(CompositingJob, job_file, where)
     folder = PlanFolder.at(job.plan)
+    memory = for_layers(settings().memory, workers)
     good = {
         item for item, outcome in folder.outcomes(job.number).items() if outcome.state in (State.DONE, State.SKIPPED)
     }
@@ -197,4 +216,4 @@ def work(job_file: bytes, where: str, recorder: Recorder, *, workers: int, progr
             if names:
                 groups.append(group.model_copy(update={"names": names}))
         if groups:
-            SheetWork(job, sheet, recorder, progress).run(groups, workers)
+            SheetWork(job, sheet, recorder, progress, memory).run(groups, workers)
