@@ -9,10 +9,10 @@ RECIPE_VERSION = 1
 
 @dataclass(frozen=True, slots=True)
 class Encoder:
-    """How a picture becomes a PNG: `pngsave` parameters of libvips, and the resolution in pixels a metre."""
+    """How a picture becomes a PNG: the filter of its rows, zlib-ng's level, and the resolution in pixels a metre."""
 
+    filter: Literal["up"]
     compression: int
-    filter: Literal["none", "sub", "up", "avg", "paeth", "all"]
     pixels_per_metre: int
 
 
@@ -34,7 +34,7 @@ WIDTH, HEIGHT = 800, 800
 
 KERNEL: Literal["mitchell", "lanczos3"] = "mitchell"
 
-ENCODER = Encoder(compression=3, filter="up", pixels_per_metre=6772)  # 172 dpi
+ENCODER = Encoder(filter="up", compression=3, pixels_per_metre=6772)  # 172 dpi
 
 COMPOSITE = "800x800"
 CROPS = {
