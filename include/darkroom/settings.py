@@ -31,7 +31,7 @@ class Settings(BaseSettings):
     )
     memory: ByteSize = Field(
         default=ByteSize(1536 * 1024**2),
-        ge=256 * 1024**2,
+        ge=512 * 1024**2,
         description="Memory of one worker, such as `1.5GiB`; layers that do not fit go to a temporary file (`TMPDIR`).",
     )
     max_pixels: int = Field(
