@@ -10,12 +10,11 @@ from dataclasses import dataclass
 from typing import IO, Self
 
 import numpy as np
-import numpy.typing as npt
 import pyvips
 
 from darkroom.compositing import kernels
 from darkroom.compositing.geometry import EMPTY, Box
-from darkroom.compositing.kernels import I64
+from darkroom.compositing.kernels import I64, U8, U16
 from darkroom.errors import ItemError, StoreError
 
 # every thread of ours works on a picture of its own; libvips' own threads and cache would only get in their way
@@ -24,7 +23,6 @@ pyvips.concurrency_set(1)
 
 _STRIP = 1 << 20  # samples decoded at a time: what a core's own cache holds
 _STAGED = 16 << 20  # bytes read back from the file at a time
-_GROWTH = 16 << 20
 
 HEADER_BYTES = 33
 """The PNG signature and the whole IHDR chunk."""
@@ -50,21 +48,20 @@ class Layer:
     width: int
     height: int
     box: Box
-    spans: npt.NDArray[np.int64]
+    spans: I64
     digest: str
 
 
 class Layers:
-    """The painted pixels of a sheet's layers: straight RGBA, in one piece of memory, or in a file where that is small.
+    """The painted pixels of a sheet's layers: straight RGBA, in one piece of memory, and in a file what is beyond it.
 
     Threads decode together, and afterwards draw together. The file has no name: it is gone when the process is.
     """
 
     def __init__(self, memory: int) -> None:
-        """`memory`: how many bytes of pixels are kept without a file."""
-        self._memory = memory
-        self._pixels = np.empty(0, np.uint8)
-        self._used = 0
+        """`memory`: how many bytes of pixels are kept without a file. The system gives each when it is first used."""
+        self._pixels = np.empty(memory, np.uint8)
+        self._used, self._from_file = 0, memory  # what lies behind the latter is in the file
         self._file: IO[bytes] | None = None
         self._lock = threading.Lock()
 
@@ -72,12 +69,18 @@ class Layers:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget all layers, for those of another sheet. The memory is kept: fresh pages cost as much as decoding."""
+        self._used, self._from_file = 0, self._pixels.size
         if self._file:
             self._file.close()
+        self._file = None
 
     @property
     def spilled(self) -> bool:
-        """Are the pixels in a file?"""
+        """Are there pixels in a file?"""
         return self._file is not None
 
     def decode(self, data: bytes) -> Layer:
@@ -103,7 +106,7 @@ class Layers:
             raise ItemError(f"cannot be decoded ({reason.strip()}); deliver it again") from None
         return Layer(width, height, _box(spans), spans, digest(data))
 
-    def rows(self, stack: Sequence[Layer], top: int, bottom: int) -> tuple[npt.NDArray[np.uint8], I64]:
+    def rows(self, stack: Sequence[Layer], top: int, bottom: int) -> tuple[U8, I64]:
         """The layers' pixels in rows `[top, bottom)` of the frame, and their spans (layers, rows, 3) in them."""
         spans = np.stack([layer.spans[top:bottom] for layer in stack])
         if not self._file:
@@ -114,11 +117,12 @@ class Layers:
         begins = np.cumsum(sizes) - sizes
         # neighbouring rows lie beside each other: one read for each run of them
         painted = np.flatnonzero(sizes)
-        runs = np.split(painted, np.flatnonzero(np.diff(offsets[painted]) != sizes[painted[:-1]]) + 1)
-        for run in runs:
+        apart = np.diff(offsets[painted]) != sizes[painted[:-1]]
+        apart |= np.diff(offsets[painted] >= self._from_file)
+        for run in np.split(painted, np.flatnonzero(apart) + 1):
             if run.size:
                 begin, end = begins[run[0]], begins[run[-1]] + sizes[run[-1]]
-                _read(self._file, pixels[begin:end], int(offsets[run[0]]))
+                self._get(int(offsets[run[0]]), pixels[begin:end], self._file)
         spans[..., 2] = begins.reshape(spans.shape[:2])
         return pixels, spans
 
@@ -128,7 +132,7 @@ class Layers:
             return stack[0].height
         return max(1, _STAGED // (4 * max(1, sum(layer.box.width for layer in stack))))
 
-    def unpacked(self, layer: Layer) -> npt.NDArray[np.uint8]:
+    def unpacked(self, layer: Layer) -> U8:
         """The pixels of the layer's painted box, (height, width, 4)."""
         box = layer.box
         pixels, spans = self.rows([layer], box.y0, box.y1)
@@ -137,26 +141,28 @@ class Layers:
             row[x0 - box.x0 : x1 - box.x0] = pixels[at : at + (x1 - x0) * 4].reshape(-1, 4)
         return out
 
-    def _put(self, pixels: npt.NDArray[np.uint8]) -> int:
+    def _put(self, pixels: U8) -> int:
         """Keep pixels; returns where."""
         with self._lock:
-            at = self._used
-            self._used += pixels.size
-            if self._used > self._memory and not self._file:
+            at, self._used = self._used, self._used + pixels.size
+            if self._used > self._pixels.size and not self._file:
                 self._file = tempfile.TemporaryFile(prefix="darkroom-layers-")  # noqa: SIM115
-                _write(self._file, self._pixels[:at], 0)
-                self._pixels = np.empty(0, np.uint8)
-            if self._file:
-                _write(self._file, pixels, at)
-            else:
-                if self._used > self._pixels.size:
-                    # grown in place: the system moves pages, nothing is copied
-                    self._pixels.resize(min(self._used + _GROWTH, self._memory), refcheck=False)
-                self._pixels[at : self._used] = pixels
-            return at
+                self._from_file = at
+        if self._file and at >= self._from_file:
+            _write(self._file, pixels, at)  # the file begins with a hole, which takes no room
+        else:
+            self._pixels[at : at + pixels.size] = pixels
+        return at
+
+    def _get(self, at: int, pixels: U8, file: IO[bytes]) -> None:
+        """Read back what lies from `at` on."""
+        if at < self._from_file:
+            pixels[:] = self._pixels[at : at + pixels.size]
+        else:
+            _read(file, pixels, at)
 
 
-def _read(file: IO[bytes], pixels: npt.NDArray[np.uint8], at: int) -> None:
+def _read(file: IO[bytes], pixels: U8, at: int) -> None:
     view = pixels.data
     while view:
         count = os.preadv(file.fileno(), [view], at)
@@ -165,7 +171,7 @@ def _read(file: IO[bytes], pixels: npt.NDArray[np.uint8], at: int) -> None:
         view, at = view[count:], at + count
 
 
-def _write(file: IO[bytes], pixels: npt.NDArray[np.uint8], at: int) -> None:
+def _write(file: IO[bytes], pixels: U8, at: int) -> None:
     view = pixels.data
     try:
         while view:
@@ -192,7 +198,7 @@ def digest(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def _rgba(values: npt.NDArray[np.uint8] | npt.NDArray[np.uint16]) -> npt.NDArray[np.uint8]:
+def _rgba(values: U8 | U16) -> U8:
     if values.dtype == np.uint16:
         values = ((values.astype(np.uint32) + 128) // 257).astype(np.uint8)
     height, width, bands = values.shape

@@ -1,7 +1,8 @@
 """How a worker's memory is divided (the setting `DARKROOM_MEMORY`)."""
 
+import os
 import resource
-import sys
+from pathlib import Path
 
 _CODE = 96 << 20
 """What is loaded when it is first used: libvips, the compiled kernels (85 MiB measured)."""
@@ -19,6 +20,8 @@ def for_layers(memory: int, workers: int) -> int:
 
 
 def _taken() -> int:
-    """The most bytes that this process has had in memory (getrusage(2): KiB, on macOS bytes)."""
-    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return most if sys.platform == "darwin" else most * 1024
+    """Bytes that this process has in memory: proc(5), or where that is missing (macOS) the most it ever had."""
+    try:
+        return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGESIZE")
+    except OSError:
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

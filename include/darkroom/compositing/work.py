@@ -41,19 +41,17 @@ class Broken:
 class SheetWork:
     """One sheet being worked on by several threads."""
 
-    def __init__(self, job: CompositingJob, sheet: Sheet, recorder: Recorder, progress: Progress, memory: int) -> None:
-        """`memory`: bytes for the layers' pixels."""
-        self._job, self._sheet, self._layers = job, sheet, Layers(memory)
+    def __init__(
+        self, job: CompositingJob, sheet: Sheet, recorder: Recorder, progress: Progress, layers: Layers
+    ) -> None:
+        """`layers`: empty, for the sheet's own."""
+        self._job, self._sheet, self._layers = job, sheet, layers
         self._recorder, self._progress = recorder, progress
         self._renders, self._store = open_store(job.renders), open_store(job.store)
         self._stop = threading.Event()
 
     def run(self, groups: list[Group], workers: int) -> None:
         """Make the groups' pictures. An interruption stops the threads at their next picture."""
-        with self._layers:
-            self._make(groups, workers)
-
-    def _make(self, groups: list[Group], workers: int) -> None:
         layers = self._decode(groups, workers)
         if self._layers.spilled:
             log.info("The layers take more than DARKROOM_MEMORY allows: they are read from a temporary file.")
@@ -208,12 +206,14 @@ def work(job_file: bytes, where: str, recorder: Recorder, *, workers: int, progr
     good = {
         item for item, outcome in folder.outcomes(job.number).items() if outcome.state in (State.DONE, State.SKIPPED)
     }
-    for sheet in job.sheets:
-        groups = []
-        for group in sheet.groups:
-            names = tuple(name for name in group.names if name not in good)
-            progress.advance(len(group.names) - len(names))
-            if names:
-                groups.append(group.model_copy(update={"names": names}))
-        if groups:
-            SheetWork(job, sheet, recorder, progress, memory).run(groups, workers)
+    with Layers(memory) as layers:
+        for sheet in job.sheets:
+            groups = []
+            for group in sheet.groups:
+                names = tuple(name for name in group.names if name not in good)
+                progress.advance(len(group.names) - len(names))
+                if names:
+                    groups.append(group.model_copy(update={"names": names}))
+            if groups:
+                SheetWork(job, sheet, recorder, progress, layers).run(groups, workers)
+                layers.clear()
