@@ -6,6 +6,7 @@ MAKEFLAGS += --no-builtin-rules
 
 PYTHON ?= python3
 UPGRADE ?=
+BENCH ?=
 UV_VERSION := 0.13.8
 
 UV := PYTHON="$(PYTHON)" tools/uv
@@ -38,8 +39,8 @@ format: .venv/.synced ## put the code into the one format, and mend what ruff ca
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-bench: .venv/.synced ## measure
-	$(BIN)/python bench/run.py
+bench: .venv/.synced ## measure Darkroom beside its peers and the floor, and write docs/benchmarks.md (some minutes)
+	$(BIN)/python -m bench $(BENCH)
 
 lock: .uv/.fetched-$(UV_VERSION) ## write the locks anew (UPGRADE=--upgrade: with newer versions)
 	$(LOCK) $(UPGRADE) requirements.in pyproject.toml -o requirements.txt

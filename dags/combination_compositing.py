@@ -33,6 +33,7 @@ All but the style can be left as they are; then every picture that is missing or
 | **Only with codes** | only combinations that contain every one of these codes, one a line |
 | **Combinations** | exported CSVs, one a line, `FILE` or `LENGTH=FILE`; empty means from the style file's options |
 | **Missing layers** | `refuse`: a layer that nobody delivered ends the run; `skip`: only its pictures are left out |
+| **Layout** | `names`: every picture under each of its names; `content`: each once under its sha256, with an index |
 
 ## When it fails
 
@@ -68,6 +69,7 @@ LENGTHS = ["micro_mini", "mini", "knee", "midi", "ankle", "maxi", "cheeky", "sho
 
 WHICH = "Which pictures"
 FROM = "From what"
+TO = "To where"
 
 with DAG(
     dag_id="combination_compositing",
@@ -126,6 +128,19 @@ with DAG(
             title="Missing layers",
             description_md="What to do about a layer that a picture needs and nobody delivered.",
             section=FROM,
+        ),
+        "layout": Param(
+            "names",
+            type="string",
+            enum=["names", "content"],
+            values_display={
+                "names": "names: every picture under each of its names",
+                "content": "content: each different picture once, with an index.json",
+            },
+            title="Layout",
+            description_md="How the pictures lie in the bucket. `content`: under their sha256, and `index.json` beside "
+            "them says which name is which picture.",
+            section=TO,
         ),
     },
     **run_defaults("compositing"),

@@ -12,10 +12,11 @@ _FLOWS = {"compositing": "darkroom.compositing.flow"}
 
 
 class Settlement(Document):
-    """What a settle committed: how many outputs are proven and in the ledger, and what could not be proven."""
+    """What a settle committed: how many outputs are proven and in the ledger, and which are not; what it deleted."""
 
     proven: int
     unproven: tuple[NotDone, ...] = ()
+    pruned: tuple[str, ...] = ()
 
 
 class Flow(Protocol):

@@ -65,7 +65,7 @@ class Job(Document):
 
 
 class Output(BaseModel):
-    """One object that was written for an item."""
+    """One object that was written for an item. `stored` is where it lies, when that is not `key`."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -73,6 +73,7 @@ class Output(BaseModel):
     recipe: str
     etag: str
     bytes: Count
+    stored: str = ""
 
 
 class Outcome(BaseModel):

@@ -64,6 +64,16 @@ def picture(style: str, cut: str, name: str) -> str:
     return f"{cut_prefix(style, cut)}{name}.png"
 
 
+def content(style: str, cut: str, digest: str) -> str:
+    """The key of a picture that lies under its sha256 (layout `content`)."""
+    return f"{cut_prefix(style, cut)}{digest}.png"
+
+
+def index(style: str, cut: str) -> str:
+    """Which name is which picture, in layout `content`: a JSON object from every name to its sha256."""
+    return f"{cut_prefix(style, cut)}index.json"
+
+
 # state
 
 

@@ -13,7 +13,11 @@ _TRIES = 20
 
 
 class LedgerEntry(BaseModel):
-    """One output as it was written and proven. `stale` says why it should not stand any more; empty while it should."""
+    """One output as it was written and proven.
+
+    `stale` says why it should not stand any more; empty while it should. `stored` is the key of the object, when that
+    is not the output's own.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -21,6 +25,7 @@ class LedgerEntry(BaseModel):
     etag: str
     bytes: Count
     stale: str = ""
+    stored: str = ""
 
 
 class Ledger(Document):

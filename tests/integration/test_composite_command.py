@@ -1,5 +1,6 @@
 """`darkroom composite` and `darkroom verify` as people run them: good days, bad input, bad renders."""
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -230,6 +231,66 @@ def test_pictures_of_a_render_that_vanished_are_called_stale_not_silently_kept(t
     run = tiny.verify()
     assert run.returncode == 1
     assert "stale" in run.stderr
+
+
+def test_prune_deletes_the_pictures_of_a_vanished_render_and_no_others(tiny):
+    tiny.composite()
+    before = tiny.pictures()
+    tiny.render("t1_neckline_front", 1).unlink()
+    code, report, _ = report_of(tiny, "--on-missing", "skip", "--prune")
+    assert code == 1
+    assert (len(report["pruned"]), report["stale"]) == (8 * len(CUTS), [])
+    gone = {key.rpartition("/")[2].removesuffix(".png") for key in report["pruned"]}
+    assert all("t1" in name and "-front-0001" in name for name in gone)
+    assert tiny.pictures() == {name: file for name, file in before.items() if name not in gone}
+    assert report_of(tiny, "--on-missing", "skip", "--prune")[1]["pruned"] == []
+
+
+def test_layout_content_keeps_each_different_picture_once_with_an_index(tiny, made):
+    code, report, _ = report_of(tiny, "--layout", "content")
+    assert (code, report["done"]) == (0, PICTURES)
+    total = 0
+    for cut in CUTS:
+        folder = tiny.out / "renders" / "composites" / "tiny" / cut
+        files = {path.stem: path.read_bytes() for path in folder.glob("*.png")}
+        total += len(files)
+        assert all(hashlib.sha256(data).hexdigest() == stem for stem, data in files.items())
+        index = json.loads((folder / "index.json").read_text())
+        assert set(index.values()) == files.keys()
+        named = made.out / "renders" / "composites" / "tiny" / cut
+        assert {name: files[digest] for name, digest in index.items()} == {
+            path.stem: path.read_bytes() for path in named.glob("*.png")
+        }
+    assert report["outputs"] == total < PICTURES * len(CUTS)
+    assert tiny.verify().returncode == 0
+    assert counts(report_of(tiny, "--layout", "content")[1]) == (PICTURES, 0, PICTURES, 0, 0)
+
+
+def test_layout_content_follows_a_changed_and_a_vanished_render(tiny):
+    tiny.composite("--layout", "content")
+    folder = tiny.out / "renders" / "composites" / "tiny" / "800x800"
+    index, files = json.loads((folder / "index.json").read_text()), set(folder.glob("*.png"))
+    tiny.repaint("t1_neckline_front", 0)
+    _, report, _ = report_of(tiny, "--layout", "content")
+    assert report["done"] == 8
+    changed = json.loads((folder / "index.json").read_text())
+    assert {name for name in index if index[name] != changed[name]} == {
+        name for name in index if "t1" in name and name.endswith("-front-0000")
+    }
+    tiny.render("t1_neckline_front", 1).unlink()
+    _, report, _ = report_of(tiny, "--layout", "content", "--on-missing", "skip", "--prune")
+    assert len(report["pruned"]) == 8 * len(CUTS)
+    left = json.loads((folder / "index.json").read_text())
+    assert len(left) == PICTURES - 8
+    assert all((folder / f"{digest}.png").is_file() for digest in left.values())
+    assert not (folder / f"{index['t1-mini-front-0001']}.png").exists()
+    assert files
+
+
+def test_a_name_and_its_content_do_not_stand_for_one_another(tiny):
+    tiny.composite()
+    assert report_of(tiny, "--layout", "content")[1]["done"] == PICTURES
+    assert report_of(tiny)[1]["done"] == PICTURES
 
 
 def test_bad_renders_are_all_named_before_anything_is_made(tiny):

@@ -48,6 +48,17 @@ def composite(
             help="A render is missing: refuse the whole run, or skip only the pictures that need it.",
         ),
     ] = "refuse",
+    layout: Annotated[
+        str,
+        typer.Option(
+            metavar="names|content",
+            help="names: every picture under each of its names. content: each different picture once, under its "
+            "sha256, and an index.json beside them from every name to its sha256.",
+        ),
+    ] = "names",
+    prune: Annotated[
+        bool, typer.Option("--prune", help="Delete the pictures that need a render which is gone.")
+    ] = False,
     report: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the report as JSON here too.")] = None,
 ) -> None:
     """Make every picture of a style: each combination, colour, side and cut.
@@ -58,6 +69,8 @@ def composite(
     """
     if on_missing not in ("refuse", "skip"):
         raise BadInput(f"--on-missing: {on_missing!r} is not known; write refuse or skip.")
+    if layout not in ("names", "content"):
+        raise BadInput(f"--layout: {layout!r} is not known; write names or content.")
     request = Request(
         style_file=style,
         renders=renders,
@@ -70,6 +83,8 @@ def composite(
         combinations=tuple(combinations or ()),
         mode=mode,
         on_missing="skip" if on_missing == "skip" else "refuse",
+        layout="content" if layout == "content" else "names",
+        prune=prune,
     )
     prepared = prepare(request)
     result = _only_planned(prepared) if mode is Mode.PLAN else composite_run(prepared, workers or settings().workers)

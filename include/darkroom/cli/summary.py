@@ -38,6 +38,8 @@ def print_summary(report: Report) -> None:
         console.print(
             f"stale: {len(report.stale)} files stand although a render that they need is gone", highlight=False
         )
+    if report.pruned:
+        console.print(f"pruned: {len(report.pruned)} such files were deleted", highlight=False)
     if not report.ok:
         Console(stderr=True).print(report.failure_text(), markup=False, highlight=False, soft_wrap=True)
 

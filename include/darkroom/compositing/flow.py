@@ -22,7 +22,8 @@ def previews(outcomes: Iterable[Outcome], most: int) -> list[str]:
     """Keys of small pictures that show what was made, evenly over all of it: the whole garment where there is one."""
     made = [outcome for outcome in outcomes if outcome.outputs]
     step = max(1, -(-len(made) // most))
-    return [
-        min(outcome.outputs, key=lambda output: ("/142x142/" not in output.key, output.bytes)).key
+    smallest = [
+        min(outcome.outputs, key=lambda output: ("/142x142/" not in output.key, output.bytes))
         for outcome in made[::step]
     ]
+    return [output.stored or output.key for output in smallest]

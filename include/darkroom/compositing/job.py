@@ -1,8 +1,13 @@
 """A compositing job: sheets of one style, each one colour and side with the lengths that share its layers."""
 
+from typing import Literal
+
 from pydantic import BaseModel, ConfigDict
 
 from darkroom.jobs import Job
+
+Layout = Literal["names", "content"]
+"""How pictures lie in the store: each under every name it has, or each once under its sha256, with an index."""
 
 
 class LayerFile(BaseModel):
@@ -45,4 +50,5 @@ class CompositingJob(Job):
     style: str
     renders: str
     """URI of the renders' store; the layers' keys are relative to it."""
+    layout: Layout
     sheets: tuple[Sheet, ...]

@@ -53,9 +53,14 @@ def read_standing(prepared: Prepared, store: Store) -> Standing:
             for colour in scope.colours:
                 entries |= ledger.read(store, keys.composites_ledger(style, length, side, colour), Ledger).outputs
     listing = {entry.key: entry for cut in scope.cuts for entry in store.list(keys.cut_prefix(style, cut))}
-    standing = {key: entry for key, entry in entries.items() if _unchanged(entry, listing.get(key))}
+    there = {key: listing[at] for key, entry in entries.items() if (at := entry.stored or key) in listing}
+    standing = {
+        key: entry
+        for key, entry in entries.items()
+        if _unchanged(entry, there.get(key)) and bool(entry.stored) == (prepared.request.layout == "content")
+    }
     digests = ledger.read(store, keys.render_digests(style), InputLedger).inputs
-    return Standing(standing, listing.keys(), digests)
+    return Standing(standing, listing.keys() | there.keys(), digests)
 
 
 def _unchanged(entry: ledger.LedgerEntry, found: Entry | None) -> bool:
@@ -280,6 +285,7 @@ def _job(prepared: Prepared, folder: PlanFolder, number: int, sheets: list[Sheet
         store=folder.store.uri,
         style=prepared.style.style,
         renders=prepared.renders.uri,
+        layout=prepared.request.layout,
         sheets=tuple(sheets),
     )
 

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from darkroom import keys
+from darkroom.compositing.job import Layout
 from darkroom.compositing.profiles import CUTS
 from darkroom.errors import BadInput
 from darkroom.jobs import Mode
@@ -37,6 +38,9 @@ class Request(BaseModel):
     """Exports, each `CSV` or `LENGTH=CSV`; empty: from the style's options."""
     mode: Mode = Mode.CHANGED
     on_missing: Literal["refuse", "skip"] = "refuse"
+    layout: Layout = "names"
+    prune: bool = False
+    """Delete the pictures that need a render which is gone, instead of calling them stale."""
 
 
 @dataclass(frozen=True)

@@ -1,90 +1,160 @@
 """Settling: prove what the outcomes say was written, and only then put it into the ledgers."""
 
+import json
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping, Set
 
 from darkroom import keys, ledger
+from darkroom.errors import Conflict
 from darkroom.flows import Settlement
 from darkroom.jobs import InputDigest, NotDone, Outcome, PlanFolder, State, dump
 from darkroom.ledger import InputLedger, KnownDigest, Ledger, LedgerEntry
-from darkroom.store import Entry, Store, open_store
+from darkroom.store import Store, open_store
 from darkroom.styles.names import parse_render
 
 
 def settle(folder: PlanFolder) -> Settlement:
-    """Commit a plan's outcomes, whatever else failed: what is proven is kept.
+    """Commit a plan's outcomes, whatever else failed: what is proven is kept. A job at a time, so memory does too.
 
     May be called again, also while workers run.
     """
     manifest = folder.manifest()
     store = open_store(manifest.store)
     style = manifest.subject
-    done: list[Outcome] = []
+    standing = _Standing(store, style)
+    proven = 0
+    unproven: list[NotDone] = []
     learned: dict[str, InputDigest] = {}
     for number in range(1, len(manifest.jobs) + 1):
         latest: dict[str, Outcome] = {}
         for _, batch in folder.batches(number):
             latest |= {outcome.item: outcome for outcome in batch.outcomes}
             learned |= {known.uri: known for known in batch.inputs}
-        done += [outcome for outcome in latest.values() if outcome.state is State.DONE]
-    unproven = _commit(store, style, done)
-    _mark_stale(store, style, manifest.stale)
+        done = [outcome for outcome in latest.values() if outcome.state is State.DONE]
+        wrong = _commit(store, style, done, standing)
+        proven += len(done) - len(wrong)
+        unproven += wrong
+    pruned = put_away(store, style, manifest.stale, prune=bool(manifest.request.get("prune")))
+    if manifest.request.get("layout") == "content":
+        write_index(store, style)
     if learned:
         ledger.update(store, keys.render_digests(style), InputLedger, lambda known: _with(known, learned))
-    settlement = Settlement(proven=len(done) - len(unproven), unproven=tuple(unproven))
+    settlement = Settlement(proven=proven, unproven=tuple(unproven), pruned=tuple(pruned))
     folder.write(keys.SETTLEMENT, dump(settlement))
     return settlement
 
 
-def _commit(store: Store, style: str, done: Iterable[Outcome]) -> list[NotDone]:
+class _Standing:
+    """What stands in the store: each cut is listed when it is first asked for."""
+
+    def __init__(self, store: Store, style: str) -> None:
+        self._store, self._style = store, style
+        self._listed: dict[str, dict[str, tuple[str, int]]] = {}
+
+    def find(self, key: str) -> tuple[str, int] | None:
+        """An object's ETag and size, or nothing."""
+        cut = key.split("/")[-2]
+        if cut not in self._listed:
+            listing = self._store.list(keys.cut_prefix(self._style, cut))
+            self._listed[cut] = {entry.key: (entry.etag, entry.bytes) for entry in listing}
+        return self._listed[cut].get(key)
+
+
+def _commit(store: Store, style: str, done: Iterable[Outcome], standing: _Standing) -> list[NotDone]:
     """Put the proven outcomes into their ledgers; returns the others."""
-    by_ledger: dict[str, list[Outcome]] = defaultdict(list)
-    cuts: set[str] = set()
-    for outcome in done:
-        by_ledger[ledger_of(style, outcome.item)].append(outcome)
-        cuts |= {output.key.split("/")[-2] for output in outcome.outputs}
-    listing = {entry.key: entry for cut in sorted(cuts) for entry in store.list(keys.cut_prefix(style, cut))}
+    by_ledger: dict[str, dict[str, LedgerEntry]] = defaultdict(dict)
     unproven: list[NotDone] = []
-    for key, outcomes in by_ledger.items():
-        entries: dict[str, LedgerEntry] = {}
-        for outcome in outcomes:
-            wrong = _unproven(outcome, listing)
-            if wrong:
-                unproven.append(NotDone(item=outcome.item, group=outcome.group, state=State.FAILED, reason=wrong))
-                continue
-            entries |= {
-                output.key: LedgerEntry(recipe=output.recipe, etag=output.etag, bytes=output.bytes)
-                for output in outcome.outputs
-            }
-        if entries:
-            ledger.update(store, key, Ledger, lambda standing, new=entries: Ledger(outputs=standing.outputs | new))  # type: ignore[misc]
+    for outcome in done:
+        wrong = _unproven(outcome, standing)
+        if wrong:
+            unproven.append(NotDone(item=outcome.item, group=outcome.group, state=State.FAILED, reason=wrong))
+            continue
+        by_ledger[ledger_of(style, outcome.item)] |= {
+            output.key: LedgerEntry(recipe=output.recipe, etag=output.etag, bytes=output.bytes, stored=output.stored)
+            for output in outcome.outputs
+        }
+    for key, entries in by_ledger.items():
+        ledger.update(store, key, Ledger, lambda known, new=entries: Ledger(outputs=known.outputs | new))  # type: ignore[misc]
     return unproven
 
 
-def _unproven(outcome: Outcome, listing: dict[str, Entry]) -> str:
+def _unproven(outcome: Outcome, standing: _Standing) -> str:
     for output in outcome.outputs:
-        found = listing.get(output.key)
+        at = output.stored or output.key
+        found = standing.find(at)
         if found is None:
-            return f"not proven: {output.key} was written but is not there"
-        if (found.etag, found.bytes) != (output.etag, output.bytes):
-            return f"not proven: {output.key} is another object than was written"
+            return f"not proven: {at} was written but is not there"
+        if found != (output.etag, output.bytes):
+            return f"not proven: {at} is another object than was written"
     return ""
 
 
-def _mark_stale(store: Store, style: str, stale: Iterable[str]) -> None:
+def put_away(store: Store, style: str, stale: Iterable[str], *, prune: bool) -> list[str]:
+    """Mark in the ledgers the pictures that should not stand any more, or delete them; returns what was deleted.
+
+    Only what a ledger knows is deleted, and only as it was written.
+    """
     by_ledger: dict[str, set[str]] = defaultdict(set)
     for key in stale:
         by_ledger[ledger_of(style, key.rpartition("/")[2].removesuffix(".png"))].add(key)
+    if not by_ledger:
+        return []
+    pruned: list[str] = []
     for key, pictures in by_ledger.items():
-        ledger.update(store, key, Ledger, lambda standing, marked=pictures: _stale(standing, marked))  # type: ignore[misc]
+        ledger.update(store, key, Ledger, lambda known, marked=pictures: _marked(known, marked))  # type: ignore[misc]
+    if prune:
+        # under its sha256 a picture may have names that are not stale
+        kept = {entry.stored for entry in all_outputs(store, style).values() if entry.stored and not entry.stale}
+        for key, pictures in by_ledger.items():
+            known = ledger.read(store, key, Ledger).outputs
+            gone = [picture for picture in sorted(pictures & known.keys()) if _deleted(store, picture, known, kept)]
+            ledger.update(store, key, Ledger, lambda known, gone=gone: _without(known, gone))  # type: ignore[misc]
+            pruned += gone
+    return pruned
 
 
-def _stale(standing: Ledger, pictures: set[str]) -> Ledger:
-    marked = {
-        key: entry.model_copy(update={"stale": "a render that it needs is gone"}) if key in pictures else entry
-        for key, entry in standing.outputs.items()
-    }
-    return Ledger(outputs=marked)
+def _deleted(store: Store, picture: str, known: Mapping[str, LedgerEntry], kept: Set[str]) -> bool:
+    entry = known[picture]
+    if entry.stored not in kept:
+        try:
+            store.delete(entry.stored or picture, if_match=entry.etag)
+        except Conflict:
+            # gone already, by another of its names: or somebody put something else there, which is not ours to delete
+            return store.head(entry.stored or picture) is None
+    return True
+
+
+def _marked(known: Ledger, pictures: Set[str]) -> Ledger:
+    return Ledger(
+        outputs={
+            key: entry.model_copy(update={"stale": "a render that it needs is gone"}) if key in pictures else entry
+            for key, entry in known.outputs.items()
+        }
+    )
+
+
+def _without(known: Ledger, pictures: Collection[str]) -> Ledger:
+    return Ledger(outputs={key: entry for key, entry in known.outputs.items() if key not in pictures})
+
+
+def all_outputs(store: Store, style: str) -> dict[str, LedgerEntry]:
+    """Everything that the ledgers of a style know."""
+    outputs: dict[str, LedgerEntry] = {}
+    for entry in store.list(keys.composites_ledgers(style)):
+        outputs |= ledger.read(store, entry.key, Ledger).outputs
+    return outputs
+
+
+def write_index(store: Store, style: str) -> None:
+    """Say for each cut which name is which picture, of all that lie under their sha256."""
+    names: dict[str, dict[str, str]] = defaultdict(dict)
+    for key, entry in all_outputs(store, style).items():
+        if entry.stored and not entry.stale:
+            _, cut, name = key.rsplit("/", 2)
+            names[cut][name.removesuffix(".png")] = entry.stored.rpartition("/")[2].removesuffix(".png")
+    for cut, digests in names.items():
+        index = json.dumps(digests, indent=0, sort_keys=True).encode()
+        store.write(keys.index(style, cut), index, content_type="application/json")
 
 
 def _with(known: InputLedger, learned: dict[str, InputDigest]) -> InputLedger:

@@ -91,7 +91,8 @@ def verify(request: Request, workers: int) -> Verification:
     recipes: dict[tuple[Stack, int, str], str] = {}
 
     def judge(picture: _Expected) -> Finding | None:
-        found, entry = listing.get(picture.key), outputs.get(picture.key)
+        entry = outputs.get(picture.key)
+        found = listing.get(entry.stored or picture.key if entry else picture.key)
         if found is None:
             return Finding(kind="missing", key=picture.key, reason="it is not there")
         if entry is None:
@@ -104,9 +105,11 @@ def verify(request: Request, workers: int) -> Verification:
         return Finding(kind="stale", key=picture.key, reason=reason) if reason else None
 
     found = {picture.key: finding for picture in expected.values() if (finding := judge(picture))}
-    whole = [listing[key] for key in expected if key in listing and key not in found]
+    stored = {key: entry.stored or key for key, entry in outputs.items()}
+    whole = {key: listing[stored[key]] for key in expected if key not in found}
     found |= {finding.key: finding for finding in _broken(store, whole, workers)}
-    extra = list(_extra(listing, expected, scope))
+    ours = expected.keys() | set(stored.values()) | {keys.index(style.style, cut) for cut in scope.cuts}
+    extra = list(_extra(listing.keys() - ours, scope))
     counts = _counts(expected.values(), found, extra)
     every = (*found.values(), *(finding for finding, _ in extra))
     return Verification(
@@ -190,11 +193,11 @@ def _stale(
     return "" if recipes[recipe] == entry.recipe else "it was made from another recipe"
 
 
-def _broken(store: Store, entries: Iterable[Entry], workers: int) -> Iterator[Finding]:
-    """Decode each different file whole and look at its size."""
+def _broken(store: Store, pictures: Mapping[str, Entry], workers: int) -> Iterator[Finding]:
+    """Decode each different file whole and look at its size; `pictures` are the objects by the pictures' keys."""
     same: dict[tuple[str, str], list[str]] = defaultdict(list)
-    for entry in entries:
-        same[entry.key.split("/")[-2], entry.etag].append(entry.key)
+    for key, entry in pictures.items():
+        same[key.split("/")[-2], entry.etag].append(key)
 
     def look(cut: str, key: str) -> str:
         try:
@@ -211,17 +214,15 @@ def _broken(store: Store, entries: Iterable[Entry], workers: int) -> Iterator[Fi
         return "" if whole else f"it is {image.width} x {image.height} with {image.bands} bands, which no {cut} is"
 
     with ThreadPoolExecutor(workers) as pool:
-        reasons = pool.map(lambda group: look(group[0][0], group[1][0]), same.items())
+        reasons = pool.map(lambda group: look(group[0][0], pictures[group[1][0]].key), same.items())
         for group, reason in zip(same.values(), reasons, strict=True):
             if reason:
                 yield from (Finding(kind="broken", key=key, reason=reason) for key in group)
 
 
-def _extra(listing: Iterable[str], expected: Mapping[str, _Expected], scope: Scope) -> Iterator[tuple[Finding, str]]:
-    """Files of the scope that nothing asks for, each with its length, and names that no rule reads."""
-    for key in listing:
-        if key in expected:
-            continue
+def _extra(unasked: Iterable[str], scope: Scope) -> Iterator[tuple[Finding, str]]:
+    """Of the files that nothing asks for those of the scope, each with its length, and names that no rule reads."""
+    for key in sorted(unasked):
         _, _, file_name = key.rsplit("/", 2)
         parts = file_name.removesuffix(".png").rsplit("-", 3)
         if len(parts) < 4 or not file_name.endswith(".png") or not parts[3].isdecimal():

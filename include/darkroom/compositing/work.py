@@ -19,11 +19,11 @@ from darkroom.compositing.profiles import COMPOSITE, CROPS
 from darkroom.compositing.recipe import recipe_digest
 from darkroom.compositing.reduction import Picture
 from darkroom.compositing.walk import StackIndex, Walker, shares
-from darkroom.errors import ItemError, NotFound, StoreError
+from darkroom.errors import Conflict, ItemError, NotFound, StoreError
 from darkroom.jobs import InputDigest, Outcome, Output, PlanFolder, Recorder, State, parse
 from darkroom.progress import Progress
 from darkroom.settings import settings
-from darkroom.store import open_store
+from darkroom.store import Entry, open_store
 
 log = logging.getLogger(__name__)
 
@@ -135,20 +135,27 @@ class SheetWork:
                 began = time.monotonic()
 
     def _write(self, group: Group, made: "_Cuts") -> Iterator[Outcome]:
-        """Write a group's wanted cuts: the first name's object, and copies of it for the other names."""
+        """Write a group's wanted cuts: the first name's object, and copies of it for the other names.
+
+        In layout `content` each object is written once, for all names.
+        """
         wanted = [cut for cut, standing in group.cuts.items() if standing != made.recipe(cut)]
-        sources: dict[str, str] = {}
+        by_content = self._job.layout == "content"
+        written: dict[str, Entry] = {}
         for name in group.names:
             outputs = []
             try:
                 for cut in wanted:
                     key = keys.picture(self._job.style, cut, name)
-                    if cut in sources:
-                        entry = self._store.copy(sources[cut], key)
-                    else:
-                        entry = self._store.write(key, made.png(cut), content_type="image/png")
-                        sources[cut] = key
-                    outputs.append(Output(key=key, recipe=made.recipe(cut), etag=entry.etag, bytes=entry.bytes))
+                    if cut not in written:
+                        at = keys.content(self._job.style, cut, made.digest(cut)) if by_content else key
+                        entry = written[cut] = self._put(at, made.png(cut), once=by_content)
+                    elif not by_content:
+                        entry = self._store.copy(written[cut].key, key)
+                    stored = entry.key if by_content else ""
+                    outputs.append(
+                        Output(key=key, recipe=made.recipe(cut), etag=entry.etag, bytes=entry.bytes, stored=stored)
+                    )
             except (StoreError, OSError) as error:
                 yield self._outcome(name, State.FAILED, f"cannot be written: {error}")
                 continue
@@ -160,6 +167,16 @@ class SheetWork:
                 bytes=sum(output.bytes for output in outputs),
                 digest=made.digest(wanted[0]),
             )
+
+    def _put(self, key: str, png: bytes, *, once: bool) -> Entry:
+        """Write a picture; with `once` only where it does not stand already, of another stack or an earlier run."""
+        try:
+            return self._store.write(key, png, content_type="image/png", if_absent=once)
+        except Conflict:
+            standing = self._store.head(key)
+        if standing and standing.bytes == len(png):
+            return standing
+        return self._store.write(key, png, content_type="image/png")
 
     def _record(self, names: Iterable[str], state: State, reason: str) -> None:
         outcomes = [self._outcome(name, state, reason) for name in names]

@@ -56,6 +56,7 @@ class Report(Document):
     problems: tuple[str, ...]
     findings: tuple[str, ...]
     stale: tuple[str, ...]
+    pruned: tuple[str, ...]
     versions: dict[str, str]
 
     @property
@@ -85,9 +86,11 @@ class Report(Document):
 
 
 def build_report(
-    manifest: Manifest, outcomes: Iterable[Outcome], unproven: Sequence[NotDone] = (), problems: Sequence[str] = ()
+    manifest: Manifest, outcomes: Iterable[Outcome], settled: Settlement | None = None, problems: Sequence[str] = ()
 ) -> Report:
-    """Count. Pure but for the clock; `unproven` are items that a worker called done and settling could not prove."""
+    """Count. Pure but for the clock; what settling could not prove is not done, whatever a worker said of it."""
+    unproven, pruned = (settled.unproven, settled.pruned) if settled else ((), ())
+    gone = set(pruned)
     groups = {name: GroupReport(planned=plan.planned, skipped=plan.skipped) for name, plan in manifest.groups.items()}
     wrong = {item.item: item for item in unproven}
     not_done = [*manifest.refused, *unproven]
@@ -109,6 +112,7 @@ def build_report(
         group = groups.setdefault(item.group, GroupReport())
         group.refused += item.state is State.REFUSED
         group.failed += item.state is State.FAILED
+    written = {output.stored or output.key: output.bytes for outcome in done for output in outcome.outputs}
     refused = sum(item.state is State.REFUSED for item in not_done)
     failed = len(not_done) - refused
     return Report(
@@ -124,14 +128,15 @@ def build_report(
         failed=failed,
         todo=manifest.planned - len(done) - skipped - refused - failed,
         distinct=manifest.distinct,
-        outputs=sum(len(outcome.outputs) for outcome in done),
-        bytes=sum(outcome.bytes for outcome in done),
+        outputs=len(written),
+        bytes=sum(written.values()),
         seconds=round((datetime.now(UTC) - manifest.created).total_seconds(), 3),
         groups=groups,
         not_done=tuple(not_done),
         problems=tuple(problems),
         findings=manifest.findings,
-        stale=manifest.stale,
+        stale=tuple(key for key in manifest.stale if key not in gone),
+        pruned=pruned,
         versions={library: version(library) for library in _LIBRARIES},
     )
 
@@ -147,7 +152,7 @@ def make_report(folder: PlanFolder, problems: Sequence[str] = ()) -> Report:
             *problems,
             "settle: it has not seen everything that was made, so the ledger lacks it; settle again.",
         ]
-    report = build_report(manifest, outcomes, settlement.unproven, problems)
+    report = build_report(manifest, outcomes, settlement, problems)
     store = open_store(manifest.store)
     previews = flows.get(manifest.flow).previews(outcomes, _MOST_PREVIEWS)
     pictures = {key.rpartition("/")[2]: store.read(key) for key in previews if store.head(key)}
