@@ -269,7 +269,7 @@ def test_layout_content_keeps_each_different_picture_once_with_an_index(tiny, ma
 def test_layout_content_follows_a_changed_and_a_vanished_render(tiny):
     tiny.composite("--layout", "content")
     folder = tiny.out / "renders" / "composites" / "tiny" / "800x800"
-    index, files = json.loads((folder / "index.json").read_text()), set(folder.glob("*.png"))
+    index = json.loads((folder / "index.json").read_text())
     tiny.repaint("t1_neckline_front", 0)
     _, report, _ = report_of(tiny, "--layout", "content")
     assert report["done"] == 8
@@ -284,7 +284,6 @@ def test_layout_content_follows_a_changed_and_a_vanished_render(tiny):
     assert len(left) == PICTURES - 8
     assert all((folder / f"{digest}.png").is_file() for digest in left.values())
     assert not (folder / f"{index['t1-mini-front-0001']}.png").exists()
-    assert files
 
 
 def test_a_name_and_its_content_do_not_stand_for_one_another(tiny):

@@ -56,7 +56,7 @@ def test_planned_is_the_sum_of_what_became_of_it():
 
 def test_an_item_that_settling_could_not_prove_counts_as_failed():
     unproven = [NotDone(item="d", group="g", state=State.FAILED, reason="not proven: gone")]
-    report = build_report(manifest(), OUTCOMES, unproven)
+    report = build_report(manifest(), OUTCOMES, Settlement(proven=1, unproven=tuple(unproven)))
     assert (report.done, report.failed) == (1, 2)
     assert "not proven: gone" in report.failure_text()
 

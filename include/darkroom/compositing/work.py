@@ -149,9 +149,9 @@ class SheetWork:
                     key = keys.picture(self._job.style, cut, name)
                     if cut not in written:
                         at = keys.content(self._job.style, cut, made.digest(cut)) if by_content else key
-                        entry = written[cut] = self._put(at, made.png(cut), once=by_content)
-                    elif not by_content:
-                        entry = self._store.copy(written[cut].key, key)
+                        written[cut] = entry = self._put(at, made.png(cut), once=by_content)
+                    else:
+                        entry = written[cut] if by_content else self._store.copy(written[cut].key, key)
                     stored = entry.key if by_content else ""
                     outputs.append(
                         Output(key=key, recipe=made.recipe(cut), etag=entry.etag, bytes=entry.bytes, stored=stored)
