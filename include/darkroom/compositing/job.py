@@ -50,5 +50,7 @@ class CompositingJob(Job):
     style: str
     renders: str
     """URI of the renders' store; the layers' keys are relative to it."""
+    width: int
+    """Of the widest render, in pixels."""
     layout: Layout
     sheets: tuple[Sheet, ...]

@@ -10,13 +10,19 @@ _CODE = 96 << 20
 _BOOKS = 64 << 20
 """Names, outcomes and ledgers that gather while a job runs."""
 
-_EACH_THREAD = 80 << 20
-"""A thread's file, picture, PNGs and composed rows, and what malloc keeps of them (75 MiB measured at 6000 x 6000)."""
+_THREAD, _COLUMN = 16 << 20, 14 << 10
+"""A thread's picture and PNGs; and, for each pixel of the renders' width, the rows that it decodes and composes.
+
+Measured, with what malloc keeps of it: 75 MiB at 6000 pixels, 165 at 12000.
+"""
 
 
-def for_layers(memory: int, workers: int) -> int:
-    """Bytes left for the pixels of a sheet's layers, beside what the process has taken so far; 0 where none are."""
-    return max(0, memory - _taken() - _CODE - _BOOKS - workers * _EACH_THREAD)
+def for_layers(memory: int, workers: int, width: int) -> int:
+    """Bytes left for the pixels of a sheet's layers, beside what the process has taken so far; 0 where none are.
+
+    `width` is that of the renders, in pixels.
+    """
+    return max(0, memory - _taken() - _CODE - _BOOKS - workers * (_THREAD + width * _COLUMN))
 
 
 def _taken() -> int:

@@ -275,7 +275,8 @@ def _job(prepared: Prepared, folder: PlanFolder, number: int, sheets: list[Sheet
     names = prepared.style.length_names
     lengths = ", ".join(names[length] for length in prepared.scope.lengths if length in groups)
     colours = colour_range([sheet.colour for sheet in sheets])
-    largest = max(prepared.sizes[layer.key][0] * prepared.sizes[layer.key][1] for s in sheets for layer in s.layers)
+    sizes = [prepared.sizes[layer.key] for sheet in sheets for layer in sheet.layers]
+    largest = max(width * height for width, height in sizes)
     return CompositingJob(
         flow=FLOW,
         number=number,
@@ -285,6 +286,7 @@ def _job(prepared: Prepared, folder: PlanFolder, number: int, sheets: list[Sheet
         store=folder.store.uri,
         style=prepared.style.style,
         renders=prepared.renders.uri,
+        width=max(width for width, _ in sizes),
         layout=prepared.request.layout,
         sheets=tuple(sheets),
     )

@@ -219,7 +219,7 @@ def work(job_file: bytes, where: str, recorder: Recorder, *, workers: int, progr
     """Make a job's pictures that have no good outcome yet."""
     job = parse(CompositingJob, job_file, where)
     folder = PlanFolder.at(job.plan)
-    memory = for_layers(settings().memory, workers)
+    memory = for_layers(settings().memory, workers, job.width)
     good = {
         item for item, outcome in folder.outcomes(job.number).items() if outcome.state in (State.DONE, State.SKIPPED)
     }
