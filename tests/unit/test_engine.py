@@ -1,12 +1,16 @@
 """The engine against its definition: every picture equals the slow way, and patches equal the whole bit for bit."""
 
+import errno
+
 import numpy as np
 import pytest
 
 from darkroom.compositing import geometry, slow
 from darkroom.compositing.encode import encode
 from darkroom.compositing.layers import Layer, Layers
+from darkroom.compositing.memory import for_layers
 from darkroom.compositing.walk import Walker, shares
+from darkroom.errors import StoreError
 from tests.renders import png
 
 LIMIT = 1.02
@@ -67,7 +71,7 @@ def walker(images: list[np.ndarray], memory: int = 1 << 30) -> Walker:
 
 
 SMALL = [(800, 800), (999, 999), (1600, 1600), (2001, 1333), (640, 1500), (37, 90)]
-LARGE = [(2001, 2001), (3000, 3000), (3000, 4500), (6000, 6000)]
+LARGE = [(2001, 2001), (3000, 3000), (3000, 4500), (6000, 6000), (6000, 2500)]
 
 
 @pytest.mark.parametrize("size", [*SMALL, *(pytest.param(size, marks=pytest.mark.slow) for size in LARGE)])
@@ -101,6 +105,27 @@ def test_layers_that_end_where_the_memory_ends_are_read_from_both_sides(monkeypa
     for strips in range(6):
         parts = [picture.copy() for _, picture in walker(images, strips * 300 * 4 * 100).pictures([(0, 1), (1,)])]
         assert np.array_equal(whole, parts)
+
+
+def test_a_full_disk_is_said_in_one_sentence(monkeypatch):
+    def full(*_: object) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("os.pwrite", full)
+    with pytest.raises(StoreError, match=r"nor into .* \(No space left on device\); make room there, set TMPDIR"):
+        decoded([painted(300, 300, (0, 0, 300, 300), "opaque")], memory=0)
+
+
+@pytest.mark.parametrize(("memory", "workers", "width"), [(512 << 20, 64, 3000), (1 << 20, 1, 100)])
+def test_where_no_memory_is_left_all_layers_go_to_the_file(memory, workers, width):
+    assert for_layers(memory, workers, width) == 0
+
+
+def test_wider_renders_and_more_threads_leave_less_for_layers():
+    plenty = for_layers(8 << 30, 2, 3000)
+    assert 7 << 30 < plenty < 8 << 30
+    assert for_layers(8 << 30, 2, 12000) < plenty - (200 << 20)
+    assert for_layers(8 << 30, 8, 3000) < plenty - (200 << 20)
 
 
 def test_a_margin_one_pixel_too_small_would_be_seen(monkeypatch):

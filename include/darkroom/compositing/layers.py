@@ -6,6 +6,7 @@ import struct
 import tempfile
 import threading
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import IO, Self
 
@@ -26,6 +27,8 @@ _STAGED = 16 << 20  # bytes read back from the file at a time
 
 HEADER_BYTES = 33
 """The PNG signature and the whole IHDR chunk."""
+
+_INTERLACE = 28  # where IHDR says how (11.2.1)
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
@@ -63,7 +66,7 @@ class Layers:
         self._pixels = np.empty(memory, np.uint8)
         self._used, self._from_file = 0, memory  # what lies behind the latter is in the file
         self._file: IO[bytes] | None = None
-        self._lock = threading.Lock()
+        self._lock, self._interlaced = threading.Lock(), threading.Lock()
 
     def __enter__(self) -> Self:
         return self
@@ -89,6 +92,11 @@ class Layers:
         Grey, palette and tRNS are expanded, 16 bit becomes round(v / 257); values are taken as encoded. A strip at a
         time: what is transparent never takes memory.
         """
+        # an interlaced PNG is decoded whole before its first row is known: only one at a time
+        with self._interlaced if data[_INTERLACE : _INTERLACE + 1] == b"\1" else nullcontext():
+            return self._decode(data)
+
+    def _decode(self, data: bytes) -> Layer:
         try:
             image = pyvips.Image.pngload_buffer(data, access="sequential", fail_on="error")
             region, width, height, bands = pyvips.Region.new(image), image.width, image.height, image.bands
