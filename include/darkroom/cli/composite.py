@@ -8,7 +8,7 @@ import typer
 from darkroom import keys, worker
 from darkroom.cli.options import Combinations, Lengths, Out, StyleFile, listed
 from darkroom.cli.summary import print_summary, write_report
-from darkroom.compositing.plan import compare, make_manifest, read_standing, write_plan
+from darkroom.compositing.plan import compare, make_manifest, write_plan
 from darkroom.compositing.prepare import Prepared, prepare
 from darkroom.compositing.request import Request
 from darkroom.compositing.settle import settle
@@ -97,7 +97,7 @@ def composite(
 def _only_planned(prepared: Prepared) -> Report:
     """What a run would do; nothing is written."""
     store = open_store(prepared.request.store)
-    return build_report(make_manifest(prepared, compare(prepared, read_standing(prepared, store)), "", ()), ())
+    return build_report(make_manifest(prepared, compare(prepared, store), "", ()), ())
 
 
 def composite_run(prepared: Prepared, workers: int) -> Report:

@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from darkroom import keys, ledger
-from darkroom.compositing.job import CompositingJob, Group, LayerFile, Sheet
+from darkroom.compositing.job import CompositingJob, Group, LayerFile, Layout, Sheet
 from darkroom.compositing.prepare import Prepared
 from darkroom.compositing.recipe import recipe_digest
 from darkroom.jobs import MOST_JOBS, GroupPlan, JobRef, Manifest, Mode, NotDone, PlanFolder, State, dump, new_plan_id
 from darkroom.ledger import InputLedger, Ledger
-from darkroom.store import Entry, Store, open_store
+from darkroom.store import Store, open_store
 from darkroom.styles.stacks import Stack
 
 FLOW = "compositing"
@@ -25,11 +25,20 @@ _ABANDONED = timedelta(days=1)
 
 @dataclass
 class Standing:
-    """What stands in the store: the ledgers' entries whose objects the listing shows unchanged."""
+    """What stands in the store of one sheet."""
 
-    outputs: dict[str, ledger.LedgerEntry]
-    listed: Set[str]
+    outputs: Mapping[str, ledger.LedgerEntry]
+    """The ledgers' entries whose objects the listing shows unchanged, and laid out as is asked."""
+    known: Mapping[str, ledger.LedgerEntry]
+    """All of the ledgers' entries."""
+    listed: Mapping[str, str]
+    """Every object of the style's cuts, with its ETag."""
     digests: Mapping[str, ledger.KnownDigest]
+
+    def stands(self, key: str) -> bool:
+        """Is there an object for a picture, whatever it is?"""
+        entry = self.known.get(key)
+        return key in self.listed or (entry is not None and entry.stored in self.listed)
 
 
 @dataclass
@@ -44,48 +53,49 @@ class Comparison:
     distinct: int = 0
 
 
-def read_standing(prepared: Prepared, store: Store) -> Standing:
-    """Read the style's ledgers, digests and the listing of its pictures."""
-    style, scope = prepared.style.style, prepared.scope
-    entries: dict[str, ledger.LedgerEntry] = {}
-    for length in scope.lengths:
-        for side in scope.sides:
-            for colour in scope.colours:
-                entries |= ledger.read(store, keys.composites_ledger(style, length, side, colour), Ledger).outputs
-    listing = {entry.key: entry for cut in scope.cuts for entry in store.list(keys.cut_prefix(style, cut))}
-    there = {key: listing[at] for key, entry in entries.items() if (at := entry.stored or key) in listing}
-    standing = {
-        key: entry
-        for key, entry in entries.items()
-        if _unchanged(entry, there.get(key)) and bool(entry.stored) == (prepared.request.layout == "content")
-    }
-    digests = ledger.read(store, keys.render_digests(style), InputLedger).inputs
-    return Standing(standing, listing.keys() | there.keys(), digests)
-
-
-def _unchanged(entry: ledger.LedgerEntry, found: Entry | None) -> bool:
-    return found is not None and (found.etag, found.bytes) == (entry.etag, entry.bytes)
-
-
-def compare(prepared: Prepared, standing: Standing, made: Set[str] = frozenset()) -> Comparison:
-    """What is to be made, sheet by sheet: pure, without I/O.
+def compare(prepared: Prepared, store: Store, made: Set[str] = frozenset()) -> Comparison:
+    """What is to be made, sheet by sheet, beside what stands: the ledgers of one sheet at a time, for there are many.
 
     Mode `changed` leaves alone what stands from the same recipe; mode `all` only the pictures named in `made`, which an
     interrupted run of the same request made already.
     """
+    style, scope = prepared.style.style, prepared.scope
+    listed = {entry.key: entry.etag for cut in scope.cuts for entry in store.list(keys.cut_prefix(style, cut))}
+    digests = ledger.read(store, keys.render_digests(style), InputLedger).inputs
     comparison = Comparison()
-    for side in prepared.scope.sides:
-        for colour in prepared.scope.colours:
+    for side in scope.sides:
+        for colour in scope.colours:
+            known = _known(prepared, store, colour, side)
+            standing = Standing(_unchanged(known, listed, prepared.request.layout), known, listed, digests)
             sheet = _sheet(prepared, standing, made, colour, side, comparison)
             if sheet.groups:
                 comparison.sheets.append(sheet)
     return comparison
 
 
+def _known(prepared: Prepared, store: Store, colour: int, side: str) -> dict[str, ledger.LedgerEntry]:
+    """What the ledgers of a sheet's lengths know."""
+    entries: dict[str, ledger.LedgerEntry] = {}
+    for length in prepared.scope.lengths:
+        key = keys.composites_ledger(prepared.style.style, length, side, colour)
+        entries |= ledger.read(store, key, Ledger).outputs
+    return entries
+
+
+def _unchanged(
+    known: Mapping[str, ledger.LedgerEntry], listed: Mapping[str, str], layout: Layout
+) -> dict[str, ledger.LedgerEntry]:
+    return {
+        key: entry
+        for key, entry in known.items()
+        if listed.get(entry.stored or key) == entry.etag and bool(entry.stored) == (layout == "content")
+    }
+
+
 def _sheet(
     prepared: Prepared, standing: Standing, made: Set[str], colour: int, side: str, comparison: Comparison
 ) -> Sheet:
-    """One colour and side: its groups to make; counts go to the comparison."""
+    """One colour and side: its groups to make; counts go to the comparison. Pure."""
     style, cuts = prepared.style.style, prepared.scope.cuts
     numbers: dict[str, int] = {}
     files: list[LayerFile] = []
@@ -159,7 +169,7 @@ def _refuse(
             NotDone(item=name, group=keys.picture_group(name), state=State.REFUSED, reason=reason)
         )
         pictures = (keys.picture(style, cut, name) for cut in cuts)
-        comparison.stale.extend(key for key in pictures if key in standing.listed)
+        comparison.stale.extend(key for key in pictures if standing.stands(key))
 
 
 def split(prepared: Prepared, sheets: list[Sheet]) -> list[list[Sheet]]:
@@ -221,7 +231,7 @@ def estimate(prepared: Prepared, sheet: Sheet) -> float:
 def write_plan(prepared: Prepared, dag_id: str, run_id: str, made: Set[str] = frozenset()) -> Manifest:
     """Compare, and write the plan's folder: jobs first, the manifest last, so that a manifest means a whole plan."""
     store = open_store(prepared.request.store)
-    comparison = compare(prepared, read_standing(prepared, store), made)
+    comparison = compare(prepared, store, made)
     folder = PlanFolder(store, keys.plan_folder(dag_id, run_id, new_plan_id()))
     refs = []
     if prepared.request.mode is not Mode.PLAN:

@@ -1,6 +1,6 @@
 """The report of a run, from its plan's manifest, its outcomes and its settlement."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 
@@ -94,15 +94,21 @@ def build_report(
     groups = {name: GroupReport(planned=plan.planned, skipped=plan.skipped) for name, plan in manifest.groups.items()}
     wrong = {item.item: item for item in unproven}
     not_done = [*manifest.refused, *unproven]
-    done: list[Outcome] = []
+    done = outputs = size = 0
+    shared: set[str] = set()  # objects that several items have as theirs
     skipped = manifest.skipped
     for outcome in outcomes:
         group = groups.setdefault(outcome.group, GroupReport())
         if outcome.item in wrong:
             continue
         if outcome.state is State.DONE:
-            done.append(outcome)
+            done += 1
             group.done += 1
+            for output in outcome.outputs:
+                if output.stored not in shared:
+                    outputs, size = outputs + 1, size + output.bytes
+                if output.stored:
+                    shared.add(output.stored)
         elif outcome.state is State.SKIPPED:
             skipped += 1
             group.skipped += 1
@@ -112,7 +118,6 @@ def build_report(
         group = groups.setdefault(item.group, GroupReport())
         group.refused += item.state is State.REFUSED
         group.failed += item.state is State.FAILED
-    written = {output.stored or output.key: output.bytes for outcome in done for output in outcome.outputs}
     refused = sum(item.state is State.REFUSED for item in not_done)
     failed = len(not_done) - refused
     return Report(
@@ -122,14 +127,14 @@ def build_report(
         plan=manifest.uri,
         created=manifest.created,
         planned=manifest.planned,
-        done=len(done),
+        done=done,
         skipped=skipped,
         refused=refused,
         failed=failed,
-        todo=manifest.planned - len(done) - skipped - refused - failed,
+        todo=manifest.planned - done - skipped - refused - failed,
         distinct=manifest.distinct,
-        outputs=len(written),
-        bytes=sum(written.values()),
+        outputs=outputs,
+        bytes=size,
         seconds=round((datetime.now(UTC) - manifest.created).total_seconds(), 3),
         groups=groups,
         not_done=tuple(not_done),
@@ -142,20 +147,25 @@ def build_report(
 
 
 def make_report(folder: PlanFolder, problems: Sequence[str] = ()) -> Report:
-    """Build a plan's report and write it beside the plan, as JSON and as a page."""
+    """Build a plan's report and write it beside the plan, as JSON and as a page. Reads the outcomes job by job."""
     manifest = folder.manifest()
-    outcomes = [outcome for number in range(1, len(manifest.jobs) + 1) for outcome in folder.outcomes(number).values()]
     settlement = _settlement(folder)
-    done = sum(outcome.state is State.DONE for outcome in outcomes)
-    if done != settlement.proven + len(settlement.unproven):
-        problems = [
-            *problems,
-            "settle: it has not seen everything that was made, so the ledger lacks it; settle again.",
-        ]
-    report = build_report(manifest, outcomes, settlement, problems)
+    flow = flows.get(manifest.flow)
+    shown: list[str] = []
+
+    def outcomes() -> Iterator[Outcome]:
+        for number in range(1, len(manifest.jobs) + 1):
+            of_job = list(folder.outcomes(number).values())
+            shown.extend(flow.previews(of_job, _MOST_PREVIEWS))
+            yield from of_job
+
+    report = build_report(manifest, outcomes(), settlement, problems)
+    if report.done != settlement.proven:
+        unseen = "settle: it has not seen everything that was made, so the ledger lacks it; settle again."
+        report = report.model_copy(update={"problems": (*report.problems, unseen)})
     store = open_store(manifest.store)
-    previews = flows.get(manifest.flow).previews(outcomes, _MOST_PREVIEWS)
-    pictures = {key.rpartition("/")[2]: store.read(key) for key in previews if store.head(key)}
+    step = max(1, -(-len(shown) // _MOST_PREVIEWS))
+    pictures = {key.rpartition("/")[2]: store.read(key) for key in shown[::step] if store.head(key)}
     folder.write(keys.REPORT_HTML, page(report, pictures).encode(), "text/html; charset=utf-8")
     folder.write(keys.REPORT_JSON, dump(report))
     return report
