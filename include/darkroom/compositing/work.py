@@ -4,9 +4,9 @@ import hashlib
 import logging
 import threading
 import time
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import Executor, Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 
 from darkroom import keys
@@ -27,6 +27,8 @@ from darkroom.store import Entry, open_store
 
 log = logging.getLogger(__name__)
 
+_WRITERS = 4
+_AHEAD = 8  # pictures that each thread may be ahead of the writers
 _SHARES = 4  # pieces of the tree for each thread: enough that no thread waits long for another's last piece
 
 
@@ -105,9 +107,9 @@ class SheetWork:
         return changed
 
     def _walk(self, layers: dict[int, Layer], stacks: dict[StackIndex, list[Group]], workers: int) -> None:
-        with ThreadPoolExecutor(workers) as pool:
+        with ThreadPoolExecutor(_WRITERS) as writers, ThreadPoolExecutor(workers) as pool:
             futures = [
-                pool.submit(self._walk_share, layers, share, stacks)
+                pool.submit(self._walk_share, layers, share, stacks, writers)
                 for share in shares(list(stacks), workers * _SHARES)
             ]
             try:
@@ -118,28 +120,42 @@ class SheetWork:
                 raise
 
     def _walk_share(
-        self, layers: dict[int, Layer], share: list[StackIndex], stacks: dict[StackIndex, list[Group]]
+        self,
+        layers: dict[int, Layer],
+        share: list[StackIndex],
+        stacks: dict[StackIndex, list[Group]],
+        writers: Executor,
     ) -> None:
+        """Draw and encode a share's pictures, while the writers write those before."""
+        writing: deque[Future[None]] = deque()
         began = time.monotonic()
         for stack, picture in Walker(self._layers, layers).pictures(share):
             if self._stop.is_set():
                 return
-            digests = [layers[number].digest for number in stack]
-            made = _Cuts(picture, digests)
+            made = _Made(picture, [layers[number].digest for number in stack])
             for group in stacks[stack]:
-                outcomes = list(self._write(group, made))
-                names = len(outcomes)
-                seconds = (time.monotonic() - began) / names
-                self._recorder.add(outcome.model_copy(update={"seconds": round(seconds, 6)}) for outcome in outcomes)
-                self._progress.advance(names)
+                made.encode(group)
+                writing.append(writers.submit(self._finish, group, made, time.monotonic() - began))
                 began = time.monotonic()
+            while len(writing) > _AHEAD:
+                writing.popleft().result()
+        for rest in writing:
+            rest.result()
 
-    def _write(self, group: Group, made: "_Cuts") -> Iterator[Outcome]:
+    def _finish(self, group: Group, made: "_Made", drawing: float) -> None:
+        """Write a group's pictures and record them; `drawing` are the seconds that they took until now."""
+        began = time.monotonic()
+        outcomes = list(self._write(group, made))
+        seconds = round((drawing + time.monotonic() - began) / len(outcomes), 6)
+        self._recorder.add(outcome.model_copy(update={"seconds": seconds}) for outcome in outcomes)
+        self._progress.advance(len(outcomes))
+
+    def _write(self, group: Group, made: "_Made") -> Iterator[Outcome]:
         """Write a group's wanted cuts: the first name's object, and copies of it for the other names.
 
         In layout `content` each object is written once, for all names.
         """
-        wanted = [cut for cut, standing in group.cuts.items() if standing != made.recipe(cut)]
+        wanted = made.wanted(group)
         by_content = self._job.layout == "content"
         written: dict[str, Entry] = {}
         for name in group.names:
@@ -187,8 +203,8 @@ class SheetWork:
         return Outcome(item=name, group=keys.picture_group(name), state=state, reason=reason)
 
 
-class _Cuts:
-    """The cuts of one picture, each made when first asked for."""
+class _Made:
+    """A picture's cuts as PNGs. They are encoded while the picture is there: the next one is drawn into its place."""
 
     def __init__(self, picture: Picture, digests: list[str]) -> None:
         self._picture, self._digests = picture, digests
@@ -196,15 +212,18 @@ class _Cuts:
         self._pngs: dict[str, bytes] = {}
         self._recipes: dict[str, str] = {}
 
-    def png(self, cut: str) -> bytes:
-        if cut not in self._pngs:
-            self._pngs[cut] = encode(self._picture if cut == COMPOSITE else self._cropped(cut))
-        return self._pngs[cut]
+    def encode(self, group: Group) -> None:
+        """Make the cuts that the group wants and that are not made yet."""
+        for cut in self.wanted(group):
+            if cut not in self._pngs:
+                self._pngs[cut] = encode(self._picture if cut == COMPOSITE else self._cropped(cut))
 
-    def _cropped(self, cut: str) -> Picture:
-        if self._painted is None:
-            self._painted = Painted(self._picture)
-        return self._painted.cut(CROPS[cut])
+    def wanted(self, group: Group) -> list[str]:
+        """The group's cuts that do not stand already."""
+        return [cut for cut, standing in group.cuts.items() if standing != self.recipe(cut)]
+
+    def png(self, cut: str) -> bytes:
+        return self._pngs[cut]
 
     def recipe(self, cut: str) -> str:
         if cut not in self._recipes:
@@ -213,6 +232,11 @@ class _Cuts:
 
     def digest(self, cut: str) -> str:
         return hashlib.sha256(self.png(cut)).hexdigest()
+
+    def _cropped(self, cut: str) -> Picture:
+        if self._painted is None:
+            self._painted = Painted(self._picture)
+        return self._painted.cut(CROPS[cut])
 
 
 def work(job_file: bytes, where: str, recorder: Recorder, *, workers: int, progress: Progress) -> None:
