@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from darkroom.compositing.kernels import I64, U8, U16, U32, blend_row
+from darkroom.compositing.kernels import I64, U8, U16, U32, blend_row, premultiply_row
 
 F32 = npt.NDArray[np.float32]
 C128 = npt.NDArray[np.complex128]
@@ -25,16 +25,32 @@ ONE = np.float32(65025)
 
 
 @njit(cache=True, nogil=True)
+def clear(row: U16, lo: int, hi: int) -> None:
+    """Make `row[lo:hi]` transparent."""
+    for x in range(lo, hi):
+        row[x] = 0
+
+
+@njit(cache=True, nogil=True)
 def compose_row(pixels: U8, spans: I64, y: int, left: int, row: U16) -> None:
     """Row `y` of the layers over one another, from column `left` on, into `row` (width * 4), premultiplied."""
-    for x in range(row.size):
-        row[x] = 0
+    blank = True
     for layer in range(spans.shape[0]):
         x0, x1, at = spans[layer, y]
         first, end = max(x0, left), min(x1, left + row.size // 4)
-        if first < end:
-            over = pixels[at + (first - x0) * 4 : at + (end - x0) * 4]
-            blend_row(row[(first - left) * 4 : (end - left) * 4], over)
+        if first >= end:
+            continue
+        over = pixels[at + (first - x0) * 4 : at + (end - x0) * 4]
+        part = row[(first - left) * 4 : (end - left) * 4]
+        if blank:
+            clear(row, 0, (first - left) * 4)
+            premultiply_row(over, part)
+            clear(row, (end - left) * 4, row.size)
+            blank = False
+        else:
+            blend_row(part, over)
+    if blank:
+        clear(row, 0, row.size)
 
 
 @njit(cache=True, nogil=True, fastmath={"contract"})
@@ -122,14 +138,14 @@ def reduce_window(
     first, end = starts[x0], starts[x1 - 1] + counts[x1 - 1]
     left = min(max(first, columns[0]), end)
     right = max(min(end, columns[1]), left)
-    rows = np.zeros((ROWS, (right - left) * 4), np.float32)
+    rows = np.empty((ROWS, (right - left) * 4), np.float32)
     # what lies beside the painted columns stays zero here, and so do those that only the taps' padding reads
     turned = np.zeros((end - first + 3, LANES), np.float32)
     inside = turned[left - first : right - first]
     sums, straight = np.empty(LANES, np.float32), np.empty(LANES, np.uint8)
     written = straight.view(np.uint32)
     starts, counts = down[0], down[1]
-    composed = np.zeros((rows_read(down, y0, y1), rows.shape[1]), np.uint16)
+    composed = np.empty((rows_read(down, y0, y1), rows.shape[1]), np.uint16)
     ready = starts[y0]
     for lo in range(y0, y1, ROWS):
         hi = min(lo + ROWS, y1)
