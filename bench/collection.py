@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from pathlib import Path
 
-from darkroom.compositing.prepare import prepare
-from darkroom.compositing.request import Request
-from darkroom.sample import style_text
+from darkroom.compositing.prepare import pictures_of
+from darkroom.compositing.request import Request, check_scope, read_style
+from darkroom.sample import layer_names, style_text
 from tests import renders
 
 FAME = Path(__file__).resolve().parents[2] / "shared" / "data" / "fame"
@@ -82,8 +82,11 @@ def sample(folder: Path, *, size: int = 3000, colours: int = 4) -> Collection:
     """The sample dress, for where the real data is not at hand: its options, written down as an export."""
     style, length = folder / "sample-dress.yaml", "Knee"
     style.write_text(style_text(), encoding="utf-8")
-    request = Request(style_file=str(style), renders=str(folder), store=str(folder), lengths=(length,), colours="0")
-    front, back = (dict(pairs) for pairs in prepare(request.model_copy(update={"on_missing": "skip"})).stacks.values())
+    request = Request(style_file=str(style), store=str(folder), lengths=(length,))
+    read = read_style(str(style))
+    scope, _ = check_scope(request, read, str(style))
+    stacks, _ = pictures_of(request, read, scope, set(layer_names()))
+    front, back = (dict(pairs) for pairs in stacks.values())
     rows = [("-".join(codes), " ".join(front[codes]), " ".join(back[codes])) for codes in front if codes]
     where = folder / f"sample-{size}"
     return Collection(
