@@ -6,10 +6,9 @@ import numpy as np
 from zlib_ng import zlib_ng
 
 from darkroom.compositing import kernels
+from darkroom.compositing.layers import SIGNATURE
 from darkroom.compositing.profiles import ENCODER, Encoder
 from darkroom.compositing.reduction import Picture
-
-SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 _RGBA_8_BIT = (8, 6, 0, 0, 0)  # depth, colour type, and the only compression, filter method and (no) interlace
 _METRE = 1

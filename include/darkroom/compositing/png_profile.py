@@ -4,7 +4,8 @@ import struct
 import zlib
 from collections.abc import Iterator
 
-_SIGNATURE_BYTES = 8
+from darkroom.compositing.layers import SIGNATURE
+
 _MOST_PROFILE = 1 << 22  # a description stands near a profile's beginning; more may be a bomb
 
 _SRGB_GAMMA = (45_000, 46_000)  # 1/2.2, which the specification gives as sRGB's, with what writers round it to
@@ -32,7 +33,7 @@ def other_profile(png: bytes) -> str:
 
 def _chunks(png: bytes) -> Iterator[tuple[bytes, bytes]]:
     """The chunks before the first of pixels."""
-    at = _SIGNATURE_BYTES
+    at = len(SIGNATURE)
     while at + 8 <= len(png):
         length, kind = struct.unpack_from(">I4s", png, at)
         if kind == b"IDAT":

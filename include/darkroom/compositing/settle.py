@@ -34,9 +34,9 @@ def settle(folder: PlanFolder) -> Settlement:
         wrong = _commit(store, style, done, standing)
         proven += len(done) - len(wrong)
         unproven += wrong
-    pruned = put_away(store, style, manifest.stale, prune=bool(manifest.request.get("prune")))
+    pruned = _put_away(store, style, manifest.stale, prune=bool(manifest.request.get("prune")))
     if manifest.request.get("layout") == "content":
-        write_index(store, style)
+        _write_index(store, style)
     if learned:
         ledger.update(store, keys.render_digests(style), InputLedger, lambda known: _with(known, learned))
     settlement = Settlement(proven=proven, unproven=tuple(unproven), pruned=tuple(pruned))
@@ -89,7 +89,7 @@ def _unproven(outcome: Outcome, standing: _Standing) -> str:
     return ""
 
 
-def put_away(store: Store, style: str, stale: Iterable[str], *, prune: bool) -> list[str]:
+def _put_away(store: Store, style: str, stale: Iterable[str], *, prune: bool) -> list[str]:
     """Mark in the ledgers the pictures that should not stand any more, or delete them; returns what was deleted.
 
     Only what a ledger knows is deleted, and only as it was written.
@@ -104,7 +104,7 @@ def put_away(store: Store, style: str, stale: Iterable[str], *, prune: bool) -> 
         ledger.update(store, key, Ledger, lambda known, marked=pictures: _marked(known, marked))  # type: ignore[misc]
     if prune:
         # under its sha256 a picture may have names that are not stale
-        kept = {entry.stored for entry in all_outputs(store, style).values() if entry.stored and not entry.stale}
+        kept = {entry.stored for entry in _all_outputs(store, style).values() if entry.stored and not entry.stale}
         for key, pictures in by_ledger.items():
             known = ledger.read(store, key, Ledger).outputs
             gone = [picture for picture in sorted(pictures & known.keys()) if _deleted(store, picture, known, kept)]
@@ -137,7 +137,7 @@ def _without(known: Ledger, pictures: Collection[str]) -> Ledger:
     return Ledger(outputs={key: entry for key, entry in known.outputs.items() if key not in pictures})
 
 
-def all_outputs(store: Store, style: str) -> dict[str, LedgerEntry]:
+def _all_outputs(store: Store, style: str) -> dict[str, LedgerEntry]:
     """Everything that the ledgers of a style know."""
     outputs: dict[str, LedgerEntry] = {}
     for entry in store.list(keys.composites_ledgers(style)):
@@ -145,10 +145,10 @@ def all_outputs(store: Store, style: str) -> dict[str, LedgerEntry]:
     return outputs
 
 
-def write_index(store: Store, style: str) -> None:
+def _write_index(store: Store, style: str) -> None:
     """Say for each cut which name is which picture, of all that lie under their sha256."""
     names: dict[str, dict[str, str]] = defaultdict(dict)
-    for key, entry in all_outputs(store, style).items():
+    for key, entry in _all_outputs(store, style).items():
         if entry.stored and not entry.stale:
             _, cut, name = key.rsplit("/", 2)
             names[cut][name.removesuffix(".png")] = entry.stored.rpartition("/")[2].removesuffix(".png")

@@ -211,6 +211,7 @@ class _Made:
         self._painted: Painted | None = None
         self._pngs: dict[str, bytes] = {}
         self._recipes: dict[str, str] = {}
+        self._sha256: dict[str, str] = {}
 
     def encode(self, group: Group) -> None:
         """Make the cuts that the group wants and that are not made yet."""
@@ -231,7 +232,10 @@ class _Made:
         return self._recipes[cut]
 
     def digest(self, cut: str) -> str:
-        return hashlib.sha256(self.png(cut)).hexdigest()
+        """The sha256 of a cut's PNG: computed once, however many names it has."""
+        if cut not in self._sha256:
+            self._sha256[cut] = hashlib.sha256(self._pngs[cut]).hexdigest()
+        return self._sha256[cut]
 
     def _cropped(self, cut: str) -> Picture:
         if self._painted is None:
