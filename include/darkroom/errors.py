@@ -30,5 +30,9 @@ class Conflict(StoreError):
     """A conditional write found another object (or none) than its condition says."""
 
 
+class Damaged(StoreError):
+    """A stream's bytes were changed on their way; nothing of it was published. It can be tried again from its start."""
+
+
 class ItemError(DarkroomError):
     """One item cannot be made; the items beside it can. Its text is the outcome's reason."""

@@ -7,9 +7,20 @@ import time
 from typing import Self
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, ProgressColumn, Task, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    MofNCompleteColumn,
+    ProgressColumn,
+    Task,
+    TextColumn,
+    TimeRemainingColumn,
+    TransferSpeedColumn,
+)
 from rich.progress import Progress as Bar
 from rich.text import Text
+
+from darkroom.amounts import human_bytes, human_seconds
 
 log = logging.getLogger(__name__)
 
@@ -17,13 +28,17 @@ _EVERY = 5.0  # seconds between two lines in a log
 
 
 class Progress:
-    """Counts items of one piece of work. A context manager; `advance` may be called from several threads."""
+    """Counts items of one piece of work. A context manager; `advance` may be called from several threads.
 
-    def __init__(self, title: str, total: int) -> None:
+    Without a `total` nothing is said of the end. With `as_bytes` the items are bytes.
+    """
+
+    def __init__(self, title: str, total: int | None, *, as_bytes: bool = False) -> None:
         self._title, self._total, self._done, self._told = title, total, 0, 0
+        self._as_bytes = as_bytes
         self._lock = threading.Lock()
         self._began = self._said = time.monotonic()
-        self._bar = _bar() if sys.stderr.isatty() else None
+        self._bar = _bar(as_bytes) if sys.stderr.isatty() else None
 
     def __enter__(self) -> Self:
         self._began = self._said = time.monotonic()
@@ -50,13 +65,25 @@ class Progress:
     def _say(self) -> None:
         self._said, self._told = time.monotonic(), self._done
         rate = self._done / max(self._said - self._began, 1e-9)
-        left = max(self._total - self._done, 0) / rate if rate else 0.0
-        log.info("%s: %d of %d, %.0f/s, %s left", self._title, self._done, self._total, rate, _duration(left))
+        amount = human_bytes if self._as_bytes else _count
+        text = f"{self._title}: {amount(self._done)}"
+        if self._total is not None:
+            text += f" of {amount(self._total)}"
+        text += f", {amount(rate)}/s"
+        if self._total is not None:
+            left = max(self._total - self._done, 0) / rate if rate else 0.0
+            text += f", {human_seconds(left)} left"
+        log.info("%s", text)
 
 
-def _bar() -> Bar:
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), RateColumn(), TimeRemainingColumn())
+def _bar(as_bytes: bool) -> Bar:
+    amount = (DownloadColumn(), TransferSpeedColumn()) if as_bytes else (MofNCompleteColumn(), RateColumn())
+    columns = (TextColumn("{task.description}"), BarColumn(), *amount, TimeRemainingColumn())
     return Bar(*columns, console=Console(stderr=True))
+
+
+def _count(items: float) -> str:
+    return f"{items:.0f}"
 
 
 class RateColumn(ProgressColumn):
@@ -65,8 +92,3 @@ class RateColumn(ProgressColumn):
     def render(self, task: Task) -> Text:
         """The rate as text, empty until it is known."""
         return Text(f"{task.speed:.0f}/s" if task.speed else "", style="progress.data.speed")
-
-
-def _duration(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest} s" if minutes else f"{rest} s"

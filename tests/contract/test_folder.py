@@ -97,3 +97,10 @@ def test_a_store_is_named_by_a_path_or_a_file_uri(tmp_path):
 def test_an_address_that_no_backend_serves_is_refused(location):
     with pytest.raises(BadInput):
         open_store(location)
+
+
+@pytest.mark.parametrize("key", ["../out", "a/../../out", "", "a//b", "/a", "a/", "a/./b"])
+def test_no_key_leaves_the_root(store, key, tmp_path):
+    with pytest.raises(StoreError):
+        store.write(key, b"1")
+    assert not (tmp_path / "out").exists()

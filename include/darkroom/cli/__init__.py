@@ -11,7 +11,7 @@ import sys
 import typer
 
 from darkroom import __version__
-from darkroom.cli import check, combinations, composite, job, resolve, sample, style, verify
+from darkroom.cli import check, combinations, composite, job, resolve, sample, store, style, verify
 from darkroom.cli.options import spread
 from darkroom.errors import BadInput, DarkroomError
 
@@ -32,6 +32,7 @@ app.command("sample")(sample.sample)
 app.command("combinations")(combinations.combinations)
 app.command("resolve")(resolve.resolve)
 app.add_typer(style.app, name="style")
+app.add_typer(store.app, name="store")
 app.add_typer(job.app, name="job")
 
 

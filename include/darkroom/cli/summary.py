@@ -6,9 +6,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from darkroom.amounts import human_bytes, human_seconds
 from darkroom.jobs import Document, Mode, dump
 from darkroom.reports import Report
-from darkroom.reports.page import human_bytes, human_seconds
 from darkroom.store import open_store
 
 _COUNTS = ("planned", "done", "skipped", "refused", "failed")

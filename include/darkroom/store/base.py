@@ -1,56 +1,91 @@
 """The interface that every backend fulfils, and that the contract suite (`tests/contract`) holds each one to."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import BinaryIO, Protocol
+
+from darkroom.store.hashes import Hashes
+
+CONTENT_TYPE = "application/octet-stream"
+
+# Metadata of a conditionally written object, and hidden from its readers: a random word by which a writer whose answer
+# was lost knows the object that now stands in its way as its own. Equal bytes would not say whose it is.
+WRITE_ID = "darkroom-write"
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One object as a listing or a head shows it.
 
-    `etag` changes whenever the content may have changed: the service's own ETag, or for a folder size, modification
-    time (ns) and inode. `modified` is in UTC.
+    `etag` changes whenever the content may have changed: S3's own ETag, GCS's generation, or for a folder size,
+    modification time (ns) and inode. `modified` is in UTC.
+
+    `hashes` are those that the service itself vouches for, of the whole object; a listing may know fewer than a head,
+    and a folder knows none. `content_type` and `metadata` are filled in by a head, an open or a write, where the
+    backend has them.
     """
 
     key: str
     bytes: int
     etag: str
     modified: datetime
+    hashes: Hashes = field(default_factory=Hashes, compare=False)
+    content_type: str = field(default="", compare=False)
+    metadata: Mapping[str, str] = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """An object being read: the stream, and the entry of exactly the version that the stream reads."""
+    """An object being read: the stream, and the entry of exactly the version that the stream reads.
+
+    The stream of a whole object checks what it gives: where the service knows a hash and the bytes have another, or
+    are too few, its last read raises `Damaged`. So what reads a stream to its end has read the object.
+    """
 
     entry: Entry
     stream: BinaryIO
 
 
 class Store(Protocol):
-    """A bucket or a folder. Keys are relative to its root, with `/` between segments.
+    """A bucket or a folder. Keys are relative to its root, with `/` between segments. Every store is thread-safe.
 
     Writes are atomic: a reader sees a whole object or none. Every method raises `StoreError` for a key that the backend
-    cannot hold, before anything is written.
+    cannot hold, before anything is written. Transient faults are met with bounded retries (`retries`).
     """
 
     @property
     def uri(self) -> str:
         """The root's URI, without a trailing `/`."""
 
+    @property
+    def concurrency(self) -> int:
+        """How many calls at once serve this store best, from as many threads."""
+
+    @property
+    def retries(self) -> Mapping[str, int]:
+        """How many requests were repeated so far, by the name of the fault (`SlowDown`)."""
+
     def uri_of(self, key: str) -> str:
         """The URI of one object; `open_store` and `read_object` understand it."""
 
-    def list(self, prefix: str = "") -> Iterator[Entry]:
-        """Every object whose key begins with `prefix`, in no particular order."""
+    def list(self, prefix: str = "", *, after: str = "") -> Iterator[Entry]:
+        """Every object whose key begins with `prefix` and, in the order of code points, comes after `after`.
+
+        Streams: memory does not grow with the number of objects. The order is the backend's own; S3 and GCS list in
+        the order of the keys' UTF-8 bytes.
+        """
 
     def head(self, key: str) -> Entry | None:
-        """The object's entry, or None where there is none."""
+        """The object's entry with all that the service knows of it, or None where there is none."""
 
     def open(self, key: str, *, start: int = 0, length: int | None = None) -> AbstractContextManager[Reading]:
-        """Open an object (or `length` bytes from `start`) for reading. Raises `NotFound`."""
+        """Open an object (or `length` bytes from `start`) for reading. Raises `NotFound`.
+
+        The stream holds a few parts in memory, whatever the object's size.
+        """
 
     def read(self, key: str) -> bytes:
         """A small object's whole content. Raises `NotFound`."""
@@ -60,15 +95,23 @@ class Store(Protocol):
         key: str,
         data: bytes | BinaryIO,
         *,
-        content_type: str = "application/octet-stream",
+        size: int | None = None,
+        content_type: str = CONTENT_TYPE,
+        metadata: Mapping[str, str] | None = None,
         if_absent: bool = False,
         if_match: str | None = None,
+        confirm: bool = True,
     ) -> Entry:
-        """Write an object whole, or not at all.
+        """Write an object whole, or not at all, with a checksum that the service checks, and confirm it by a head.
 
         With `if_absent` only where there is none yet, with `if_match` only over the object of that ETag: otherwise
-        `Conflict`.
+        `Conflict`. `size` is a stream's length in bytes where it is known: an object above 150 GiB needs it, and a
+        stream that ends elsewhere is refused. Who writes many objects can pass `confirm=False` and look at them all
+        afterwards with `unconfirmed`, which takes fewer requests. `metadata` is dropped by a folder.
         """
+
+    def unconfirmed(self, written: Iterable[Entry]) -> dict[str, str]:
+        """Look whether objects stand as `write` said that it wrote them; key and reason of each that does not."""
 
     def copy(self, source: str, target: str) -> Entry:
         """Make `target` the same object as `source`, without moving its bytes through here where the backend can.
@@ -79,5 +122,15 @@ class Store(Protocol):
     def delete(self, key: str, *, if_match: str | None = None) -> None:
         """Remove an object; no error where there is none. With `if_match` only that version: otherwise `Conflict`."""
 
+    def delete_all(self, keys: Iterable[str]) -> dict[str, str]:
+        """Remove many objects, in batches where the backend can; returns key and reason of each that remained."""
+
     def sweep(self, prefix: str, *, older_than: timedelta) -> int:
         """Remove what killed writers left unfinished below `prefix`; returns how many such leftovers went."""
+
+
+def batches(keys: Iterable[str], size: int) -> Iterator[list[str]]:
+    """The keys in lists of at most `size`, without holding more than one."""
+    rest = iter(keys)
+    while batch := list(islice(rest, size)):
+        yield batch

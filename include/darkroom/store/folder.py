@@ -6,15 +6,15 @@ import logging
 import os
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from io import BytesIO
+from io import BufferedReader, RawIOBase
 from pathlib import Path
 from typing import BinaryIO
 
 from darkroom.errors import Conflict, NotFound, StoreError
-from darkroom.store.base import Entry, Reading
+from darkroom.store.base import CONTENT_TYPE, Entry, Reading
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +31,8 @@ class FolderStore:
     again.
     """
 
+    concurrency = 4  # a disk's queue is short, and the work beside it wants the cores
+
     def __init__(self, root: Path) -> None:
         # absolute and without "..", its links kept: Path.resolve() would follow them, Path.absolute() keeps ".."
         self._root = Path(os.path.abspath(root))  # noqa: PTH100
@@ -43,11 +45,15 @@ class FolderStore:
     def uri_of(self, key: str) -> str:
         return self._path(key).as_uri()
 
-    def list(self, prefix: str = "") -> Iterator[Entry]:
+    @property
+    def retries(self) -> Mapping[str, int]:
+        return {}
+
+    def list(self, prefix: str = "", *, after: str = "") -> Iterator[Entry]:
         folder, _, _ = prefix.rpartition("/")
         for path, stat in self._walk(self._path(folder) if folder else self._root):
             key = path.relative_to(self._root).as_posix()
-            if key.startswith(prefix):
+            if key.startswith(prefix) and key > after:
                 yield _entry(key, stat)
 
     def head(self, key: str) -> Entry | None:
@@ -69,7 +75,7 @@ class FolderStore:
         with handle:
             entry = _entry(key, os.fstat(handle.fileno()))
             handle.seek(start)
-            stream: BinaryIO = handle if length is None else BytesIO(handle.read(length))
+            stream: BinaryIO = handle if length is None else BufferedReader(_Span(handle, length))
             yield Reading(entry, stream)
 
     def read(self, key: str) -> bytes:
@@ -81,9 +87,12 @@ class FolderStore:
         key: str,
         data: bytes | BinaryIO,
         *,
-        content_type: str = "application/octet-stream",
+        size: int | None = None,
+        content_type: str = CONTENT_TYPE,
+        metadata: Mapping[str, str] | None = None,
         if_absent: bool = False,
         if_match: str | None = None,
+        confirm: bool = True,
     ) -> Entry:
         target = self._path(key)
         with self._temporary(target) as temporary:
@@ -92,7 +101,14 @@ class FolderStore:
                     handle.write(data)
                 else:
                     shutil.copyfileobj(data, handle, 1 << 20)
+                length = handle.tell()
+            if size not in (None, length):
+                raise StoreError(f"{self.uri_of(key)}: its source ended after {length} bytes instead of {size}.")
             return self._publish(key, temporary, target, if_absent=if_absent, if_match=if_match)
+
+    def unconfirmed(self, written: Iterable[Entry]) -> dict[str, str]:
+        """None: a folder's write has looked at the file when it returns."""
+        return {}
 
     def copy(self, source: str, target: str) -> Entry:
         origin, goal = self._path(source), self._path(target)
@@ -122,6 +138,15 @@ class FolderStore:
             if if_match is not None:
                 self._require(key, if_match)
             target.unlink(missing_ok=True)
+
+    def delete_all(self, keys: Iterable[str]) -> dict[str, str]:
+        remaining = {}
+        for key in keys:
+            try:
+                self.delete(key)
+            except (StoreError, OSError) as error:
+                remaining[key] = str(error)
+        return remaining
 
     def sweep(self, prefix: str, *, older_than: timedelta) -> int:
         folder, _, _ = prefix.rpartition("/")
@@ -219,6 +244,23 @@ class FolderStore:
         found = self.head(key)
         if found is None or found.etag != etag:
             raise Conflict(f"{self.uri_of(key)}: it changed in the meantime.")
+
+
+class _Span(RawIOBase):
+    """The next `length` bytes of a file, of any length, without holding them."""
+
+    def __init__(self, handle: BinaryIO, length: int) -> None:
+        self._handle, self._left = handle, length
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: "bytearray | memoryview") -> int:  # type: ignore[override]
+        with memoryview(buffer) as target:
+            block = self._handle.read(min(len(target), self._left))
+            target[: len(block)] = block
+        self._left -= len(block)
+        return len(block)
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """From a path or a URI to a store."""
 
+import re
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -7,12 +8,15 @@ from darkroom.errors import BadInput
 from darkroom.store.base import Store
 from darkroom.store.folder import FolderStore
 
+# S3's rule with the dots and underscores of GCS's; a bucket's name goes into hosts and paths
+_BUCKET = re.compile(r"[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]")
+
 
 def open_store(location: str) -> Store:
-    """The store whose root `location` names: a folder's path, or a `file://` URI.
+    """The store whose root `location` names: a folder's path, or a `file://`, `s3://` or `gs://` URI.
 
-    Raises `BadInput` for a scheme that no backend serves. Nothing is created: a folder comes to be with its first
-    object.
+    Raises `BadInput` for a scheme that no backend serves. Nothing is created, and nothing asked of a service: a
+    folder comes to be with its first object.
     """
     scheme, _, _ = location.partition("://")
     if scheme == location:
@@ -24,11 +28,31 @@ def open_store(location: str) -> Store:
         if parts.netloc not in ("", "localhost"):
             raise BadInput(f"{location}: a file URI has no host; write file:///path.")
         return FolderStore(Path(unquote(parts.path)))
-    raise BadInput(f"{location}: no store for {scheme}:// addresses; give a folder's path or a file:/// URI.")
+    if scheme in ("s3", "gs"):
+        bucket, _, prefix = location.removeprefix(f"{scheme}://").partition("/")
+        if not _BUCKET.fullmatch(bucket):
+            raise BadInput(f"{location}: {bucket!r} is no bucket's name; write {scheme}://bucket/prefix.")
+        return _of_service(scheme, bucket, prefix)
+    raise BadInput(f"{location}: no store for {scheme}:// addresses; give a folder's path, or file://, s3:// or gs://.")
+
+
+def _of_service(scheme: str, bucket: str, prefix: str) -> Store:
+    # imported where they are needed: a folder's user pays for neither
+    if scheme == "s3":
+        from darkroom.store.s3 import S3Store
+
+        return S3Store(bucket, prefix)
+    from darkroom.store.gcs import GcsStore
+
+    return GcsStore(bucket, prefix)
 
 
 def read_object(uri: str) -> bytes:
     """The content of the one object at `uri` (as `Store.uri_of` writes it). Raises `NotFound`, `BadInput`."""
+    scheme, _, path = uri.partition("://")
+    if scheme in ("s3", "gs"):
+        bucket, _, key = path.partition("/")
+        return open_store(f"{scheme}://{bucket}").read(key)
     parent, _, name = uri.rpartition("/")
     if not name:
         raise BadInput(f"{uri}: not an object's address; it ends in a slash.")

@@ -1,0 +1,50 @@
+"""Confirm many written objects at once: a page of a listing says of a thousand what a head says of one."""
+
+from collections.abc import Iterable, Iterator
+
+from darkroom.store.base import Entry, Store
+
+_WORTH = 20  # listed objects that cost about as much as one head
+
+
+def unconfirmed(store: Store, written: Iterable[Entry]) -> dict[str, str]:
+    """Look whether objects stand as `Store.write` says that it wrote them; key and reason of each that does not.
+
+    Reads one listing of the range that the keys span, as long as that is cheaper than a head an object: where others
+    lie thick between them, the rest is asked for one by one. S3 and GCS list what was written before at once; a
+    store that lists in another order is only asked more often.
+    """
+    missing = {entry.key: entry for entry in written}
+    if not missing:
+        return {}
+    budget = _WORTH * len(missing) + 1000
+    for seen in _between(store, min(missing), max(missing)):
+        wanted = missing.get(seen.key)
+        if wanted is not None and _same(wanted, seen):
+            del missing[seen.key]
+        budget -= 1
+        if not missing or budget < 0:
+            break
+    return {key: reason for key, entry in missing.items() if (reason := _reason(entry, store.head(key)))}
+
+
+def _between(store: Store, first: str, last: str) -> Iterator[Entry]:
+    """The objects from `first` on, until one is seen that comes after `last`."""
+    shared = next((i for i, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), len(first))
+    # all that lies between first[:-1] and first begins with first[:-1]: few, where there are any
+    for entry in store.list(first[:shared], after=first[:-1]):
+        if entry.key > last:
+            return
+        yield entry
+
+
+def _same(written: Entry, seen: Entry) -> bool:
+    return written.etag == seen.etag and written.bytes == seen.bytes
+
+
+def _reason(written: Entry, seen: Entry | None) -> str:
+    if seen is None:
+        return "it was written, but it is not there"
+    if not _same(written, seen):
+        return f"other bytes than were written stand there now ({seen.bytes} instead of {written.bytes} bytes)"
+    return ""

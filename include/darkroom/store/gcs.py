@@ -1,0 +1,335 @@
+"""The GCS backend: a bucket of Google Cloud Storage, or what lies below a prefix of one."""
+
+import base64
+import secrets
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from datetime import UTC, timedelta
+from functools import partial
+from io import BufferedReader, BytesIO
+from typing import BinaryIO
+
+from google.cloud.storage import Blob
+
+from darkroom.errors import Conflict, Damaged, NotFound, StoreError
+from darkroom.store.base import CONTENT_TYPE, WRITE_ID, Entry, Reading, batches
+from darkroom.store.confirm import unconfirmed
+from darkroom.store.gcs_access import CONNECTIONS, TIMEOUT, GcsAccess
+from darkroom.store.hashes import Hasher, Hashes, hash_bytes
+from darkroom.store.retries import Transient
+from darkroom.store.streams import PART, RangedStream, read_fully
+
+_LONGEST_NAME = 1024  # bytes of UTF-8
+_BATCH = 1000  # keys that wait to be removed
+
+
+class GcsStore:
+    """Objects of a bucket below a prefix. An entry's `etag` is the object's generation.
+
+    Content is read and written as it is stored: an object with `Content-Encoding: gzip` is not unpacked, since its
+    hashes are of the packed bytes.
+    """
+
+    concurrency = CONNECTIONS
+
+    def __init__(self, bucket: str, prefix: str = "") -> None:
+        self._access = GcsAccess(bucket)
+        self._prefix = f"{prefix.strip('/')}/" if prefix.strip("/") else ""
+
+    @property
+    def uri(self) -> str:
+        return self._access.uri(self._prefix).rstrip("/")
+
+    @property
+    def retries(self) -> Mapping[str, int]:
+        return self._access.retries.counts
+
+    def uri_of(self, key: str) -> str:
+        return self._access.uri(self._name(key))
+
+    def list(self, prefix: str = "", *, after: str = "") -> Iterator[Entry]:
+        token: str | None = None
+        start = self._prefix + after if after else None
+        client = self._access.bucket.client
+        while True:
+            listing = client.list_blobs(
+                self._access.bucket,
+                prefix=self._prefix + prefix,
+                start_offset=start,
+                page_token=token,
+                page_size=1000,
+                timeout=TIMEOUT,
+                retry=None,
+            )
+            # pages are asked for one by one, so that a fault repeats a page and not the listing
+            page = self._access.call("listing", self._prefix, lambda pages=listing.pages: next(pages, None))  # type: ignore[misc]
+            for blob in page or ():
+                if blob.name != start:  # GCS counts it in
+                    yield _entry(blob.name.removeprefix(self._prefix), blob)
+            token = listing.next_page_token
+            if not token:
+                return
+
+    def head(self, key: str) -> Entry | None:
+        blob = self._blob(key)
+        try:
+            self._access.call("looking at", blob.name, lambda: blob.reload(timeout=TIMEOUT, retry=None))
+        except NotFound:
+            return None
+        return _entry(key, blob)
+
+    @contextmanager
+    def open(self, key: str, *, start: int = 0, length: int | None = None) -> Iterator[Reading]:
+        whole = start == 0 and length is None
+        entry, body = self._get_small(key) if whole else (self._there(key), None)
+        if body is not None:
+            yield Reading(entry, BytesIO(body))
+            return
+        stream = RangedStream(
+            partial(self._get_part, key, int(entry.etag)),
+            start=start,
+            stop=entry.bytes if length is None else min(entry.bytes, start + length),
+            name=self.uri_of(key),
+            hashes=entry.hashes if whole else None,
+        )
+        with BufferedReader(stream, 1 << 20) as buffered:
+            yield Reading(entry, buffered)
+
+    def read(self, key: str) -> bytes:
+        with self.open(key) as reading:
+            return reading.stream.read()
+
+    def write(
+        self,
+        key: str,
+        data: bytes | BinaryIO,
+        *,
+        size: int | None = None,
+        content_type: str = CONTENT_TYPE,
+        metadata: Mapping[str, str] | None = None,
+        if_absent: bool = False,
+        if_match: str | None = None,
+        confirm: bool = True,
+    ) -> Entry:
+        blob = self._blob(key)
+        blob.content_type, blob.metadata = content_type, dict(metadata or {})
+        generation = 0 if if_absent else _generation(if_match, self.uri_of(key)) if if_match is not None else None
+        if generation is not None:
+            blob.metadata = {**(metadata or {}), WRITE_ID: secrets.token_hex(8)}
+        body = data if isinstance(data, bytes) else read_fully(data, PART + 1)
+        if isinstance(data, bytes) or len(body) <= PART:
+            if size not in (None, len(body)):
+                raise StoreError(f"{self.uri_of(key)}: its source ended after {len(body)} bytes instead of {size}.")
+            hashes = self._put(key, blob, body, generation)
+            length = len(body)
+        else:
+            length, hashes = self._send(key, blob, body, data, size, generation)
+        written = self.head(key) if confirm or not blob.generation else _entry(key, blob)
+        if written is None:
+            raise Damaged(f"{self.uri_of(key)}: it was written, but it is not there.")
+        if written.bytes == length and not written.hashes.contradicts(hashes):
+            return written
+        if generation is not None and blob.generation:  # replaced at once, by another writer who saw it there
+            return _entry(key, blob)
+        raise StoreError(f"{self.uri_of(key)}: another writer replaced it while it was written.")
+
+    def _put(self, key: str, blob: Blob, body: bytes, generation: int | None) -> Hashes:
+        """Write in one request, with the CRC32C that the service then insists on."""
+        mine = hash_bytes(body, "md5", "crc32c")
+
+        def request() -> None:
+            blob.upload_from_string(
+                body,
+                content_type=blob.content_type,
+                checksum="crc32c",
+                if_generation_match=generation,
+                timeout=TIMEOUT,
+                retry=None,
+            )
+
+        written_as = dict(blob.metadata)
+        try:
+            self._access.call("writing", blob.name, request)
+        except Conflict:
+            # a try whose answer was lost may have written it; then the object in the way is our own
+            with suppress(NotFound):
+                self._access.call("looking at", blob.name, lambda: blob.reload(timeout=TIMEOUT, retry=None))
+            if (blob.metadata or {}).get(WRITE_ID) != written_as.get(WRITE_ID) or not blob.generation:
+                raise
+        if mine.contradicts(_hashes(blob)):
+            raise StoreError(f"{self.uri_of(key)}: Google stored other bytes than were sent.")
+        return mine
+
+    def _send(
+        self, key: str, blob: Blob, first: bytes, stream: BinaryIO, size: int | None, generation: int | None
+    ) -> tuple[int, Hashes]:
+        """Write by a resumable upload, in chunks; a stream that breaks ends it, and no object comes of it."""
+        hasher = Hasher("md5", "crc32c")
+        length, block = 0, first
+        writer = blob.open(
+            "wb",
+            chunk_size=PART,
+            content_type=blob.content_type,
+            checksum="crc32c",
+            if_generation_match=generation,
+            timeout=TIMEOUT,
+            retry=self._access.resuming,
+        )
+        try:
+            while block:
+                hasher.update(block)
+                length += len(block)
+                self._access.explained(blob.name, partial(writer.write, block))
+                block = read_fully(stream, PART)
+            if size not in (None, length):
+                raise StoreError(f"{self.uri_of(key)}: its source ended after {length} bytes instead of {size}.")
+            self._access.explained(blob.name, writer.close)
+        except BaseException as error:
+            with suppress(StoreError, Transient):
+                self._access.explained(blob.name, writer.terminate)
+            if isinstance(error, Transient):
+                raise Damaged(f"writing {self.uri_of(key)} failed, at last with {error.name}: {error}") from error
+            raise
+        return length, hasher.hashes()
+
+    def unconfirmed(self, written: Iterable[Entry]) -> dict[str, str]:
+        return unconfirmed(self, written)
+
+    def copy(self, source: str, target: str) -> Entry:
+        origin, goal = self._blob(source), self._blob(target)
+        self._access.call("looking at", origin.name, lambda: origin.reload(timeout=TIMEOUT, retry=None))
+        token: str | None = None
+        while True:  # a large object takes several calls
+            token, _, _ = self._access.call(
+                "copying to",
+                goal.name,
+                lambda token=token: goal.rewrite(  # type: ignore[misc]
+                    origin, token=token, if_source_generation_match=origin.generation, timeout=TIMEOUT, retry=None
+                ),
+            )
+            if token is None:
+                return self._there(target)
+
+    def delete(self, key: str, *, if_match: str | None = None) -> None:
+        blob = self._blob(key)
+        generation = _generation(if_match, self.uri_of(key)) if if_match is not None else None
+        with suppress(NotFound):
+            self._access.call(
+                "removing",
+                blob.name,
+                lambda: blob.delete(if_generation_match=generation, timeout=TIMEOUT, retry=None),
+            )
+            return
+        if generation is not None:
+            raise Conflict(f"{self.uri_of(key)}: it changed in the meantime.")
+
+    def delete_all(self, keys: Iterable[str]) -> dict[str, str]:
+        # many requests at once: a batch request of GCS's counts each of its calls, and is no quicker
+        remaining: dict[str, str] = {}
+
+        def remove(key: str) -> None:
+            try:
+                self.delete(key)
+            except StoreError as error:
+                remaining[key] = str(error)
+
+        with ThreadPoolExecutor(self.concurrency, thread_name_prefix="remove") as pool:
+            for batch in batches(keys, _BATCH):
+                for _ in pool.map(remove, batch):
+                    pass
+        return remaining
+
+    def sweep(self, prefix: str, *, older_than: timedelta) -> int:
+        """Nothing: an unfinished upload of GCS's shows nowhere, and goes by itself after a week."""
+        return 0
+
+    def _get_small(self, key: str) -> tuple[Entry, bytes | None]:
+        """An object, or only its entry where it has more than `PART` bytes."""
+
+        def request() -> tuple[Entry, bytes | None]:
+            blob = self._blob(key)
+            blob.reload(timeout=TIMEOUT, retry=None)
+            entry = _entry(key, blob)
+            if entry.bytes > PART:
+                return entry, None
+            try:
+                body = self._download(key, blob.generation, 0, entry.bytes)
+            except NotFound:
+                raise Transient("changed while read", "another version is there now") from None
+            if entry.hashes.contradicts(hash_bytes(body, *entry.hashes.known())):
+                raise Transient("corrupt answer", "the bytes that came are not those that Google has hashes of")
+            return entry, body
+
+        return self._access.call("reading", self._name(key), request)
+
+    def _get_part(self, key: str, generation: int, start: int, stop: int) -> bytes:
+        return self._access.call("reading", self._name(key), lambda: self._download(key, generation, start, stop))
+
+    def _download(self, key: str, generation: int, start: int, stop: int) -> bytes:
+        """Bytes `start` to `stop` of one version, in one try. Raises as `GcsAccess.explained` does."""
+        if start >= stop:
+            return b""
+        blob = self._blob(key, generation=generation)
+        body: bytes = self._access.explained(
+            blob.name,
+            lambda: blob.download_as_bytes(
+                start=start, end=stop - 1, raw_download=True, checksum=None, timeout=TIMEOUT, retry=None
+            ),
+        )
+        if len(body) != stop - start:
+            raise Transient("short answer", f"{len(body)} of {stop - start} bytes came")
+        return body
+
+    def _blob(self, key: str, *, generation: int | None = None) -> Blob:
+        return self._access.bucket.blob(self._name(key), generation=generation)
+
+    def _name(self, key: str) -> str:
+        """The name in the bucket. Raises `StoreError` for one that GCS cannot hold.
+
+        The rules: https://cloud.google.com/storage/docs/objects#naming.
+        """
+        name = self._prefix + key
+        try:
+            length = len(name.encode())
+        except UnicodeEncodeError:
+            raise StoreError(f"{key!r}: GCS holds only names that are Unicode; rename it.") from None
+        if not key or length > _LONGEST_NAME:
+            raise StoreError(f"{key!r}: GCS holds only names of 1 to {_LONGEST_NAME} bytes; rename it.")
+        if "\r" in name or "\n" in name or name in (".", "..") or name.startswith(".well-known/acme-challenge/"):
+            raise StoreError(f"{key!r}: GCS holds no name with a line break, '.', '..' or .well-known/…; rename it.")
+        return name
+
+    def _there(self, key: str) -> Entry:
+        entry = self.head(key)
+        if entry is None:
+            raise NotFound(f"{self.uri_of(key)}: there is no such object.")
+        return entry
+
+
+def _generation(etag: str, uri: str) -> int:
+    if not etag.isdecimal():
+        raise Conflict(f"{uri}: {etag!r} is no generation of Google's; it changed in the meantime.")
+    return int(etag)
+
+
+def _entry(key: str, blob: Blob) -> Entry:
+    """What the service says of a blob."""
+    return Entry(
+        key,
+        blob.size,
+        str(blob.generation),
+        blob.updated.astimezone(UTC),
+        _hashes(blob),
+        blob.content_type or "",
+        {name: value for name, value in (blob.metadata or {}).items() if name != WRITE_ID},
+    )
+
+
+def _hashes(blob: Blob) -> Hashes:
+    """The hashes that Google vouches for; an object that was composed of others has no MD5."""
+    return Hashes(md5=_hex(blob.md5_hash), crc32c=_hex(blob.crc32c))
+
+
+def _hex(text: str | None) -> str:
+    return base64.b64decode(text).hex() if text else ""

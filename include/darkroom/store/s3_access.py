@@ -1,0 +1,252 @@
+"""How S3 is reached: whose credentials, which endpoint and region, and what its errors mean."""
+
+import base64
+import hashlib
+import os
+import re
+from collections.abc import Callable
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+
+import boto3
+import botocore.exceptions
+import obstore.exceptions
+from botocore.config import Config
+from obstore.auth.boto3 import Boto3CredentialProvider
+from obstore.store import S3Store as ObstoreS3
+
+from darkroom.errors import BadInput, Conflict, NotFound, StoreError
+from darkroom.store.retries import Retries, Transient
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+    from obstore.store import ClientConfig, S3Config
+
+T = TypeVar("T")
+
+CONNECTIONS = 32  # as many requests at once as `S3Store.concurrency` asks for; more only queue for the one interpreter
+_CONNECT, _SILENCE, _WHOLE = 10, 60, 300  # seconds: to connect, without a byte, for one request with its body
+
+# what a busy or ailing S3 says, with or without a 5xx (https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html)
+_TRANSIENT_CODES = frozenset(
+    {
+        "BadDigest",
+        "InternalError",
+        "OperationAborted",
+        "ConditionalRequestConflict",
+        "RequestTimeout",
+        "RequestTimeTooSkewed",
+        "ServiceUnavailable",
+        "SlowDown",
+        "Throttling",
+        "ThrottlingException",
+        "TooManyRequestsException",
+        "XAmzContentChecksumMismatch",
+        "XAmzContentSHA256Mismatch",
+    }
+)
+_DENIED_CODES = frozenset(
+    {"AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "InvalidToken"}
+)
+
+
+# what either client raises; obstore's "not found" is Python's own, an OSError
+_FAULTS = (
+    botocore.exceptions.BotoCoreError,
+    botocore.exceptions.ClientError,
+    obstore.exceptions.BaseError,
+    OSError,
+    ValueError,
+)
+
+
+class S3Access:
+    """One bucket's two clients: obstore for the data path (ADR 9), boto3 for everything that is more than that.
+
+    Credentials, profile, region and endpoint are boto3's own chain (`AWS_PROFILE`, `AWS_ENDPOINT_URL`, roles, …),
+    handed on to obstore. Neither client retries: `Retries` does, for both.
+    """
+
+    def __init__(self, bucket: str) -> None:
+        self.bucket = bucket
+        self.retries = Retries()
+
+    def uri(self, name: str) -> str:
+        """The URI of an object by its whole name in the bucket."""
+        return f"s3://{self.bucket}/{name}"
+
+    def call(self, what: str, name: str, request: Callable[[], T]) -> T:
+        """The answer to one request about `name`, repeated while its fault is transient.
+
+        Raises `NotFound`, `Conflict` or another `StoreError` that says what the service's error means.
+        """
+
+        def attempt() -> T:
+            try:
+                return request()
+            except _FAULTS as error:
+                _explain(error, self.uri(name))
+
+        return self.retries.call(f"{what} {self.uri(name)}", attempt)
+
+    @cached_property
+    def _session(self) -> boto3.Session:
+        try:
+            session = boto3.Session()
+            credentials = session.get_credentials()
+        except botocore.exceptions.BotoCoreError as error:
+            raise BadInput(f"s3://{self.bucket}: the AWS settings cannot be used: {error}.") from error
+        if credentials is None:
+            raise BadInput(
+                f"s3://{self.bucket}: there are no AWS credentials; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, "
+                "AWS_PROFILE, or run with a role."
+            )
+        return session
+
+    def _client(self, region: str | None) -> "S3Client":
+        config = Config(
+            max_pool_connections=CONNECTIONS,
+            connect_timeout=_CONNECT,
+            read_timeout=_SILENCE,
+            retries={"total_max_attempts": 1},
+            signature_version="s3v4",
+            # our own checksums go with every write; a store that is not AWS may not know botocore's default one
+            request_checksum_calculation="when_required",
+            response_checksum_validation="when_required",
+            user_agent_extra="darkroom",
+        )
+        try:
+            client = self._session.client("s3", region_name=region, config=config)
+        except (botocore.exceptions.BotoCoreError, ValueError) as error:
+            raise BadInput(f"s3://{self.bucket}: the AWS settings cannot be used: {error}.") from error
+        client.meta.events.register("before-call.s3.DeleteObjects", _add_md5)
+        return client
+
+    @cached_property
+    def client(self) -> "S3Client":
+        """boto3's client, in the bucket's own region."""
+        client = self._client(self._session.region_name or "us-east-1")
+        if not _is_aws(client.meta.endpoint_url):
+            return client
+        region = _bucket_region(client, self.bucket)
+        return client if region in ("", client.meta.region_name) else self._client(region)
+
+    @cached_property
+    def data(self) -> ObstoreS3:
+        """Obstore's client for the same bucket, endpoint and credentials."""
+        endpoint = self.client.meta.endpoint_url
+        config: S3Config = {
+            "region": self.client.meta.region_name,
+            "conditional_put": "etag",
+            "checksum_algorithm": "SHA256",
+            "virtual_hosted_style_request": _is_aws(endpoint) and "." not in self.bucket,
+        }
+        if not _is_aws(endpoint) or "." in self.bucket:
+            config["endpoint"] = endpoint
+        options: ClientConfig = {
+            "allow_http": endpoint.startswith("http://"),
+            "connect_timeout": f"{_CONNECT}s",
+            "read_timeout": f"{_SILENCE}s",
+            "timeout": f"{_WHOLE}s",
+            "pool_max_idle_per_host": str(CONNECTIONS),
+            "user_agent": "darkroom",
+        }
+        if bundle := os.environ.get("AWS_CA_BUNDLE"):
+            with open(bundle, "rb") as certificates:  # noqa: PTH123
+                options["root_certificate"] = certificates.read()
+        provider = Boto3CredentialProvider(self._session)
+        return ObstoreS3(
+            self.bucket,
+            config=config,
+            client_options=options,
+            retry_config={"max_retries": 0},
+            credential_provider=provider,
+        )
+
+
+def _add_md5(params: dict[str, Any], **_: object) -> None:
+    """The one checksum of a batch removal that every service takes; AWS takes botocore's own as well."""
+    digest = hashlib.md5(params["body"], usedforsecurity=False).digest()
+    params["headers"]["Content-MD5"] = base64.b64encode(digest).decode()
+
+
+def _is_aws(endpoint: str) -> bool:
+    return ".amazonaws.com" in endpoint
+
+
+def _bucket_region(client: "S3Client", bucket: str) -> str:
+    """The region that AWS names for a bucket, also to who may not read it; empty where it does not say."""
+    try:
+        headers = client.head_bucket(Bucket=bucket)["ResponseMetadata"]["HTTPHeaders"]
+    except botocore.exceptions.ClientError as error:
+        headers = error.response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
+    except botocore.exceptions.BotoCoreError:
+        return ""
+    return headers.get("x-amz-bucket-region", "")
+
+
+def _explain(error: Exception, uri: str) -> NoReturn:
+    """Raise what an error of either client means: `Transient`, `NotFound`, `Conflict` or another `StoreError`."""
+    if isinstance(error, botocore.exceptions.ClientError):
+        raise _of_response(error, uri) from error
+    if isinstance(error, (botocore.exceptions.HTTPClientError, botocore.exceptions.ConnectionError)):
+        raise Transient(type(error).__name__, _line(error)) from error
+    if isinstance(error, botocore.exceptions.BotoCoreError):
+        raise StoreError(f"{uri}: {_line(error)}") from error
+    if isinstance(error, FileNotFoundError):
+        raise _missing(str(error), uri) from error
+    if isinstance(error, (obstore.exceptions.AlreadyExistsError, obstore.exceptions.PreconditionError)):
+        raise Conflict(f"{uri}: it changed in the meantime, or there already is such an object.") from error
+    if isinstance(error, (obstore.exceptions.PermissionDeniedError, obstore.exceptions.UnauthenticatedError)):
+        raise _of_denied(str(error), uri) from error
+    if isinstance(error, obstore.exceptions.GenericError):
+        raise _of_generic(str(error), uri) from error
+    raise StoreError(f"{uri}: {_line(error)}") from error
+
+
+def _of_response(error: botocore.exceptions.ClientError, uri: str) -> Exception:
+    code = error.response.get("Error", {}).get("Code", "")
+    message = error.response.get("Error", {}).get("Message", "")
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    if code in _TRANSIENT_CODES or status >= 500 or status == 429:
+        return Transient(code if not code.isdigit() else f"HTTP {code}", message or f"HTTP {status}")
+    if status == 412 or code in ("PreconditionFailed", "EntityAlreadyExists"):
+        return Conflict(f"{uri}: it changed in the meantime, or there already is such an object.")
+    if status == 404:
+        return _missing(code, uri)
+    if status in (401, 403) or code in _DENIED_CODES:
+        return _of_denied(f"{code} {message}", uri)
+    return StoreError(f"{uri}: S3 refuses it: {code} {message}".rstrip())
+
+
+def _of_generic(text: str, uri: str) -> Exception:
+    """What obstore has no type for: 5xx, cut connections, and the 4xx that are neither 401, 403, 404, 409 nor 412.
+
+    It hands on no code, only its sentence with the answer's body in it. What does not look like a 4xx is transient.
+    """
+    code = re.search(r"<Code>(\w{1,60})</Code>", text)
+    status = re.search(r"status code: (\d{3})", text)
+    name = code[1] if code else f"HTTP {status[1]}" if status else "connection fault"
+    if name in _TRANSIENT_CODES or not status or status[1].startswith("5") or status[1] in ("408", "429"):
+        return Transient(name, _line(text))
+    return StoreError(f"{uri}: S3 refuses it: {name} (HTTP {status[1]}).")
+
+
+def _of_denied(text: str, uri: str) -> Exception:
+    for code in _TRANSIENT_CODES:
+        if code in text:  # some services answer 403 to a body that lost a byte on its way
+            return Transient(code, f"S3 says {code}")
+    said = next((f" ({code})" for code in _DENIED_CODES if code in text), "")
+    return StoreError(f"{uri}: S3 refuses access{said}; check the credentials and the bucket's policy.")
+
+
+def _missing(text: str, uri: str) -> Exception:
+    if "NoSuchBucket" in text:
+        bucket = "/".join(uri.split("/")[:3])
+        return StoreError(f"{bucket}: there is no such bucket; create it, or mend the name.")
+    return NotFound(f"{uri}: there is no such object.")
+
+
+def _line(text: object) -> str:
+    """The first line of a message, short: clients append whole structures."""
+    return str(text).strip().splitlines()[0][:300] if str(text).strip() else type(text).__name__

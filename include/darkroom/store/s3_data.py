@@ -1,0 +1,207 @@
+"""The S3 data path: small objects and parts, fetched and put in one request each, and checked."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Literal
+
+import obstore
+
+from darkroom.errors import Conflict, NotFound
+from darkroom.store.base import WRITE_ID
+from darkroom.store.hashes import Hashes, hash_bytes
+from darkroom.store.retries import Transient
+from darkroom.store.s3_access import S3Access
+from darkroom.store.s3_hashes import plain, to_base64, vouched
+from darkroom.store.streams import PART
+
+if TYPE_CHECKING:
+    from obstore import Attributes, GetOptions, PutMode
+
+# what obstore's paths cannot say, or would say otherwise: an empty, "." or ".." part, a control character
+_ODD = re.compile(r"(^|/)\.{0,2}(/|$)|[\x00-\x1f\x7f]")
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What one answer says of an object by its name in the bucket."""
+
+    bytes: int
+    etag: str
+    modified: datetime
+    hashes: Hashes = field(default_factory=Hashes)
+    content_type: str = ""
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+def head(access: S3Access, name: str) -> Head:
+    """All that S3 knows of an object. Raises `NotFound`."""
+    answer: Any = access.call(
+        "looking at",
+        name,
+        lambda: access.client.head_object(Bucket=access.bucket, Key=name, ChecksumMode="ENABLED"),
+    )
+    modified = answer["LastModified"].astimezone(UTC)
+    kind, metadata = answer.get("ContentType", ""), answer.get("Metadata", {})
+    return Head(answer["ContentLength"], plain(answer["ETag"]), modified, vouched(answer), kind, metadata)
+
+
+def glance(access: S3Access, name: str) -> Head:
+    """An object's size, ETag and time, by the quicker client. Raises `NotFound`."""
+    if _ODD.search(name):
+        return head(access, name)
+    meta = access.call("looking at", name, lambda: obstore.head(access.data, name))
+    return Head(meta["size"], plain(meta["e_tag"] or ""), meta["last_modified"])
+
+
+def get_small(access: S3Access, name: str) -> tuple[Head, bytes | None]:
+    """An object, or only its head where it has more than `PART` bytes.
+
+    Raises `NotFound`, and `StoreError` when what came again and again was not what the service has a hash of.
+    """
+    if _ODD.search(name):
+        large = head(access, name)
+        return large, get_part(access, name, large.etag, 0, large.bytes) if large.bytes <= PART else None
+
+    def request() -> tuple[Head, bytes | None]:
+        answer = obstore.get(access.data, name)
+        meta = answer.meta
+        if meta["size"] > PART:
+            return Head(meta["size"], plain(meta["e_tag"] or ""), meta["last_modified"]), None
+        metadata: dict[str, Any] = dict(answer.attributes)
+        kind = metadata.pop("Content-Type", "")
+        body = bytes(answer.bytes())
+        hashes = _proven(access, name, plain(meta["e_tag"] or ""), body, meta["size"])
+        return Head(meta["size"], plain(meta["e_tag"] or ""), meta["last_modified"], hashes, kind, metadata), body
+
+    return access.call("reading", name, request)
+
+
+def _proven(access: S3Access, name: str, etag: str, body: bytes, size: int) -> Hashes:
+    """The hashes that the service vouches for, once the bytes that came have them."""
+    if len(body) != size:
+        raise Transient("short answer", f"{len(body)} of {size} bytes came")
+    md5 = hash_bytes(body, "md5").md5
+    if md5 == etag:
+        return Hashes(md5=md5)
+    seen = head(access, name)  # the ETag may be no MD5
+    if seen.etag != etag:
+        raise Transient("changed while read", "another version is there now")
+    if seen.hashes.contradicts(hash_bytes(body, *seen.hashes.known())):
+        raise Transient("corrupt answer", "the bytes that came are not those that S3 has hashes of")
+    return seen.hashes
+
+
+def get_part(access: S3Access, name: str, etag: str, start: int, stop: int) -> bytes:
+    """Bytes `start` to `stop` of the version `etag`. Raises `Conflict` when another stands there."""
+    if start >= stop:
+        return b""
+
+    def request() -> bytes:
+        if _ODD.search(name):
+            span = f"bytes={start}-{stop - 1}"
+            answer = access.client.get_object(Bucket=access.bucket, Key=name, Range=span, IfMatch=f'"{etag}"')
+            body = answer["Body"].read()
+        else:
+            options: GetOptions = {"range": (start, stop), "if_match": f'"{etag}"'}
+            body = bytes(obstore.get(access.data, name, options=options).bytes())
+        if len(body) != stop - start:
+            raise Transient("short answer", f"{len(body)} of {stop - start} bytes came")
+        return body
+
+    return access.call("reading", name, request)
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """What must stand where an object is written: nothing, the object of this ETag, or (neither given) anything."""
+
+    absent: bool = False
+    etag: str | None = None
+
+    @property
+    def arguments(self) -> dict[str, str]:
+        """As boto3's arguments; the ETag without quotes, as AWS's own examples have it and Ceph insists."""
+        if self.absent:
+            return {"IfNoneMatch": "*"}
+        return {"IfMatch": self.etag} if self.etag is not None else {}
+
+    @property
+    def mode(self) -> "PutMode":
+        """As obstore's."""
+        overwrite: Literal["create", "overwrite"] = "create" if self.absent else "overwrite"
+        return {"e_tag": self.etag} if self.etag is not None else overwrite
+
+
+def put(
+    access: S3Access, name: str, body: bytes, content_type: str, metadata: Mapping[str, str], condition: Condition
+) -> tuple[str, Hashes]:
+    """Write an object in one request; returns its ETag and the hashes that were proven.
+
+    The request's signature holds the SHA-256 of the body: the server refuses another. Raises `Conflict`.
+    """
+    mine = hash_bytes(body, "md5")
+
+    def request() -> str:
+        if _ODD.search(name):
+            etag = plain(
+                access.client.put_object(
+                    Bucket=access.bucket,
+                    Key=name,
+                    Body=body,
+                    ContentMD5=to_base64(mine.md5),
+                    ContentType=content_type,
+                    Metadata=dict(metadata),
+                    **condition.arguments,  # type: ignore[arg-type]
+                )["ETag"]
+            )
+        else:
+            attributes: Attributes = {"Content-Type": content_type, **metadata}
+            answer = obstore.put(
+                access.data, name, body, attributes=attributes, mode=condition.mode, use_multipart=False
+            )
+            etag = plain(answer["e_tag"] or "")
+        if etag != mine.md5 and _stands(access, name, body) is False:
+            raise Transient("other bytes stored", "S3 has another hash of what it stored")
+        return etag
+
+    try:
+        etag = access.call("writing", name, request)
+    except Conflict:
+        seen = own(access, name, metadata)
+        if seen is None:
+            raise
+        etag = seen.etag
+    return etag, mine
+
+
+def own(access: S3Access, name: str, metadata: Mapping[str, str]) -> Head | None:
+    """The object that stands there, if it is the one that a conditional write with this metadata wrote."""
+    try:
+        seen = head(access, name)
+    except NotFound:
+        return None
+    return seen if WRITE_ID in metadata and seen.metadata.get(WRITE_ID) == metadata[WRITE_ID] else None
+
+
+def _stands(access: S3Access, name: str, body: bytes) -> bool | None:
+    """Does an object have these very bytes? None where S3 has no hash that says."""
+    seen = head(access, name)
+    mine = hash_bytes(body, *seen.hashes.known())
+    if seen.bytes != len(body):
+        return False
+    return not seen.hashes.contradicts(mine) if seen.hashes.known() else None
+
+
+def copy(access: S3Access, source: str, target: str) -> None:
+    """Copy an object of at most `COPY_LIMIT` bytes within the bucket, on the server. Raises `NotFound`."""
+
+    def request() -> None:
+        if _ODD.search(source) or _ODD.search(target):
+            origin: Any = {"Bucket": access.bucket, "Key": source}
+            access.client.copy_object(Bucket=access.bucket, Key=target, CopySource=origin)
+        else:
+            obstore.copy(access.data, source, target)
+
+    access.call("copying", source, request)
