@@ -7,7 +7,8 @@ one item.
 import logging
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Any, Literal, TypeVar
@@ -105,10 +106,11 @@ class InputDigest(BaseModel):
 
 
 class OutcomeBatch(Document):
-    """One numbered object of outcomes."""
+    """One numbered object of outcomes. `retries` are the requests that were repeated, by the name of the fault."""
 
     outcomes: tuple[Outcome, ...] = ()
     inputs: tuple[InputDigest, ...] = ()
+    retries: dict[str, Count] = Field(default_factory=dict)
 
 
 class JobRef(BaseModel):
@@ -259,6 +261,7 @@ class Recorder:
         self._next = 1 + max((found for found, _ in folder.batches(number)), default=0)
         self._outcomes: list[Outcome] = []
         self._inputs: list[InputDigest] = []
+        self._retries: Counter[str] = Counter()
         self._lock = threading.Lock()
         self._flushed = time.monotonic()
 
@@ -274,6 +277,11 @@ class Recorder:
         with self._lock:
             self._inputs.append(digest)
 
+    def repeated(self, retries: Mapping[str, int]) -> None:
+        """Record how many requests were repeated, by the name of the fault, to go with the next batch."""
+        with self._lock:
+            self._retries.update(retries)
+
     def flush(self) -> None:
         """Write what is still held back."""
         with self._lock:
@@ -281,9 +289,11 @@ class Recorder:
 
     def _flush(self) -> None:
         self._flushed = time.monotonic()
-        if not (self._outcomes or self._inputs):
+        if not (self._outcomes or self._inputs or self._retries):
             return
-        data = dump(OutcomeBatch(outcomes=tuple(self._outcomes), inputs=tuple(self._inputs)))
+        data = dump(
+            OutcomeBatch(outcomes=tuple(self._outcomes), inputs=tuple(self._inputs), retries=dict(self._retries))
+        )
         while True:
             key = self._folder.prefix + keys.outcome_batch(self._number, self._next)
             self._next += 1
@@ -291,5 +301,5 @@ class Recorder:
                 self._folder.store.write(key, data, content_type="application/json", if_absent=True)
             except Conflict:
                 continue
-            self._outcomes, self._inputs = [], []
+            self._outcomes, self._inputs, self._retries = [], [], Counter()
             return

@@ -31,6 +31,7 @@ def run_job(uri: str, *, workers: int, progress: Progress | None = None) -> dict
         try:
             flows.get(head.flow).work(data, uri, recorder, workers=workers, progress=showing)
         finally:
+            recorder.repeated(folder.store.retries)
             recorder.flush()
     return folder.outcomes(head.number)
 

@@ -12,8 +12,8 @@ from darkroom.errors import BadInput, NotFound, StoreError
 from darkroom.store import open_store, read_object, s3_multipart
 from darkroom.store.hashes import hash_bytes
 from darkroom.store.streams import PART
-from tests.contract.conftest import BUCKET
 from tests.contract.test_store import LARGE, keys_in
+from tests.servers.backends import BUCKET
 
 # NFC and NFD of one word are two objects; `a` stands beside `a/b`
 NAMES = [

@@ -7,33 +7,51 @@ not come to its end: run it again.
 
 import logging
 import sys
+from importlib import import_module
 
 import typer
+from typer.core import TyperCommand, TyperGroup
 
 from darkroom import __version__
-from darkroom.cli import check, combinations, composite, job, resolve, sample, store, style, verify
-from darkroom.cli.options import spread
+from darkroom.cli.spread import spread
 from darkroom.errors import BadInput, DarkroomError
 
 _UNFINISHED = 70
 
+_VERBS = ("composite", "verify", "check", "sample", "combinations", "resolve", "style", "store", "job")
+
+
+class _Verbs(TyperGroup):
+    """The verbs, each a module of its name here, imported when it is asked for.
+
+    The imaging ones bring a compiler and libvips: a second and 60 MiB that copying between stores shall not cost.
+    """
+
+    def list_commands(self, ctx: typer.Context) -> list[str]:  # type: ignore[override]
+        return list(_VERBS)
+
+    def get_command(self, ctx: typer.Context, cmd_name: str) -> TyperCommand | None:  # type: ignore[override]
+        if cmd_name not in _VERBS:
+            return None
+        module = import_module(f"darkroom.cli.{cmd_name}")
+        verb = getattr(module, "app", None)
+        if verb is None:
+            verb = typer.Typer(add_completion=False)
+            verb.command(cmd_name)(getattr(module, cmd_name))
+        command = typer.main.get_command(verb)
+        command.name = cmd_name
+        return command  # type: ignore[return-value]
+
+
 app = typer.Typer(
     name="darkroom",
+    cls=_Verbs,
     help="An image studio's production line. Every command ends with 0 when all is fine, 1 when some items failed "
     "or were refused (they are listed), 2 when the input is bad and nothing was done.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
 )
-app.command("composite")(composite.composite)
-app.command("verify")(verify.verify)
-app.command("check")(check.check)
-app.command("sample")(sample.sample)
-app.command("combinations")(combinations.combinations)
-app.command("resolve")(resolve.resolve)
-app.add_typer(style.app, name="style")
-app.add_typer(store.app, name="store")
-app.add_typer(job.app, name="job")
 
 
 def _version(wanted: bool) -> None:

@@ -7,7 +7,7 @@ import typer
 from darkroom import worker
 from darkroom.settings import settings
 
-app = typer.Typer(help="Jobs: work orders that a plan wrote.", no_args_is_help=True)
+app = typer.Typer(help="Jobs: work orders that a plan wrote.", no_args_is_help=True, add_completion=False)
 
 _MOST_LISTED = 200
 

@@ -1,6 +1,5 @@
 """Options that several commands share, with the words that explain them."""
 
-from collections.abc import Sequence
 from typing import Annotated
 
 import typer
@@ -10,7 +9,6 @@ from darkroom.styles.names import length_slug
 from darkroom.styles.style import Style
 
 StyleFile = Annotated[str, typer.Option("--style", metavar="FILE", help="The style file (YAML, or JSON).")]
-_MANY = ("--combinations", "--length")
 
 Combinations = Annotated[
     list[str] | None,
@@ -38,23 +36,6 @@ Out = Annotated[
         help="The bucket's root, a path or a URI; pictures go to renders/composites/<style>/ in it.",
     ),
 ]
-
-
-def spread(words: Sequence[str]) -> list[str]:
-    """The command line with options that take many values (a shell's `*.csv`) written out one by one.
-
-    >>> spread(["import", "--combinations", "a.csv", "b.csv", "--out", "x"])
-    ['import', '--combinations', 'a.csv', '--combinations', 'b.csv', '--out', 'x']
-    """
-    out: list[str] = []
-    option = ""
-    for word in words:
-        if word.startswith("-"):
-            option = word if word in _MANY else ""
-        elif option and out[-1] != option:
-            out.append(option)
-        out.append(word)
-    return out
 
 
 def listed(values: list[str] | None) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from darkroom.store.transfer import transfer
 app = typer.Typer(
     help="Folders and buckets: the same commands for /a/path, file:///a/path, s3://bucket/prefix and gs://bucket/prefix.",
     no_args_is_help=True,
+    add_completion=False,
 )
 
 _MOST_LISTED = 200

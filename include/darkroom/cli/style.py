@@ -14,7 +14,11 @@ from darkroom.styles.importing import import_style
 from darkroom.styles.options import count_combinations
 from darkroom.styles.style_file import load_style
 
-app = typer.Typer(help="Style files: what a garment is made of and what a shopper may pick.", no_args_is_help=True)
+app = typer.Typer(
+    help="Style files: what a garment is made of and what a shopper may pick.",
+    no_args_is_help=True,
+    add_completion=False,
+)
 
 _COUNT_STEPS = 1_000_000
 

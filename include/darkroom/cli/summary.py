@@ -32,6 +32,8 @@ def print_summary(report: Report) -> None:
         f"and {human_bytes(report.bytes)} written in {human_seconds(report.seconds)}",
         highlight=False,
     )
+    for fault, times in report.retries.items():
+        console.print(f"repeated: {times:,} requests after {fault}", markup=False, highlight=False)
     for finding in report.findings:
         console.print(f"note: {finding}", markup=False, highlight=False)
     if report.stale:

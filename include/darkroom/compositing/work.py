@@ -7,6 +7,7 @@ import time
 from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from darkroom import keys
@@ -23,12 +24,11 @@ from darkroom.errors import Conflict, ItemError, NotFound, StoreError
 from darkroom.jobs import InputDigest, Outcome, Output, PlanFolder, Recorder, State, parse
 from darkroom.progress import Progress
 from darkroom.settings import settings
-from darkroom.store import Entry, open_store
+from darkroom.store import Entry, Store, open_store
 
 log = logging.getLogger(__name__)
 
-_WRITERS = 4
-_AHEAD = 8  # pictures that each thread may be ahead of the writers
+_WAITING = 12  # pictures, as PNGs, that wait for the writers
 _SHARES = 4  # pieces of the tree for each thread: enough that no thread waits long for another's last piece
 
 
@@ -44,12 +44,20 @@ class SheetWork:
     """One sheet being worked on by several threads."""
 
     def __init__(
-        self, job: CompositingJob, sheet: Sheet, recorder: Recorder, progress: Progress, layers: Layers
+        self,
+        job: CompositingJob,
+        sheet: Sheet,
+        recorder: Recorder,
+        progress: Progress,
+        *,
+        layers: Layers,
+        renders: Store,
+        store: Store,
     ) -> None:
         """`layers`: empty, for the sheet's own."""
         self._job, self._sheet, self._layers = job, sheet, layers
         self._recorder, self._progress = recorder, progress
-        self._renders, self._store = open_store(job.renders), open_store(job.store)
+        self._renders, self._store = renders, store
         self._stop = threading.Event()
 
     def run(self, groups: list[Group], workers: int) -> None:
@@ -107,9 +115,10 @@ class SheetWork:
         return changed
 
     def _walk(self, layers: dict[int, Layer], stacks: dict[StackIndex, list[Group]], workers: int) -> None:
-        with ThreadPoolExecutor(_WRITERS) as writers, ThreadPoolExecutor(workers) as pool:
+        ahead = (self._store.concurrency + _WAITING) // workers
+        with ThreadPoolExecutor(self._store.concurrency) as writers, ThreadPoolExecutor(workers) as pool:
             futures = [
-                pool.submit(self._walk_share, layers, share, stacks, writers)
+                pool.submit(self._walk_share, layers, share, stacks, writers, ahead)
                 for share in shares(list(stacks), workers * _SHARES)
             ]
             try:
@@ -125,8 +134,9 @@ class SheetWork:
         share: list[StackIndex],
         stacks: dict[StackIndex, list[Group]],
         writers: Executor,
+        ahead: int,
     ) -> None:
-        """Draw and encode a share's pictures, while the writers write those before."""
+        """Draw and encode a share's pictures, while the writers write those before, at most `ahead` of them."""
         writing: deque[Future[None]] = deque()
         began = time.monotonic()
         for stack, picture in Walker(self._layers, layers).pictures(share):
@@ -137,7 +147,7 @@ class SheetWork:
                 made.encode(group)
                 writing.append(writers.submit(self._finish, group, made, time.monotonic() - began))
                 began = time.monotonic()
-            while len(writing) > _AHEAD:
+            while len(writing) > ahead:
                 writing.popleft().result()
         for rest in writing:
             rest.result()
@@ -185,14 +195,17 @@ class SheetWork:
             )
 
     def _put(self, key: str, png: bytes, *, once: bool) -> Entry:
-        """Write a picture; with `once` only where it does not stand already, of another stack or an earlier run."""
+        """Write a picture; with `once` only where it does not stand already, of another stack or an earlier run.
+
+        Not confirmed by a look at each: settle proves them all by a listing, before it says that they are made.
+        """
         try:
-            return self._store.write(key, png, content_type="image/png", if_absent=once)
+            return self._store.write(key, png, content_type="image/png", if_absent=once, confirm=False)
         except Conflict:
             standing = self._store.head(key)
         if standing and standing.bytes == len(png):
             return standing
-        return self._store.write(key, png, content_type="image/png")
+        return self._store.write(key, png, content_type="image/png", confirm=False)
 
     def _record(self, names: Iterable[str], state: State, reason: str) -> None:
         outcomes = [self._outcome(name, state, reason) for name in names]
@@ -251,7 +264,8 @@ def work(job_file: bytes, where: str, recorder: Recorder, *, workers: int, progr
     good = {
         item for item, outcome in folder.outcomes(job.number).items() if outcome.state in (State.DONE, State.SKIPPED)
     }
-    with Layers(memory) as layers:
+    renders, store = open_store(job.renders), open_store(job.store)
+    with Layers(memory) as layers, _counted(recorder, renders, store):
         for sheet in job.sheets:
             groups = []
             for group in sheet.groups:
@@ -260,5 +274,16 @@ def work(job_file: bytes, where: str, recorder: Recorder, *, workers: int, progr
                 if names:
                     groups.append(group.model_copy(update={"names": names}))
             if groups:
-                SheetWork(job, sheet, recorder, progress, layers).run(groups, workers)
+                of_sheet = SheetWork(job, sheet, recorder, progress, layers=layers, renders=renders, store=store)
+                of_sheet.run(groups, workers)
                 layers.clear()
+
+
+@contextmanager
+def _counted(recorder: Recorder, *stores: Store) -> Iterator[None]:
+    """Record what the stores had to repeat, also when the work is interrupted."""
+    try:
+        yield
+    finally:
+        for store in stores:
+            recorder.repeated(store.retries)

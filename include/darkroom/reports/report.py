@@ -1,10 +1,11 @@
 """The report of a run, from its plan's manifest, its outcomes and its settlement."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from darkroom import flows, keys
 from darkroom.errors import NotFound
@@ -33,7 +34,7 @@ class Report(Document):
     """What became of a run: `planned = done + skipped + refused + failed + todo`.
 
     `distinct` counts the different pictures among the planned, `bytes` what was written, `seconds` the time since
-    the plan.
+    the plan, `retries` the requests that the workers had to repeat, by the name of the fault.
     """
 
     title: str
@@ -58,6 +59,7 @@ class Report(Document):
     stale: tuple[str, ...]
     pruned: tuple[str, ...]
     versions: dict[str, str]
+    retries: dict[str, int] = Field(default_factory=dict)
 
     @property
     def ok(self) -> bool:
@@ -86,9 +88,16 @@ class Report(Document):
 
 
 def build_report(
-    manifest: Manifest, outcomes: Iterable[Outcome], settled: Settlement | None = None, problems: Sequence[str] = ()
+    manifest: Manifest,
+    outcomes: Iterable[Outcome],
+    settled: Settlement | None = None,
+    problems: Sequence[str] = (),
+    retries: Mapping[str, int] | None = None,
 ) -> Report:
-    """Count. Pure but for the clock; what settling could not prove is not done, whatever a worker said of it."""
+    """Count. Pure but for the clock; what settling could not prove is not done, whatever a worker said of it.
+
+    `retries` is read when all outcomes have been.
+    """
     unproven, pruned = (settled.unproven, settled.pruned) if settled else ((), ())
     gone = set(pruned)
     groups = {name: GroupReport(planned=plan.planned, skipped=plan.skipped) for name, plan in manifest.groups.items()}
@@ -143,6 +152,7 @@ def build_report(
         stale=tuple(key for key in manifest.stale if key not in gone),
         pruned=pruned,
         versions={library: version(library) for library in _LIBRARIES},
+        retries=dict(retries or {}),
     )
 
 
@@ -152,14 +162,18 @@ def make_report(folder: PlanFolder, problems: Sequence[str] = ()) -> Report:
     settlement = _settlement(folder)
     flow = flows.get(manifest.flow)
     shown: list[str] = []
+    retries: Counter[str] = Counter()
 
     def outcomes() -> Iterator[Outcome]:
         for number in range(1, len(manifest.jobs) + 1):
-            of_job = list(folder.outcomes(number).values())
+            batches = [batch for _, batch in folder.batches(number)]
+            for batch in batches:
+                retries.update(batch.retries)
+            of_job = list({outcome.item: outcome for batch in batches for outcome in batch.outcomes}.values())
             shown.extend(flow.previews(of_job, _MOST_PREVIEWS))
             yield from of_job
 
-    report = build_report(manifest, outcomes(), settlement, problems)
+    report = build_report(manifest, outcomes(), settlement, problems, retries)
     if report.done != settlement.proven:
         unseen = "settle: it has not seen everything that was made, so the ledger lacks it; settle again."
         report = report.model_copy(update={"problems": (*report.problems, unseen)})

@@ -2,7 +2,7 @@
 
 import base64
 import secrets
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from datetime import UTC, timedelta
@@ -49,27 +49,32 @@ class GcsStore:
         return self._access.uri(self._name(key))
 
     def list(self, prefix: str = "", *, after: str = "") -> Iterator[Entry]:
-        token: str | None = None
         start = self._prefix + after if after else None
-        client = self._access.bucket.client
+        token: str | None = None
         while True:
-            listing = client.list_blobs(
-                self._access.bucket,
-                prefix=self._prefix + prefix,
-                start_offset=start,
-                page_token=token,
-                page_size=1000,
-                timeout=TIMEOUT,
-                retry=None,
-            )
             # pages are asked for one by one, so that a fault repeats a page and not the listing
-            page = self._access.call("listing", self._prefix, lambda pages=listing.pages: next(pages, None))  # type: ignore[misc]
-            for blob in page or ():
+            page, token = self._access.call(
+                "listing", self._prefix, partial(self._page, self._prefix + prefix, start, token)
+            )
+            for blob in page:
                 if blob.name != start:  # GCS counts it in
                     yield _entry(blob.name.removeprefix(self._prefix), blob)
-            token = listing.next_page_token
             if not token:
                 return
+
+    def _page(self, prefix: str, start: str | None, token: str | None) -> tuple[Sequence[Blob], str | None]:
+        """A page of a listing, and the token of the next one."""
+        listing = self._access.bucket.client.list_blobs(
+            self._access.bucket,
+            prefix=prefix,
+            start_offset=start,
+            page_token=token,
+            page_size=1000,
+            timeout=TIMEOUT,
+            retry=None,
+        )
+        page = tuple(next(listing.pages, ()))
+        return page, listing.next_page_token
 
     def head(self, key: str) -> Entry | None:
         blob = self._blob(key)
@@ -214,15 +219,15 @@ class GcsStore:
     def delete(self, key: str, *, if_match: str | None = None) -> None:
         blob = self._blob(key)
         generation = _generation(if_match, self.uri_of(key)) if if_match is not None else None
-        with suppress(NotFound):
+        try:
             self._access.call(
                 "removing",
                 blob.name,
                 lambda: blob.delete(if_generation_match=generation, timeout=TIMEOUT, retry=None),
             )
-            return
-        if generation is not None:
-            raise Conflict(f"{self.uri_of(key)}: it changed in the meantime.")
+        except NotFound:
+            if generation is not None:
+                raise Conflict(f"{self.uri_of(key)}: it changed in the meantime.") from None
 
     def delete_all(self, keys: Iterable[str]) -> dict[str, str]:
         # many requests at once: a batch request of GCS's counts each of its calls, and is no quicker

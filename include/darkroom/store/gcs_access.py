@@ -18,13 +18,14 @@ from google.cloud.storage.exceptions import DataCorruption, InvalidResponse
 from requests.adapters import HTTPAdapter
 
 from darkroom.errors import BadInput, Conflict, NotFound, StoreError
-from darkroom.store.retries import Retries, Transient
+from darkroom.store.retries import Retries, Transient, first_line
 
 T = TypeVar("T")
 
 CONNECTIONS = 32  # as many requests at once as `GcsStore.concurrency` asks for
 TIMEOUT = (10, 60)  # seconds: to connect, without a byte
 
+_DAMAGED = "damaged upload"
 _SCOPE = "https://www.googleapis.com/auth/devstorage.read_write"
 _FAULTS = (
     api.GoogleAPIError,
@@ -93,6 +94,8 @@ class GcsAccess:
         try:
             _explain(error, self.name)
         except Transient as fault:
+            if fault.name == _DAMAGED:
+                return False  # what is there already cannot be sent again
             self.retries.count(fault.name)
             return True
         except StoreError:
@@ -111,10 +114,10 @@ def _explain(error: Exception, uri: str) -> NoReturn:
     if status in (401, 403) or isinstance(error, google.auth.exceptions.RefreshError):
         raise StoreError(f"{uri}: Google refuses access; check the credentials and the bucket's roles.") from error
     if status == 400 and "crc32c" in _body(error).lower():
-        raise Transient("damaged upload", "Google got other bytes than were sent") from error
+        raise Transient(_DAMAGED, "Google got other bytes than were sent") from error
     if status in (408, 429) or status >= 500 or not status:
-        raise Transient(_fault_name(error), _line(error)) from error
-    raise StoreError(f"{uri}: Google refuses it: {_line(error)}") from error
+        raise Transient(_fault_name(error), first_line(error)) from error
+    raise StoreError(f"{uri}: Google refuses it: {first_line(error)}") from error
 
 
 def _status(error: Exception) -> int:
@@ -132,8 +135,3 @@ def _body(error: Exception) -> str:
 def _fault_name(error: Exception) -> str:
     status = _status(error)
     return f"HTTP {status}" if status else type(error).__name__
-
-
-def _line(error: Exception) -> str:
-    text = str(error).strip()
-    return text.splitlines()[0][:300] if text else type(error).__name__

@@ -80,3 +80,9 @@ class Retries:
     def _note(self, what: str, fault: Transient) -> None:
         self.count(fault.name)
         log.warning("%s: %s (%s); trying again.", what, fault.name, fault)
+
+
+def first_line(message: object) -> str:
+    """The first line of what a service or a client said, short and printable: it goes into logs and reports."""
+    lines = str(message).strip().splitlines() or [type(message).__name__]
+    return "".join(char if char.isprintable() else " " for char in lines[0][:300])

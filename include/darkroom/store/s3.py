@@ -164,10 +164,14 @@ class S3Store:
         if not names:
             return {}
         answer = self._access.call("removing from", self._prefix, lambda: self._access.client.delete_objects(**place))
-        return {
-            names[error["Key"]]: f"{self._access.uri(error['Key'])}: S3 refuses to remove it ({error['Code']})."
-            for error in answer.get("Errors", ())
-        }
+        remaining = {}
+        for error in answer.get("Errors", ()):
+            key = names[error["Key"]]
+            try:
+                self.delete(key)  # by itself: repeated if need be, and with a reason if not
+            except StoreError as reason:
+                remaining[key] = str(reason)
+        return remaining
 
     def sweep(self, prefix: str, *, older_than: timedelta) -> int:
         limit = datetime.now(UTC) - older_than
@@ -203,7 +207,13 @@ class S3Store:
 
         What was written conditionally may have been replaced at once, by another writer who saw it there.
         """
-        seen = s3_data.glance(self._access, self._name(written.key))
+        name = self._name(written.key)
+        try:
+            seen = s3_data.glance(self._access, name)
+            if (seen.bytes, seen.etag) != (written.bytes, written.etag):
+                seen = s3_data.head(self._access, name)  # a second look, over another connection
+        except NotFound:
+            raise StoreError(f"{self.uri_of(written.key)}: it was written, but it is not there.") from None
         if (seen.bytes, seen.etag) == (written.bytes, written.etag):
             return replace(written, modified=seen.modified)
         if conditional:

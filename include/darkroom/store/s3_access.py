@@ -16,7 +16,7 @@ from obstore.auth.boto3 import Boto3CredentialProvider
 from obstore.store import S3Store as ObstoreS3
 
 from darkroom.errors import BadInput, Conflict, NotFound, StoreError
-from darkroom.store.retries import Retries, Transient
+from darkroom.store.retries import Retries, Transient, first_line
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -190,9 +190,9 @@ def _explain(error: Exception, uri: str) -> NoReturn:
     if isinstance(error, botocore.exceptions.ClientError):
         raise _of_response(error, uri) from error
     if isinstance(error, (botocore.exceptions.HTTPClientError, botocore.exceptions.ConnectionError)):
-        raise Transient(type(error).__name__, _line(error)) from error
+        raise Transient(type(error).__name__, first_line(error)) from error
     if isinstance(error, botocore.exceptions.BotoCoreError):
-        raise StoreError(f"{uri}: {_line(error)}") from error
+        raise StoreError(f"{uri}: {first_line(error)}") from error
     if isinstance(error, FileNotFoundError):
         raise _missing(str(error), uri) from error
     if isinstance(error, (obstore.exceptions.AlreadyExistsError, obstore.exceptions.PreconditionError)):
@@ -201,7 +201,7 @@ def _explain(error: Exception, uri: str) -> NoReturn:
         raise _of_denied(str(error), uri) from error
     if isinstance(error, obstore.exceptions.GenericError):
         raise _of_generic(str(error), uri) from error
-    raise StoreError(f"{uri}: {_line(error)}") from error
+    raise StoreError(f"{uri}: {first_line(error)}") from error
 
 
 def _of_response(error: botocore.exceptions.ClientError, uri: str) -> Exception:
@@ -228,7 +228,7 @@ def _of_generic(text: str, uri: str) -> Exception:
     status = re.search(r"status code: (\d{3})", text)
     name = code[1] if code else f"HTTP {status[1]}" if status else "connection fault"
     if name in _TRANSIENT_CODES or not status or status[1].startswith("5") or status[1] in ("408", "429"):
-        return Transient(name, _line(text))
+        return Transient(name, first_line(text))
     return StoreError(f"{uri}: S3 refuses it: {name} (HTTP {status[1]}).")
 
 
@@ -245,8 +245,3 @@ def _missing(text: str, uri: str) -> Exception:
         bucket = "/".join(uri.split("/")[:3])
         return StoreError(f"{bucket}: there is no such bucket; create it, or mend the name.")
     return NotFound(f"{uri}: there is no such object.")
-
-
-def _line(text: object) -> str:
-    """The first line of a message, short: clients append whole structures."""
-    return str(text).strip().splitlines()[0][:300] if str(text).strip() else type(text).__name__
