@@ -4,9 +4,8 @@ import logging
 import mimetypes
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from queue import SimpleQueue
+from queue import Queue
 from typing import BinaryIO, cast
 
 from darkroom.errors import Damaged, StoreError
@@ -17,6 +16,7 @@ log = logging.getLogger(__name__)
 
 _TRIES = 3  # of one object that comes through damaged
 _BUDGET = 48 << 20  # bytes of objects in memory at once; one larger than that, which streams, moves alone
+_GATHERED = 16  # results that a thread hands over together: each time wakes the other side
 _BATCH = 1000  # objects that are confirmed together: a page of a listing
 
 
@@ -35,53 +35,54 @@ def transfer(
     """Copy the objects that `entries` names, under the same keys; yields each once it is confirmed, in no order.
 
     What the source knows of an object's hashes is checked while it is read, and the target checks what it is sent: one
-    that differs is not published. A failure is the object's own and does not stop the others; `BadInput`,
-    such as missing credentials, does. `on_bytes` is told of
-    bytes as they are read, from several threads.
+    that differs is not published. A failure is the object's own and does not stop the others; `BadInput`, such as
+    missing credentials, does. `on_bytes` is told of bytes as they are read, from several threads.
     """
     workers = max(source.concurrency, target.concurrency)
-    budget = _Budget(_BUDGET)
-    results: SimpleQueue[Entry | Moved | Exception] = SimpleQueue()
-    written: list[Entry] = []
+    results: Queue[list[Entry | Moved] | Exception | None] = Queue(4 * workers)
+    feed = _Feed(entries)
 
-    def move(entry: Entry, cost: int) -> None:
+    def work() -> None:
+        gathered: list[Entry | Moved] = []
         try:
-            results.put(_move_again(source, target, entry.key, on_bytes))
-        except (StoreError, OSError) as error:
-            results.put(Moved(entry.key, 0, str(error)))
-        except Exception as error:  # noqa: BLE001 -- not this object's fault: it is raised where the results are taken
+            while entry := feed.take():
+                try:
+                    gathered.append(_move_again(source, target, entry.key, on_bytes))
+                except (StoreError, OSError) as error:
+                    gathered.append(Moved(entry.key, 0, str(error)))
+                finally:
+                    feed.done(entry)
+                if len(gathered) == _GATHERED:
+                    results.put(gathered)
+                    gathered = []
+        except Exception as error:  # noqa: BLE001 -- no object's fault: it is raised where the results are taken
             results.put(error)
         finally:
-            budget.release(cost)
+            results.put(gathered)
+            results.put(None)
 
-    def settle() -> Iterator[Moved]:
-        result = results.get()
-        if isinstance(result, Exception):
-            raise result
-        if isinstance(result, Moved):
-            yield result
-            return
-        written.append(result)
-        if len(written) == _BATCH:
-            yield from _confirmed(target, written)
-            written.clear()
-
-    pool = ThreadPoolExecutor(workers, thread_name_prefix="transfer")
+    threads = [threading.Thread(target=work, name=f"transfer-{number}", daemon=True) for number in range(workers)]
+    for thread in threads:
+        thread.start()
+    running, written = workers, list[Entry]()
     try:
-        under_way = 0
-        for entry in entries:
-            cost = min(entry.bytes, _BUDGET)
-            budget.acquire(cost)
-            pool.submit(move, entry, cost)
-            under_way += 1
-            if under_way == 2 * workers:
-                yield from settle()
-                under_way -= 1
-        for _ in range(under_way):
-            yield from settle()
-        yield from _confirmed(target, written)
+        while running:
+            result = results.get()
+            if isinstance(result, Exception):
+                raise result
+            running -= result is None
+            for moved in result or ():
+                if isinstance(moved, Moved):
+                    yield moved
+                else:
+                    written.append(moved)
+            if len(written) >= _BATCH or not running:
+                yield from _confirmed(target, written)
+                written.clear()
     finally:
-        pool.shutdown(cancel_futures=True)
+        feed.stop()
+        while running:  # each still has to put its last results somewhere
+            running -= results.get() is None
 
 
 def _confirmed(target: Store, written: list[Entry]) -> Iterator[Moved]:
@@ -116,19 +117,36 @@ def _content_type(reading: Reading) -> str:
     return reading.entry.content_type or mimetypes.guess_type(reading.entry.key)[0] or CONTENT_TYPE
 
 
-class _Budget:
-    """Bytes that may be in memory; who asks for more than is left waits, first come, first served."""
+class _Feed:
+    """Hands out the entries one after the other, as long as the objects under way fit into memory."""
 
-    def __init__(self, total: int) -> None:
-        self._left = total
+    def __init__(self, entries: Iterable[Entry]) -> None:
+        self._entries = iter(entries)
+        self._turn = threading.Lock()  # a listing is not for several threads, and a large object waits in line
+        self._left = _BUDGET
         self._freed = threading.Condition()
+        self._stopped = False
 
-    def acquire(self, cost: int) -> None:
-        with self._freed:
-            self._freed.wait_for(lambda: self._left >= cost)
-            self._left -= cost
+    def take(self) -> Entry | None:
+        """The next entry, once there is room for it; None at the end."""
+        with self._turn:
+            entry = None if self._stopped else next(self._entries, None)
+            if entry is not None:
+                with self._freed:
+                    self._freed.wait_for(lambda: self._left >= _cost(entry))
+                    self._left -= _cost(entry)
+            return entry
 
-    def release(self, cost: int) -> None:
+    def done(self, entry: Entry) -> None:
+        """Give back the room of an entry."""
         with self._freed:
-            self._left += cost
+            self._left += _cost(entry)
             self._freed.notify()
+
+    def stop(self) -> None:
+        """Hand out nothing more."""
+        self._stopped = True
+
+
+def _cost(entry: Entry) -> int:
+    return min(entry.bytes, _BUDGET)
