@@ -51,8 +51,9 @@ class FolderStore:
 
     def list(self, prefix: str = "", *, after: str = "") -> Iterator[Entry]:
         folder, _, _ = prefix.rpartition("/")
+        start = len(self._root.as_posix().rstrip("/")) + 1
         for path, stat in self._walk(self._path(folder) if folder else self._root):
-            key = path.relative_to(self._root).as_posix()
+            key = path.as_posix()[start:]
             if key.startswith(prefix) and key > after:
                 yield _entry(key, stat)
 

@@ -18,7 +18,7 @@ from darkroom.store.confirm import unconfirmed
 from darkroom.store.gcs_access import CONNECTIONS, TIMEOUT, GcsAccess
 from darkroom.store.hashes import Hasher, Hashes, hash_bytes
 from darkroom.store.retries import Transient
-from darkroom.store.streams import PART, RangedStream, read_fully
+from darkroom.store.streams import PART, RangedStream, read_beginning, read_fully
 
 _LONGEST_NAME = 1024  # bytes of UTF-8
 _BATCH = 1000  # keys that wait to be removed
@@ -122,7 +122,7 @@ class GcsStore:
         generation = 0 if if_absent else _generation(if_match, self.uri_of(key)) if if_match is not None else None
         if generation is not None:
             blob.metadata = {**(metadata or {}), WRITE_ID: secrets.token_hex(8)}
-        body = data if isinstance(data, bytes) else read_fully(data, PART + 1)
+        body = data if isinstance(data, bytes) else read_beginning(data, size)
         if isinstance(data, bytes) or len(body) <= PART:
             if size not in (None, len(body)):
                 raise StoreError(f"{self.uri_of(key)}: its source ended after {len(body)} bytes instead of {size}.")

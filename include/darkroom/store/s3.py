@@ -18,7 +18,7 @@ from darkroom.store.s3_access import CONNECTIONS, S3Access
 from darkroom.store.s3_data import Condition, Head
 from darkroom.store.s3_hashes import plain
 from darkroom.store.s3_multipart import COPY_LIMIT, Upload, copy_object, send_stream
-from darkroom.store.streams import PART, RangedStream, read_fully
+from darkroom.store.streams import PART, RangedStream, read_beginning
 
 _LONGEST_KEY = 1024  # bytes of UTF-8
 _BATCH = 1000  # keys of one DeleteObjects
@@ -110,7 +110,7 @@ class S3Store:
             if not text.isascii() or _CONTROL.search(text):
                 raise StoreError(f"{self.uri_of(key)}: S3 takes only plain ASCII metadata, not {text!r}.")
         condition = Condition(if_absent, if_match)
-        body = data if isinstance(data, bytes) else read_fully(data, PART + 1)
+        body = data if isinstance(data, bytes) else read_beginning(data, size)
         small = isinstance(data, bytes) or len(body) <= PART
         if if_absent or if_match is not None or not small:
             metadata[WRITE_ID] = secrets.token_hex(8)

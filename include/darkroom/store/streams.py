@@ -85,6 +85,15 @@ def read_fully(stream: BinaryIO, length: int) -> bytes:
     return b"".join(blocks) if len(blocks) != 1 else blocks[0]
 
 
+def read_beginning(stream: BinaryIO, size: int | None) -> bytes:
+    """The whole of a stream of at most `PART` bytes, or more than that of a longer one; `size` where it is known.
+
+    Asks for no more than there should be: a read sets the memory that it is asked for aside, and 8 MiB for each small
+    object are what a copy of many would spend its time on.
+    """
+    return read_fully(stream, min(PART, PART if size is None else size) + 1)
+
+
 class CountedStream(io.RawIOBase):
     """Another stream's bytes, told to `on_bytes` as they pass."""
 
