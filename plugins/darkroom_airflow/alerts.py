@@ -4,6 +4,7 @@ from typing import Any
 
 from airflow.sdk import BaseNotifier
 
+from darkroom_airflow.credentials import StoreAccess
 from darkroom_airflow.xcoms import PLAN, PLAN_URI, PROBLEMS, REFUSED, bullets
 
 _REASONS = {
@@ -57,9 +58,11 @@ class RunFailed(BaseNotifier):
         from darkroom.reports import Report
 
         try:
-            folder = PlanFolder.at(uri)
-            where = folder.uri_of(keys.REPORT_JSON)
-            report = parse(Report, folder.read(keys.REPORT_JSON), where)
+            with StoreAccess() as stores:
+                stores.reach(uri)
+                folder = PlanFolder.at(uri)
+                where = folder.uri_of(keys.REPORT_JSON)
+                report = parse(Report, folder.read(keys.REPORT_JSON), where)
         except Exception as error:  # noqa: BLE001 as above
             return [f"There is no report in {uri} ({error})."]
         return [report.title, report.failure_text(), f"The report: {folder.uri_of(keys.REPORT_HTML)}"]

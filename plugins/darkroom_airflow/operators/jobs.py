@@ -13,6 +13,8 @@ from airflow.sdk import BaseOperator, Context
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
 from darkroom.settings import settings
+from darkroom_airflow.credentials import StoreAccess, locations_in
+from darkroom_airflow.refusals import refusals_are_final
 from darkroom_airflow.worker_process import WorkerProcess, worker_environment
 from darkroom_airflow.xcoms import bullets, sentences
 
@@ -67,6 +69,17 @@ def failed_items(job_uri: str) -> list[str]:
     return sentences([f"{outcome.item}: {outcome.state}: {outcome.reason}" for outcome in bad], most=_MOST_NAMED)
 
 
+def job_locations(job_uri: str) -> list[str]:
+    """The stores that a job names; none where its file cannot be read, of which the worker will say why."""
+    from darkroom.errors import DarkroomError
+    from darkroom.store import read_object
+
+    try:
+        return locations_in(json.loads(read_object(job_uri)))
+    except (DarkroomError, OSError, ValueError, AttributeError):
+        return []
+
+
 def _ending(code: int) -> str:
     # a negative code is a signal as subprocess has it, 128 + n as shells and container engines have it
     number = -code if code < 0 else code - 128
@@ -89,9 +102,12 @@ class SubprocessJobOperator(BaseOperator):
     def execute(self, context: Context) -> None:
         """Start the worker, hand its lines to the log, judge its exit code."""
         self.log.info("%s: starting the worker for %s", self.job_label, self.job_uri)
-        self._worker = WorkerProcess(job_command(self.job_uri), worker_environment())
-        code = self._worker.run(lambda line: self.log.info("%s", line))
-        check_exit(code, label=self.job_label, job_uri=self.job_uri, last_lines=self._worker.last_lines)
+        with refusals_are_final(), StoreAccess() as stores:
+            stores.reach(self.job_uri)
+            stores.reach(*job_locations(self.job_uri))
+            self._worker = WorkerProcess(job_command(self.job_uri), worker_environment())
+            code = self._worker.run(lambda line: self.log.info("%s", line))
+            check_exit(code, label=self.job_label, job_uri=self.job_uri, last_lines=self._worker.last_lines)
 
     def on_kill(self) -> None:
         """End the worker with its task."""

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseOperator, Context
 from airflow.sdk.exceptions import AirflowFailException
 
-from darkroom_airflow.xcoms import COUNTS, PLAN_URI, PROBLEMS, REFUSED, bullets, sentences
+from darkroom_airflow.credentials import StoreAccess, locations_in
+from darkroom_airflow.refusals import refusal
+from darkroom_airflow.xcoms import COUNTS, PLAN_URI, PROBLEMS, REFUSED, bullets
 
 if TYPE_CHECKING:
     from darkroom.jobs import Manifest
@@ -28,15 +30,19 @@ class PlanOperator(BaseOperator):
     def execute(self, context: Context) -> list[dict[str, str]]:
         """Write a new plan folder; the result is `expand_kwargs` of the `run` operator."""
         from darkroom import flows
-        from darkroom.errors import BadInput
+        from darkroom.errors import DarkroomError
+        from darkroom.settings import settings
 
         ti, dag_run = context["ti"], context["dag_run"]
+        request = request_from(context["params"])
         try:
-            manifest = flows.get(self.flow).plan(
-                request_from(context["params"]), dag_id=dag_run.dag_id, run_id=dag_run.run_id
-            )
-        except BadInput as refusal:
-            problems = sentences(refusal.problems)
+            with StoreAccess() as stores:
+                stores.reach(settings().studio_store, *locations_in(request))
+                manifest = flows.get(self.flow).plan(request, dag_id=dag_run.dag_id, run_id=dag_run.run_id)
+        except DarkroomError as error:
+            problems = refusal(error)
+            if not problems:
+                raise
             ti.xcom_push(PROBLEMS, problems)
             raise AirflowFailException(f"{REFUSED}\n{bullets(problems)}") from None
         self._say(manifest)

@@ -5,6 +5,8 @@ from typing import Any
 from airflow.sdk import BaseOperator, Context, TriggerRule
 from airflow.sdk.exceptions import AirflowFailException
 
+from darkroom_airflow.credentials import StoreAccess
+from darkroom_airflow.refusals import refusals_are_final
 from darkroom_airflow.xcoms import (
     COUNTS,
     PLAN,
@@ -35,15 +37,16 @@ class ReportOperator(BaseOperator):
     def execute(self, context: Context) -> None:
         """Report on the run's plan."""
         from darkroom import keys
-        from darkroom.jobs import PlanFolder
         from darkroom.reports import make_report
 
         ti = context["ti"]
         uri = ti.xcom_pull(task_ids=PLAN, key=PLAN_URI)
         if not uri:
             raise AirflowFailException(self._no_plan(ti))
-        folder = PlanFolder.at(uri)
-        report = make_report(folder, self._problems(ti))
+        with refusals_are_final(), StoreAccess() as stores:
+            folder = stores.reach_plan(uri)
+            report = make_report(folder, self._problems(ti))
+            pictures = folder.manifest().store
         ti.xcom_push(REPORT_URI, folder.uri_of(keys.REPORT_HTML))
         ti.xcom_push(COUNTS, {name: getattr(report, name) for name in _COUNTED})
         self.log.info(
@@ -57,7 +60,7 @@ class ReportOperator(BaseOperator):
             report.todo,
         )
         self.log.info("The report: %s", folder.uri_of(keys.REPORT_HTML))
-        self.log.info("The pictures: %s", folder.manifest().store)
+        self.log.info("The pictures: %s", pictures)
         if not report.ok:
             raise AirflowFailException(report.failure_text())
 

@@ -5,6 +5,8 @@ from typing import Any
 from airflow.sdk import BaseOperator, Context, TriggerRule
 from airflow.sdk.exceptions import AirflowSkipException
 
+from darkroom_airflow.credentials import StoreAccess
+from darkroom_airflow.refusals import refusals_are_final
 from darkroom_airflow.xcoms import PLAN, PLAN_URI
 
 _MOST_NAMED = 50
@@ -23,12 +25,12 @@ class SettleOperator(BaseOperator):
     def execute(self, context: Context) -> None:
         """Settle the run's plan."""
         from darkroom import flows
-        from darkroom.jobs import PlanFolder
 
         uri = context["ti"].xcom_pull(task_ids=PLAN, key=PLAN_URI)
         if not uri:
             raise AirflowSkipException("There is no plan, so there is nothing to settle.")
-        settlement = flows.get(self.flow).settle(PlanFolder.at(uri))
+        with refusals_are_final(), StoreAccess() as stores:
+            settlement = flows.get(self.flow).settle(stores.reach_plan(uri))
         self.log.info("%d outputs are proven and in the ledger.", settlement.proven)
         if settlement.unproven:
             self.log.warning("%d could not be proven and are not in the ledger:", len(settlement.unproven))

@@ -1,0 +1,81 @@
+"""Credentials for stores from Airflow's connections, for this task and for the workers that it starts."""
+
+import os
+from collections.abc import Mapping
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import BaseHook
+from airflow.sdk.exceptions import AirflowNotFoundException
+
+if TYPE_CHECKING:
+    from darkroom.jobs import PlanFolder
+
+AWS_CONNECTION = "aws_default"
+GOOGLE_CONNECTION = "google_cloud_default"
+
+
+class StoreAccess(ExitStack):
+    """A block in which this process's environment leads Darkroom's stores where Airflow's connections say.
+
+    The library and the workers read nothing but the environment: a worker gets it through its allow-list, and no
+    secret ever stands in a job file, an XCom, a command or a log. That it is the whole process's does no harm, since
+    each task is a process of its own. At the end of the block it is as before.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._reached: set[str] = set()
+
+    def reach(self, *locations: str) -> None:
+        """Make the stores of these locations reachable. Paths need nothing, and import nothing.
+
+        A connection that does not exist or names no identity leaves the process's own alone (a role, a profile), as
+        the clients renew that by themselves. Raises `BadInput` for one that cannot be handed to a worker.
+        """
+        schemes = {location.partition("://")[0] for location in locations} - self._reached
+        self._reached |= schemes
+        if "s3" in schemes and _exists(AWS_CONNECTION):
+            from darkroom_airflow.aws_connection import aws_environment
+
+            self._put(aws_environment(AWS_CONNECTION))
+        if "gs" in schemes and _exists(GOOGLE_CONNECTION):
+            from darkroom_airflow.google_connection import google_environment
+
+            self._put(self.enter_context(google_environment(GOOGLE_CONNECTION)))
+
+    def reach_plan(self, uri: str) -> "PlanFolder":
+        """The plan's folder, with the stores that its manifest names reachable too."""
+        from darkroom.jobs import PlanFolder
+
+        self.reach(uri)
+        folder = PlanFolder.at(uri)
+        manifest = folder.manifest()
+        self.reach(manifest.store, *locations_in(manifest.request))
+        return folder
+
+    def _put(self, environment: Mapping[str, str | None]) -> None:
+        for name, value in environment.items():
+            self.callback(_set, name, os.environ.get(name))
+            _set(name, value)
+
+
+def locations_in(document: Mapping[str, Any]) -> list[str]:
+    """What may be locations among the values of a request, a manifest's request or a job."""
+    values = (entry for value in document.values() for entry in (value if isinstance(value, list) else [value]))
+    return [value for value in values if isinstance(value, str)]
+
+
+def _exists(connection: str) -> bool:
+    try:
+        BaseHook.get_connection(connection)
+    except AirflowNotFoundException:
+        return False
+    return True
+
+
+def _set(name: str, value: str | None) -> None:
+    if value is None:
+        os.environ.pop(name, None)
+    else:
+        os.environ[name] = value

@@ -1,0 +1,27 @@
+"""What no second try can mend."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from airflow.sdk.exceptions import AirflowFailException
+
+from darkroom.errors import BadInput, DarkroomError
+from darkroom_airflow.xcoms import bullets, sentences
+
+
+def refusal(error: DarkroomError) -> list[str] | None:
+    """Why the library says no, a sentence each; nothing when that was only a store out of reach."""
+    from darkroom.store.retries import Transient
+
+    if isinstance(error, BadInput):
+        return sentences(error.problems)
+    return None if isinstance(error.__cause__, Transient) else sentences([str(error)])
+
+
+@contextmanager
+def refusals_are_final() -> Iterator[None]:
+    """Bad input fails the task for good, with its sentences: the next try would hear the same."""
+    try:
+        yield
+    except BadInput as error:
+        raise AirflowFailException(bullets(sentences(error.problems))) from None
