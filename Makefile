@@ -13,7 +13,7 @@ UV := PYTHON="$(PYTHON)" tools/uv
 BIN := .venv/bin
 LOCK := UV_CUSTOM_COMPILE_COMMAND="make lock" $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes
 
-.PHONY: help run stop test test-quick lint format bench lock env clean
+.PHONY: help run stop test test-quick test-large lint format bench lock env clean
 
 help: ## list what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -28,7 +28,10 @@ test: .venv/.synced ## run every test, the whole Airflow included
 	$(BIN)/python -m pytest
 
 test-quick: .venv/.synced ## run the tests that need no Airflow and little time
-	$(BIN)/python -m pytest -m "not slow and not e2e" tests/unit include/darkroom $(wildcard tests/contract)
+	$(BIN)/python -m pytest -m "not slow and not e2e" tests/unit include/darkroom tests/contract/test_store.py tests/contract/test_folder.py -k "not moto and not radosgw and not gcs"
+
+test-large: .venv/.synced ## stream 5 GiB from a folder to S3 and back (some minutes, 15 GiB of disk)
+	DARKROOM_TEST_LARGE_MIB=5120 $(BIN)/python -m pytest -s tests/integration/test_store_commands.py -k large
 
 lint: .venv/.synced ## check style, format and types
 	$(BIN)/ruff check
@@ -39,7 +42,7 @@ format: .venv/.synced ## put the code into the one format, and mend what ruff ca
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-bench: .venv/.synced ## measure Darkroom beside its peers and the floor, and write docs/benchmarks.md (some minutes)
+bench: .venv/.synced .venv-aws/.synced ## measure Darkroom beside its peers, and write docs/benchmarks.md (BENCH=pictures, BENCH=stores: one half)
 	$(BIN)/python -m bench $(BENCH)
 
 lock: .uv/.fetched-$(UV_VERSION) ## write the locks anew (UPGRADE=--upgrade: with newer versions)
@@ -47,11 +50,12 @@ lock: .uv/.fetched-$(UV_VERSION) ## write the locks anew (UPGRADE=--upgrade: wit
 	$(LOCK) $(UPGRADE) --extra demo requirements.in requirements-dev.in pyproject.toml -o requirements-dev.txt
 	$(LOCK) -c requirements.txt pyproject.toml -o docker/imaging/requirements.txt
 	$(LOCK) -c requirements-dev.txt docker/build-requirements.in -o docker/build-requirements.txt
+	$(LOCK) $(UPGRADE) bench/aws-cli.in -o bench/aws-cli.txt
 
 env: .env ## write .env for docker-compose.yaml, with random secrets
 
 clean: stop ## stop everything and remove what make and the tests made: var/, the environments, caches
-	rm -rf var .venv .uv .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	rm -rf var .venv .venv-aws .uv .pytest_cache .ruff_cache .mypy_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .env:
@@ -65,4 +69,9 @@ clean: stop ## stop everything and remove what make and the tests made: var/, th
 	@echo "Installing the packages of requirements-dev.txt into .venv (the first time takes a while) ..."
 	@$(UV) pip sync --quiet --python $(BIN)/python --require-hashes requirements-dev.txt
 	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv-aws/.synced: bench/aws-cli.txt .uv/.fetched-$(UV_VERSION)
+	@[[ -x .venv-aws/bin/python ]] || $(UV) venv --quiet --python "$(PYTHON)" .venv-aws
+	@$(UV) pip sync --quiet --python .venv-aws/bin/python --require-hashes bench/aws-cli.txt
 	@touch $@

@@ -1,4 +1,4 @@
-"""`python -m bench`: measure, print the tables, and write docs/benchmarks.md with its plot."""
+"""`python -m bench`: measure, print the tables, and write docs/benchmarks.md with its plots."""
 
 import argparse
 import json
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench import page
+from bench import page, stores, stores_page
 from bench.collection import FAME, Collection, real, sample
 from bench.measure import Measure, run, run_peer
 from bench.page import Findings, Growth, Race
@@ -25,27 +25,43 @@ console = Console(stderr=True)
 
 
 def main() -> None:
-    """Measure everything in one run."""
+    """Measure what is asked for, each thing in one run."""
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
+    parser.add_argument("what", nargs="?", choices=("pictures", "stores"), help="only this; without it, both")
     parser.add_argument(
-        "--quick", action="store_true", help="small renders, one round: does the benchmark itself work?"
+        "--quick", action="store_true", help="little of all, one round: does the benchmark itself work?"
     )
-    parser.add_argument(
-        "--docs", type=Path, default=DOCS, help="the folder for benchmarks.md and images/benchmarks.png"
-    )
+    parser.add_argument("--rounds", type=int, default=ROUNDS, help="how often the ways take turns (%(default)s)")
+    parser.add_argument("--docs", type=Path, default=DOCS, help="the folder for benchmarks.md and images/")
     asked = parser.parse_args()
+    if asked.what != "pictures" and (sentence := stores.missing()):
+        console.print(sentence, soft_wrap=True)
+        sys.exit(2)
+    if asked.what != "stores":
+        pictures(asked.docs, 1 if asked.quick else asked.rounds, quick=asked.quick)
+    if asked.what != "pictures":
+        rounds = 1 if asked.quick else asked.rounds
+        scale = stores.Scale(300, 20_000, 32 << 20, rounds) if asked.quick else stores.Scale(rounds=rounds)
+        with tempfile.TemporaryDirectory(prefix="darkroom-bench-") as folder:
+            found = stores.measure(Path(folder), scale)
+        stores_page.write(asked.docs, found, quick=asked.quick)
+        Console().print(stores_page.tables(found))
+
+
+def pictures(docs: Path, rounds: int, *, quick: bool) -> None:
+    """Measure the pictures and write their section."""
     with tempfile.TemporaryDirectory(prefix="darkroom-bench-") as folder:
-        bench = Bench(Path(folder), quick=asked.quick)
+        bench = Bench(Path(folder), rounds, quick=quick)
         found = Findings(list(bench.races()), list(bench.growths()), bench.again())
-    page.write(asked.docs, found, quick=asked.quick)
+    page.write(docs, found, quick=quick)
     Console().print(page.tables(found))
 
 
 class Bench:
-    """One run of the benchmark, in a folder of its own."""
+    """One run of the pictures' benchmark, in a folder of its own."""
 
-    def __init__(self, folder: Path, *, quick: bool) -> None:
-        self._folder, self._rounds = folder, 1 if quick else ROUNDS
+    def __init__(self, folder: Path, rounds: int, *, quick: bool) -> None:
+        self._folder, self._rounds = folder, rounds
         self._size = 600 if quick else 3000
         self._workers = settings().workers
         self._runs = 0
@@ -136,8 +152,8 @@ class Bench:
         ]
         words += ["--report", str(out.with_suffix(".json"))]
         console.print(f"{of.name}, {of.size} x {of.size}, {len(cuts)} cuts, {workers or self._workers} workers ...")
-        seconds, peak, _ = run(words)
-        return Measure(json.loads(out.with_suffix(".json").read_text())["planned"], seconds, peak), out
+        ran = run(words)
+        return Measure(json.loads(out.with_suffix(".json").read_text())["planned"], ran.seconds, ran.peak), out
 
     def floor(self, of: Collection, files: list[str], pictures: int) -> Measure:
         """The floor of the pictures in `files`, counted as the pictures (names) that they are."""

@@ -1,14 +1,16 @@
-"""Runs a command and says how long it took and how much memory it had."""
+"""Runs a command and says how long it took and how much memory and CPU time it had."""
 
 import json
 import os
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
+
+_LAUNCH = Path(__file__).with_name("launch.py")
 
 
 @dataclass(frozen=True)
@@ -24,32 +26,43 @@ class Measure:
         return self.pictures / self.seconds
 
 
-def run(words: Sequence[str], environment: dict[str, str] | None = None, stdin: str = "") -> tuple[float, int, str]:
-    """Seconds, peak memory in bytes and standard output of a command that must succeed."""
+@dataclass(frozen=True)
+class Ran:
+    """What one run of a command took: seconds, bytes of memory at most, CPU seconds; and what it said."""
+
+    seconds: float
+    peak: int
+    cpu: float
+    said: str
+
+
+def run(
+    words: Sequence[str], environment: dict[str, str] | None = None, stdin: str = "", *, silent: bool = False
+) -> Ran:
+    """Run a command that must succeed, from its start to its end; with `silent` what it says goes to /dev/null."""
     variables = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     with (
+        tempfile.NamedTemporaryFile("r") as report,
         tempfile.TemporaryFile("w+") as said,
         tempfile.TemporaryFile("w+") as asked,
         tempfile.TemporaryFile() as errors,
     ):
         asked.write(stdin)
         asked.seek(0)
-        began = time.perf_counter()
-        process = subprocess.Popen(words, stdin=asked, stdout=said, stderr=errors, env=variables | (environment or {}))
-        _, status, usage = os.wait4(process.pid, 0)
-        seconds = time.perf_counter() - began
-        process.returncode = os.waitstatus_to_exitcode(status)
+        code = subprocess.call(
+            [sys.executable, "-I", "-S", str(_LAUNCH), report.name, *words],
+            stdin=asked,
+            stdout=subprocess.DEVNULL if silent else said,
+            stderr=errors,
+            env=variables | (environment or {}),
+        )
         said.seek(0)
         errors.seek(0)
-        if process.returncode:
-            raise SystemExit(
-                f"{' '.join(words)[:200]}: exit code {process.returncode}\n{errors.read().decode()[-2000:]}"
-            )
-        peak = usage.ru_maxrss if sys.platform == "darwin" else usage.ru_maxrss * 1024
-        return seconds, peak, said.read()
+        if code:
+            raise SystemExit(f"{' '.join(words)[:200]}: exit code {code}\n{errors.read().decode()[-2000:]}")
+        return Ran(**json.load(report), said=said.read())
 
 
 def run_peer(way: str, request: dict[str, Any]) -> Measure:
     """A peer in a process of its own, which says how long it took without its start."""
-    _, _, said = run([sys.executable, "-m", "bench.peers", way], stdin=json.dumps(request))
-    return Measure(**json.loads(said))
+    return Measure(**json.loads(run([sys.executable, "-m", "bench.peers", way], stdin=json.dumps(request)).said))

@@ -1,6 +1,7 @@
-"""What was measured, as tables and a plot: docs/benchmarks.md and docs/images/benchmarks.png."""
+"""The page docs/benchmarks.md, put together from sections; and the section of the pictures with its plot."""
 
 import platform
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,10 +20,11 @@ mpl.use("Agg")
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 
+PICTURES, STORES = SECTIONS = ("Pictures", "Stores")
 OURS, FLOOR = "Darkroom", "the floor"
-_COLOURS = {OURS: "#b3262e", FLOOR: "#9aa0a6"}
-_OTHERS = "#4a5a6a"
-_MIB = 1 << 20
+COLOURS = {OURS: "#b3262e", FLOOR: "#9aa0a6"}
+OTHERS = "#4a5a6a"
+MIB = 1 << 20
 
 Row = tuple[str, ...]
 
@@ -75,7 +77,7 @@ def race_rows(race: Race) -> Iterator[Row]:
             ratio = f"{race.to_floor:.2f}x its time"
         else:
             ratio = f"{race.ways[OURS].rate / measure.rate:,.0f}x as fast"
-        yield name, f"{measure.rate:,.1f}", ratio, "" if name == FLOOR else f"{measure.peak / _MIB:,.0f} MiB"
+        yield name, f"{measure.rate:,.1f}", ratio, "" if name == FLOOR else f"{measure.peak / MIB:,.0f} MiB"
 
 
 def growth_rows(growths: Iterable[Growth]) -> Iterator[Row]:
@@ -88,7 +90,7 @@ def growth_rows(growths: Iterable[Growth]) -> Iterator[Row]:
                 f"{measure.pictures:,}",
                 f"{measure.seconds:.1f}",
                 f"{measure.rate:,.0f}",
-                f"{measure.peak / _MIB:,.0f} MiB",
+                f"{measure.peak / MIB:,.0f} MiB",
             )
 
 
@@ -98,52 +100,72 @@ GROWTH_HEAD = ("as this grows", "", "pictures", "seconds", "pictures a second", 
 
 def tables(found: Findings) -> Group:
     """For a terminal."""
-    shown = [_table(race.title, RACE_HEAD, race_rows(race)) for race in found.races]
-    return Group(*shown, _table("What a run costs", GROWTH_HEAD, growth_rows(found.growths)), found.sentence)
+    shown = [table(race.title, RACE_HEAD, race_rows(race)) for race in found.races]
+    return Group(*shown, table("What a run costs", GROWTH_HEAD, growth_rows(found.growths)), found.sentence)
 
 
-def _table(title: str, head: Row, rows: Iterable[Row]) -> Table:
-    table = Table(*head, title=title, title_justify="left")
+def table(title: str, head: Row, rows: Iterable[Row]) -> Table:
+    """For a terminal."""
+    made = Table(*head, title=title, title_justify="left")
     for row in rows:
-        table.add_row(*row)
-    return table
+        made.add_row(*row)
+    return made
 
 
 def write(docs: Path, found: Findings, *, quick: bool) -> None:
-    """Write the page and its plot."""
+    """Write the section of the pictures, and its plot."""
     (docs / "images").mkdir(parents=True, exist_ok=True)
     plot(docs / "images" / "benchmarks.png", found.races[0], found.growths)
-    (docs / "benchmarks.md").write_text("\n".join(_lines(found, quick=quick)) + "\n", encoding="utf-8")
+    put_section(docs, PICTURES, _lines(found, quick=quick))
+
+
+def put_section(docs: Path, title: str, lines: Iterable[str]) -> None:
+    """Put a section into the page; the others stay as the runs that made them left them."""
+    page = docs / "benchmarks.md"
+    parts = re.split(r"^## (.+)\n", page.read_text(encoding="utf-8"), flags=re.MULTILINE) if page.exists() else [""]
+    sections = dict(zip(parts[1::2], parts[2::2], strict=True))
+    sections[title] = "\n".join(["", *lines])
+    texts = [f"## {name}\n\n{sections[name].strip()}\n" for name in SECTIONS if name in sections]
+    page.write_text("\n".join([_INTRODUCTION, *texts]), encoding="utf-8")
+
+
+_INTRODUCTION = """\
+# Benchmarks
+
+Made by `make bench`; `make bench BENCH=pictures` and `make bench BENCH=stores` make one section anew and leave
+the other as it stands. Each section is of one run on one machine: read the ratios, not the seconds.
+"""
+
+
+def conditions(quick: bool, *others: str) -> Iterator[str]:
+    """When and on what a section was measured."""
+    if quick:
+        yield "**A quick run on little: it shows that the benchmark works, and nothing else.**\n"
+    cores = f"{settings().workers} cores"
+    said = (f"{datetime.now(UTC):%Y-%m-%d}", platform.machine(), cores, f"Python {platform.python_version()}", *others)
+    yield f"{', '.join(said)}."
 
 
 def _lines(found: Findings, *, quick: bool) -> Iterator[str]:
-    yield "# Benchmarks"
-    yield ""
-    yield "Made by `make bench`, all in one run on one machine: read the ratios, not the seconds."
-    if quick:
-        yield "\n**A quick run on small renders: it shows that the benchmark works, and nothing else.**"
-    yield ""
-    yield "![Pictures a second, and what a run costs as it grows](images/benchmarks.png)"
-    yield ""
-    yield (
-        f"{datetime.now(UTC):%Y-%m-%d}, {platform.machine()}, {settings().workers} cores, "
-        f"Python {platform.python_version()}, libvips {'.'.join(str(pyvips.version(part)) for part in range(3))}, "
-        f"numba {version('numba')}, "
-        f"zlib-ng {version('zlib-ng')}. `DARKROOM_MEMORY` is {settings().memory / _MIB:,.0f} MiB."
-    )
+    yield "![Pictures a second, and what a run costs as it grows](images/benchmarks.png)\n"
+    libvips = ".".join(str(pyvips.version(part)) for part in range(3))
+    packages = (f"{name} {version(name)}" for name in ("numba", "zlib-ng"))
+    yield from conditions(quick, f"libvips {libvips}", *packages)
+    yield f"`DARKROOM_MEMORY` is {settings().memory / MIB:,.0f} MiB."
     for race in found.races:
-        yield f"\n## {race.title}\n"
+        yield f"\n### {race.title}\n"
         ours = race.ways[OURS]
         yield f"{ours.pictures:,} pictures by name; the files of their cuts are {race.different:,} different ones.\n"
-        yield from _markdown(RACE_HEAD, race_rows(race))
-    yield "\n## What a run costs\n"
+        yield from markdown(RACE_HEAD, race_rows(race))
+    yield "\n### What a run costs\n"
     yield "The whole command, from its start to its report: one colour, 800x800 alone.\n"
-    yield from _markdown(GROWTH_HEAD, growth_rows(found.growths))
+    yield from markdown(GROWTH_HEAD, growth_rows(found.growths))
     yield f"\n{found.sentence}"
     yield _METHOD
 
 
-def _markdown(head: Row, rows: Iterable[Row]) -> Iterator[str]:
+def markdown(head: Row, rows: Iterable[Row]) -> Iterator[str]:
+    """A table of the page."""
     yield f"| {' | '.join(head)} |"
     yield f"|{' --- |' * len(head)}"
     for row in rows:
@@ -151,7 +173,7 @@ def _markdown(head: Row, rows: Iterable[Row]) -> Iterator[str]:
 
 
 _METHOD = """
-## How it is measured
+### How the pictures are measured
 
 - The combinations are a real studio's exports; the renders are drawn: shapes with soft edges, each in a box that fits
   its slot.
@@ -184,7 +206,7 @@ def plot(file: Path, race: Race, growths: list[Growth]) -> None:
 def _race_bars(axes: Axes, race: Race) -> None:
     names = list(race.ways)
     rates = [race.ways[name].rate for name in names]
-    drawn = axes.barh(names, rates, color=[_COLOURS.get(name, _OTHERS) for name in names], height=0.62)
+    drawn = axes.barh(names, rates, color=[COLOURS.get(name, OTHERS) for name in names], height=0.62)
     axes.bar_label(drawn, [f"{rate:,.0f}" if rate >= 10 else f"{rate:.1f}" for rate in rates], padding=5)
     axes.set_xscale("log")
     axes.set_xlim(0.5, max(rates) * 5)
@@ -197,7 +219,7 @@ def _race_bars(axes: Axes, race: Race) -> None:
 def _growth_bars(axes: Axes, growth: Growth) -> None:
     values = [value.partition(" x ")[0] for value, _ in growth.points]
     seconds = [measure.seconds for _, measure in growth.points]
-    axes.bar_label(axes.bar(values, seconds, color=_COLOURS[OURS], width=0.62), fmt="%.1f", padding=3, fontsize=8)
+    axes.bar_label(axes.bar(values, seconds, color=COLOURS[OURS], width=0.62), fmt="%.1f", padding=3, fontsize=8)
     axes.set_title(f"more {growth.of}" if growth.of != "renders" else "larger renders", loc="left", fontsize=10)
     axes.tick_params(labelsize=8)
     axes.margins(y=0.12)
