@@ -75,7 +75,7 @@ _METHOD = """
   says it, in any of the runs. `aws s3` copies the many objects only once.
 - **put** copies a folder of random bytes to a prefix that nobody had before, **get** copies objects that Darkroom put
   to a folder that was not there, **list** writes all names to /dev/null. All read from a warm page cache; before each
-  run the disk is given the time to catch up. Copies are removed between the runs. None of that is timed.
+  run the disk is given the time to catch up, and the bucket is empty of others' copies. None of that is timed.
 - What each client put and got is compared with the files, byte by byte, once."""
 
 
