@@ -17,6 +17,7 @@ from obstore.store import S3Store as ObstoreS3
 
 from darkroom.errors import BadInput, Conflict, NotFound, StoreError
 from darkroom.store.retries import Retries, Transient, first_line
+from darkroom.store.s3_listing import parse_contents
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -120,6 +121,7 @@ class S3Access:
         except (botocore.exceptions.BotoCoreError, ValueError) as error:
             raise BadInput(f"s3://{self.bucket}: the AWS settings cannot be used: {error}.") from error
         client.meta.events.register("before-call.s3.DeleteObjects", _add_md5)
+        client.meta.events.register("before-parse.s3.ListObjectsV2", parse_contents)
         return client
 
     @cached_property
