@@ -1,5 +1,6 @@
 """What only a folder must refuse or can do."""
 
+import io
 import os
 import time
 from datetime import timedelta
@@ -104,3 +105,14 @@ def test_no_key_leaves_the_root(store, key, tmp_path):
     with pytest.raises(StoreError):
         store.write(key, b"1")
     assert not (tmp_path / "out").exists()
+
+
+def test_a_folder_that_comes_to_be_while_its_name_is_written_is_refused_with_the_same_sentence(store, root):
+    class Meanwhile(io.BytesIO):
+        def read(self, size: int | None = -1) -> bytes:
+            (root / "a").mkdir(exist_ok=True)
+            return super().read(size)
+
+    with pytest.raises(StoreError, match="cannot hold both"):
+        store.write("a", Meanwhile(b"1"))
+    assert list((root).iterdir()) == [root / "a"]

@@ -217,10 +217,12 @@ class FolderStore:
         except (FileExistsError, NotADirectoryError):
             raise StoreError(f"{target}: a file lies where its folder should be; a folder cannot hold both.") from None
         if target.is_dir():
-            raise StoreError(f"{target}: a folder of that name is there; a folder cannot hold both.")
+            raise _both(target)
         temporary = target.parent / f"{_TEMPORARY}{secrets.token_hex(8)}"
         try:
             yield temporary
+        except IsADirectoryError:  # it came to be meanwhile, by a writer beside this one
+            raise _both(target) from None
         finally:
             # also after a rename between two links of one file, which POSIX lets do nothing
             temporary.unlink(missing_ok=True)
@@ -273,6 +275,10 @@ def _locked(folder: Path) -> Iterator[None]:
         yield
     finally:
         os.close(handle)
+
+
+def _both(target: Path) -> StoreError:
+    return StoreError(f"{target}: a folder of that name is there; a folder cannot hold both.")
 
 
 def _entry(key: str, stat: os.stat_result) -> Entry:
