@@ -48,7 +48,7 @@ class Client:
 def clients() -> list[Client]:
     """Ours and the peers, as people would call them."""
     ours = (sys.executable, "-m", "darkroom")
-    s5cmd = str(next(file.locate() for file in distribution("s5cmd").files or () if file.match("bin/s5cmd")))
+    s5cmd = str(next(file.locate() for file in distribution("s5cmd").files or () if file.match("s5cmd/bin/s5cmd")))
     rclone = (str(_BIN / "rclone"), "--config=", "--s3-provider=Ceph", "--s3-env-auth", "--s3-no-check-bucket")
     many = ("--transfers=32", "--checkers=32")
     aws = (str(_AWS_CLI), "s3")
