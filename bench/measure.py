@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -49,13 +50,20 @@ def run(
     ):
         asked.write(stdin)
         asked.seek(0)
-        code = subprocess.call(
+        launched = subprocess.Popen(
             [sys.executable, "-I", "-S", str(_LAUNCH), report.name, *words],
             stdin=asked,
             stdout=subprocess.DEVNULL if silent else said,
             stderr=errors,
             env=variables | (environment or {}),
+            process_group=0,
         )
+        try:
+            code = launched.wait()
+        except BaseException:
+            os.killpg(launched.pid, signal.SIGKILL)  # the command as well, which nobody else would end
+            launched.wait()
+            raise
         said.seek(0)
         errors.seek(0)
         if code:
