@@ -30,6 +30,14 @@ class Conflict(StoreError):
     """A conditional write found another object (or none) than its condition says."""
 
 
+class Denied(StoreError):
+    """A service refuses whoever asks: other credentials or rights can mend that, and no second try (exit code 2)."""
+
+
+class Unavailable(StoreError):
+    """A service cannot be used now, but perhaps later: it does not answer, is too busy, or the credentials expired."""
+
+
 class Damaged(StoreError):
     """A stream's bytes were changed on their way; nothing of it was published. It can be tried again from its start."""
 

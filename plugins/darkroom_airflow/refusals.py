@@ -5,17 +5,15 @@ from contextlib import contextmanager
 
 from airflow.sdk.exceptions import AirflowFailException
 
-from darkroom.errors import BadInput, DarkroomError
+from darkroom.errors import BadInput, DarkroomError, Unavailable
 from darkroom_airflow.xcoms import bullets, sentences
 
 
 def refusal(error: DarkroomError) -> list[str] | None:
     """Why the library says no, a sentence each; nothing when that was only a store out of reach."""
-    from darkroom.store.retries import Transient
-
     if isinstance(error, BadInput):
         return sentences(error.problems)
-    return None if isinstance(error.__cause__, Transient) else sentences([str(error)])
+    return None if isinstance(error, Unavailable) else sentences([str(error)])
 
 
 @contextmanager

@@ -6,9 +6,11 @@ from datetime import timedelta
 
 import pytest
 
-from darkroom.errors import Conflict, Damaged, StoreError
+from darkroom.errors import Conflict, Damaged, StoreError, Unavailable
 from darkroom.store import Store, retries
+from darkroom.store.folder import FolderStore
 from darkroom.store.s3_multipart import _PART
+from darkroom.store.transfer import transfer
 from tests.contract.test_store import LARGE, keys_in
 from tests.servers.fault_proxy import FaultProxy
 from tests.servers.faults import (
@@ -140,10 +142,43 @@ def test_a_large_object_corrupted_on_its_way_raises_before_its_end(store, proxy,
 
 def test_a_service_that_stays_away_is_given_up_with_its_name(store, proxy):
     proxy.inject(slow_down(), times=1000)
-    with pytest.raises(StoreError, match=rf"failed {retries.ATTEMPTS} times, at last with (SlowDown|HTTP 503)"):
+    with pytest.raises(Unavailable, match=rf"failed {retries.ATTEMPTS} times, at last with (SlowDown|HTTP 503)"):
         store.read("a")
     assert len(proxy.seen) == retries.ATTEMPTS
     assert sum(store.retries.values()) == retries.ATTEMPTS - 1
+
+
+def test_a_copy_of_many_stops_when_the_service_stays_away(store, proxy, tmp_path):
+    source = FolderStore(tmp_path)
+    count = 3 * store.concurrency
+    for number in range(count):
+        source.write(f"{number:03}", SMALL)
+    proxy.inject(slow_down(), times=count * retries.ATTEMPTS)
+    with pytest.raises(Unavailable, match=r"at last with (SlowDown|HTTP 503)"):
+        list(transfer(source, store, source.list()))
+    assert len(proxy.seen) < count * retries.ATTEMPTS
+
+
+def test_a_copy_of_many_goes_on_when_only_some_objects_fail(store, proxy, backend, tmp_path):
+    if backend == "gcs":
+        pytest.skip("an upload to Google names its object where the proxy does not look")
+    source = FolderStore(tmp_path)
+    count = 3 * store.concurrency
+    for number in range(count):
+        source.write(f"{number:03}", SMALL)
+    proxy.inject(slow_down(), times=count * retries.ATTEMPTS, path="007")
+    failed = [moved for moved in transfer(source, store, source.list()) if moved.reason]
+    assert [moved.key for moved in failed] == ["007"]
+    assert len(keys_in(store)) == count - 1
+
+
+def test_expired_credentials_are_worth_another_try(store, proxy, backend):
+    if backend == "gcs":
+        pytest.skip("Google's client renews its credentials itself")
+    proxy.inject(Status(400, "Bad Request", b"<Error><Code>ExpiredToken</Code></Error>"), times=2)
+    for attempt in (lambda: store.write("a", b"1"), lambda: list(store.list())):
+        with pytest.raises(Unavailable, match="credentials have expired"):
+            attempt()
 
 
 def test_not_found_and_forbidden_are_asked_once(store, proxy, backend):

@@ -58,6 +58,20 @@ def test_bad_input_is_one_sentence_and_exit_code_2(words):
     assert len(run.stderr.strip().splitlines()) == 1
 
 
+def test_no_bucket_and_no_access_are_one_sentence_and_exit_code_2(open_backend, monkeypatch):
+    there = open_backend("radosgw").uri
+    absent = store("list", "s3://no-such-bucket-of-anybody")
+    assert (absent.returncode, absent.stderr) == (
+        2,
+        "s3://no-such-bucket-of-anybody: there is no such bucket; create it, or mend the name.\n",
+    )
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wrong")
+    denied = store("list", there)
+    assert denied.returncode == 2
+    assert denied.stderr.endswith("check the credentials and the bucket's policy.\n")
+    assert len(denied.stderr.splitlines()) == 1
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="counts memory as Linux does")
 def test_a_large_object_streams_to_s3_and_back_in_little_memory(tmp_path: Path, open_backend):

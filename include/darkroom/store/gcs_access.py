@@ -17,7 +17,7 @@ from google.cloud import storage
 from google.cloud.storage.exceptions import DataCorruption, InvalidResponse
 from requests.adapters import HTTPAdapter
 
-from darkroom.errors import BadInput, Conflict, NotFound, StoreError
+from darkroom.errors import BadInput, Conflict, DarkroomError, Denied, NotFound, StoreError
 from darkroom.store.retries import Retries, Transient, first_line
 
 T = TypeVar("T")
@@ -98,7 +98,7 @@ class GcsAccess:
                 return False  # what is there already cannot be sent again
             self.retries.count(fault.name)
             return True
-        except StoreError:
+        except DarkroomError:
             return False
 
 
@@ -107,12 +107,12 @@ def _explain(error: Exception, uri: str) -> NoReturn:
     if status == 404:
         if "bucket does not exist" in str(error).lower():
             bucket = "/".join(uri.split("/")[:3])
-            raise StoreError(f"{bucket}: there is no such bucket; create it, or mend the name.") from error
+            raise BadInput(f"{bucket}: there is no such bucket; create it, or mend the name.") from error
         raise NotFound(f"{uri}: there is no such object.") from error
     if status == 412:
         raise Conflict(f"{uri}: it changed in the meantime, or there already is such an object.") from error
     if status in (401, 403) or isinstance(error, google.auth.exceptions.RefreshError):
-        raise StoreError(f"{uri}: Google refuses access; check the credentials and the bucket's roles.") from error
+        raise Denied(f"{uri}: Google refuses access; check the credentials and the bucket's roles.") from error
     if status == 400 and "crc32c" in _body(error).lower():
         raise Transient(_DAMAGED, "Google got other bytes than were sent") from error
     if status in (408, 429) or status >= 500 or not status:

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
 
-from darkroom.errors import StoreError
+from darkroom.errors import Unavailable
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +49,7 @@ class Retries:
             self._counts[name] += 1
 
     def call(self, what: str, attempt: Callable[[], T]) -> T:
-        """The result of `attempt`. Raises `StoreError` when every try ended in `Transient`; `what` names the call."""
+        """The result of `attempt`. Raises `Unavailable` when every try ended in `Transient`; `what` names the call."""
         try:
             return attempt()
         except Transient as fault:
@@ -58,7 +58,7 @@ class Retries:
         try:
             return self._policy(what)(attempt)
         except Transient as fault:
-            raise StoreError(f"{what} failed {ATTEMPTS} times, at last with {fault.name}: {fault}") from fault
+            raise Unavailable(f"{what} failed {ATTEMPTS} times, at last with {fault.name}: {fault}") from fault
 
     def _policy(self, what: str) -> Retrying:
         def before_sleep(state: RetryCallState) -> None:

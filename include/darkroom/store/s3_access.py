@@ -15,7 +15,7 @@ from botocore.config import Config
 from obstore.auth.boto3 import Boto3CredentialProvider
 from obstore.store import S3Store as ObstoreS3
 
-from darkroom.errors import BadInput, Conflict, NotFound, StoreError
+from darkroom.errors import BadInput, Conflict, Denied, NotFound, StoreError, Unavailable
 from darkroom.store.retries import Retries, Transient, first_line
 from darkroom.store.s3_listing import parse_contents
 
@@ -46,9 +46,8 @@ _TRANSIENT_CODES = frozenset(
         "XAmzContentSHA256Mismatch",
     }
 )
-_DENIED_CODES = frozenset(
-    {"AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "InvalidToken"}
-)
+_EXPIRED = "ExpiredToken"
+_DENIED_CODES = frozenset({"AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", _EXPIRED, "InvalidToken"})
 
 
 # what either client raises; obstore's "not found" is Python's own, an OSError
@@ -79,7 +78,8 @@ class S3Access:
     def call(self, what: str, name: str, request: Callable[[], T]) -> T:
         """The answer to one request about `name`, repeated while its fault is transient.
 
-        Raises `NotFound`, `Conflict` or another `StoreError` that says what the service's error means.
+        Raises `NotFound`, `Conflict` or another `StoreError` that says what the service's error means, and `BadInput`
+        where there is no such bucket.
         """
 
         def attempt() -> T:
@@ -188,7 +188,7 @@ def _bucket_region(client: "S3Client", bucket: str) -> str:
 
 
 def _explain(error: Exception, uri: str) -> NoReturn:
-    """Raise what an error of either client means: `Transient`, `NotFound`, `Conflict` or another `StoreError`."""
+    """Raise what an error of either client means: `Transient`, `BadInput`, or one of the `StoreError`s."""
     if isinstance(error, botocore.exceptions.ClientError):
         raise _of_response(error, uri) from error
     if isinstance(error, (botocore.exceptions.HTTPClientError, botocore.exceptions.ConnectionError)):
@@ -231,6 +231,8 @@ def _of_generic(text: str, uri: str) -> Exception:
     name = code[1] if code else f"HTTP {status[1]}" if status else "connection fault"
     if name in _TRANSIENT_CODES or not status or status[1].startswith("5") or status[1] in ("408", "429"):
         return Transient(name, first_line(text))
+    if name in _DENIED_CODES:  # AWS says 400 of an expired token
+        return _of_denied(name, uri)
     return StoreError(f"{uri}: S3 refuses it: {name} (HTTP {status[1]}).")
 
 
@@ -238,12 +240,14 @@ def _of_denied(text: str, uri: str) -> Exception:
     for code in _TRANSIENT_CODES:
         if code in text:  # some services answer 403 to a body that lost a byte on its way
             return Transient(code, f"S3 says {code}")
+    if _EXPIRED in text:
+        return Unavailable(f"{uri}: the credentials have expired; run it again with fresh ones.")
     said = next((f" ({code})" for code in _DENIED_CODES if code in text), "")
-    return StoreError(f"{uri}: S3 refuses access{said}; check the credentials and the bucket's policy.")
+    return Denied(f"{uri}: S3 refuses access{said}; check the credentials and the bucket's policy.")
 
 
 def _missing(text: str, uri: str) -> Exception:
     if "NoSuchBucket" in text:
         bucket = "/".join(uri.split("/")[:3])
-        return StoreError(f"{bucket}: there is no such bucket; create it, or mend the name.")
+        return BadInput(f"{bucket}: there is no such bucket; create it, or mend the name.")
     return NotFound(f"{uri}: there is no such object.")

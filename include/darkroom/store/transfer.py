@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from queue import Queue
 from typing import BinaryIO, cast
 
-from darkroom.errors import Damaged, StoreError
+from darkroom.errors import Damaged, StoreError, Unavailable
 from darkroom.store.base import CONTENT_TYPE, Entry, Reading, Store
 from darkroom.store.streams import CountedStream
 
@@ -36,7 +36,8 @@ def transfer(
 
     What the source knows of an object's hashes is checked while it is read, and the target checks what it is sent: one
     that differs is not published. A failure is the object's own and does not stop the others; `BadInput`, such as
-    missing credentials, does. `on_bytes` is told of bytes as they are read, from several threads.
+    missing credentials, does, and so does `Unavailable` once it met as many objects in a row as there are threads.
+    `on_bytes` is told of bytes as they are read, from several threads.
     """
     workers = max(source.concurrency, target.concurrency)
     results: Queue[list[Entry | Moved] | Exception | None] = Queue(4 * workers)
@@ -46,12 +47,16 @@ def transfer(
         gathered: list[Entry | Moved] = []
         try:
             while entry := feed.take():
+                fault: Exception | None = None
                 try:
                     gathered.append(_move_again(source, target, entry.key, on_bytes))
                 except (StoreError, OSError) as error:
+                    fault = error
                     gathered.append(Moved(entry.key, 0, str(error)))
                 finally:
-                    feed.done(entry)
+                    away = feed.done(entry, unavailable=isinstance(fault, Unavailable))
+                if fault and away >= workers:
+                    raise fault
                 if len(gathered) == _GATHERED:
                     results.put(gathered)
                     gathered = []
@@ -126,6 +131,7 @@ class _Feed:
         self._left = _BUDGET
         self._freed = threading.Condition()
         self._stopped = False
+        self._away = 0
 
     def take(self) -> Entry | None:
         """The next entry, once there is room for it; None at the end."""
@@ -137,11 +143,13 @@ class _Feed:
                     self._left -= _cost(entry)
             return entry
 
-    def done(self, entry: Entry) -> None:
-        """Give back the room of an entry."""
+    def done(self, entry: Entry, *, unavailable: bool) -> int:
+        """Give back the room of an entry; returns for how many in a row a service was unavailable."""
         with self._freed:
             self._left += _cost(entry)
             self._freed.notify()
+            self._away = self._away + 1 if unavailable else 0
+            return self._away
 
     def stop(self) -> None:
         """Hand out nothing more."""
