@@ -6,20 +6,6 @@ import threading
 import time
 from typing import Self
 
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    DownloadColumn,
-    MofNCompleteColumn,
-    ProgressColumn,
-    Task,
-    TextColumn,
-    TimeRemainingColumn,
-    TransferSpeedColumn,
-)
-from rich.progress import Progress as Bar
-from rich.text import Text
-
 from darkroom.amounts import human_bytes, human_seconds
 
 log = logging.getLogger(__name__)
@@ -38,7 +24,11 @@ class Progress:
         self._as_bytes = as_bytes
         self._lock = threading.Lock()
         self._began = self._said = time.monotonic()
-        self._bar = _bar(as_bytes) if sys.stderr.isatty() else None
+        self._bar = None
+        if sys.stderr.isatty():
+            from darkroom.progress_bar import bar  # rich, whose import takes longer than a small command
+
+            self._bar = bar(as_bytes)
 
     def __enter__(self) -> Self:
         self._began = self._said = time.monotonic()
@@ -76,19 +66,5 @@ class Progress:
         log.info("%s", text)
 
 
-def _bar(as_bytes: bool) -> Bar:
-    amount = (DownloadColumn(), TransferSpeedColumn()) if as_bytes else (MofNCompleteColumn(), RateColumn())
-    columns = (TextColumn("{task.description}"), BarColumn(), *amount, TimeRemainingColumn())
-    return Bar(*columns, console=Console(stderr=True))
-
-
 def _count(items: float) -> str:
     return f"{items:.0f}"
-
-
-class RateColumn(ProgressColumn):
-    """Items a second."""
-
-    def render(self, task: Task) -> Text:
-        """The rate as text, empty until it is known."""
-        return Text(f"{task.speed:.0f}/s" if task.speed else "", style="progress.data.speed")

@@ -38,9 +38,9 @@ def list_(
         name = entry.key if entry.key.isprintable() else ascii(entry.key)
         if long:
             known = entry.hashes.md5 or entry.etag
-            typer.echo(f"{entry.bytes:>14,}  {entry.modified:%Y-%m-%d %H:%M:%S}  {known}  {name}")
+            print(f"{entry.bytes:>14,}  {entry.modified:%Y-%m-%d %H:%M:%S}  {known}  {name}")
         else:
-            typer.echo(name)
+            print(name)  # not typer's echo, which flushes each line
     typer.echo(f"{count:,} objects, {human_bytes(total)}", err=True)
 
 

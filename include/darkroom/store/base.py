@@ -15,6 +15,10 @@ CONTENT_TYPE = "application/octet-stream"
 # was lost knows the object that now stands in its way as its own. Equal bytes would not say whose it is.
 WRITE_ID = "darkroom-write"
 
+# shared by all entries that know none: they are made by the million
+_NO_HASHES = Hashes()
+_NO_METADATA: Mapping[str, str] = {}
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -32,9 +36,9 @@ class Entry:
     bytes: int
     etag: str
     modified: datetime
-    hashes: Hashes = field(default_factory=Hashes, compare=False)
+    hashes: Hashes = field(default=_NO_HASHES, compare=False)
     content_type: str = field(default="", compare=False)
-    metadata: Mapping[str, str] = field(default_factory=dict, compare=False)
+    metadata: Mapping[str, str] = field(default_factory=lambda: _NO_METADATA, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

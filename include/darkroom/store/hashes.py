@@ -107,9 +107,12 @@ class Hasher:
 
 def hash_bytes(data: bytes, *kinds: Kind) -> Hashes:
     """The asked hashes of bytes in memory."""
-    hasher = Hasher(*kinds)
-    hasher.update(data)
-    return hasher.hashes()
+    found = {}
+    for kind in kinds:
+        running = _NEW[kind]()
+        running.update(data)
+        found[kind] = running.hexdigest()
+    return Hashes(**found)
 
 
 def hash_stream(stream: BinaryIO, *kinds: Kind) -> Hashes:

@@ -17,6 +17,7 @@ from darkroom.store.confirm import unconfirmed
 from darkroom.store.s3_access import CONNECTIONS, S3Access
 from darkroom.store.s3_data import Condition, Head
 from darkroom.store.s3_hashes import plain
+from darkroom.store.s3_listing import pages_ahead
 from darkroom.store.s3_multipart import COPY_LIMIT, Upload, copy_object, send_stream
 from darkroom.store.streams import PART, RangedStream, read_beginning
 
@@ -54,15 +55,11 @@ class S3Store:
         page: dict[str, Any] = {"Bucket": self._access.bucket, "Prefix": self._prefix + prefix}
         if after:
             page["StartAfter"] = self._prefix + after
-        while True:
-            answer = self._access.call("listing", self._prefix, partial(self._access.client.list_objects_v2, **page))
-            for found in answer.get("Contents", ()):
-                key = found["Key"].removeprefix(self._prefix)
-                modified = found["LastModified"].astimezone(UTC).replace(microsecond=0)  # a head knows no more
-                yield Entry(key, found["Size"], plain(found["ETag"]), modified)
-            if not answer.get("IsTruncated"):
-                return
-            page["ContinuationToken"] = answer["NextContinuationToken"]
+        fetch: Any = partial(self._access.client.list_objects_v2, **page)
+        for found in pages_ahead(lambda **token: self._access.call("listing", self._prefix, partial(fetch, **token))):
+            key = found["Key"].removeprefix(self._prefix)
+            modified = found["LastModified"].astimezone(UTC).replace(microsecond=0)  # a head knows no more
+            yield Entry(key, found["Size"], plain(found["ETag"]), modified)
 
     def head(self, key: str) -> Entry | None:
         try:

@@ -62,7 +62,7 @@ def get_small(access: S3Access, name: str) -> tuple[Head, bytes | None]:
     """
     if _ODD.search(name):
         large = head(access, name)
-        return large, get_part(access, name, large.etag, 0, large.bytes) if large.bytes <= PART else None
+        return large, bytes(get_part(access, name, large.etag, 0, large.bytes)) if large.bytes <= PART else None
 
     def request() -> tuple[Head, bytes | None]:
         answer = obstore.get(access.data, name)
@@ -93,19 +93,20 @@ def _proven(access: S3Access, name: str, etag: str, body: bytes, size: int) -> H
     return seen.hashes
 
 
-def get_part(access: S3Access, name: str, etag: str, start: int, stop: int) -> bytes:
+def get_part(access: S3Access, name: str, etag: str, start: int, stop: int) -> bytes | memoryview:
     """Bytes `start` to `stop` of the version `etag`. Raises `Conflict` when another stands there."""
     if start >= stop:
         return b""
 
-    def request() -> bytes:
+    def request() -> bytes | memoryview:
+        body: bytes | memoryview
         if _ODD.search(name):
             span = f"bytes={start}-{stop - 1}"
             answer = access.client.get_object(Bucket=access.bucket, Key=name, Range=span, IfMatch=f'"{etag}"')
             body = answer["Body"].read()
         else:
             options: GetOptions = {"range": (start, stop), "if_match": f'"{etag}"'}
-            body = bytes(obstore.get(access.data, name, options=options).bytes())
+            body = memoryview(obstore.get(access.data, name, options=options).bytes())  # not copied
         if len(body) != stop - start:
             raise Transient("short answer", f"{len(body)} of {stop - start} bytes came")
         return body

@@ -22,7 +22,7 @@ class RangedStream(io.RawIOBase):
 
     def __init__(
         self,
-        fetch: Callable[[int, int], bytes],
+        fetch: Callable[[int, int], bytes | memoryview],
         *,
         start: int,
         stop: int,
@@ -35,7 +35,7 @@ class RangedStream(io.RawIOBase):
         self._hasher = Hasher(*self._hashes.known())
         self._next, self._stop = start, stop
         self._pool = ThreadPoolExecutor(_AHEAD, thread_name_prefix="read-ahead")
-        self._parts: deque[Future[bytes]] = deque()
+        self._parts: deque[Future[bytes | memoryview]] = deque()
         self._part = memoryview(b"")
         self._checked = False
 
@@ -94,15 +94,13 @@ def read_beginning(stream: BinaryIO, size: int | None) -> bytes:
     return read_fully(stream, min(PART, PART if size is None else size) + 1)
 
 
-class CountedStream(io.RawIOBase):
-    """Another stream's bytes, told to `on_bytes` as they pass."""
+class CountedStream:
+    """Another stream's bytes, told to `on_bytes` as they pass. Can only be read: there is one for each small object."""
+
+    __slots__ = ("_on_bytes", "_stream")
 
     def __init__(self, stream: BinaryIO, on_bytes: Callable[[int], None]) -> None:
-        super().__init__()
         self._stream, self._on_bytes = stream, on_bytes
-
-    def readable(self) -> bool:
-        return True
 
     def read(self, size: int = -1) -> bytes:
         block = self._stream.read(size)
