@@ -41,7 +41,11 @@ def main() -> None:
         pictures(asked.docs, 1 if asked.quick else asked.rounds, quick=asked.quick)
     if asked.what != "pictures":
         rounds = 1 if asked.quick else asked.rounds
-        scale = stores.Scale(300, 20_000, 32 << 20, rounds) if asked.quick else stores.Scale(rounds=rounds)
+        scale = (
+            stores.Scale(300, listed=3_000, large=32 << 20, rounds=rounds)
+            if asked.quick
+            else stores.Scale(rounds=rounds)
+        )
         with tempfile.TemporaryDirectory(prefix="darkroom-bench-") as folder:
             found = stores.measure(Path(folder), scale)
         stores_page.write(asked.docs, found, quick=asked.quick)

@@ -92,10 +92,11 @@ def clients() -> list[Client]:
 
 @dataclass(frozen=True)
 class Scale:
-    """How much is measured: objects, bytes of each, bytes of the large one, rounds."""
+    """How much is measured: objects, bytes of each, objects of the long listing, bytes of the large one, rounds."""
 
     count: int = 10_000
     size: int = 20_000
+    listed: int = 100_000
     large: int = 1 << 30
     rounds: int = 3
 
@@ -211,6 +212,7 @@ class _Course:
             self._get(client, client.slug)
         console.print(f"Writing {scale.count:,} files of {scale.size:,} bytes and one of {scale.large:,} ...")
         _write(self._folder / "many", scale.count, scale.size)
+        _write(self._folder / "tiny", scale.listed, 1)
         _write(self._folder / "large", 1, scale.large)
         contests = list(self._contests())
         said = {client.name: run(client.version, self._environment).said for client in self._clients}
@@ -232,6 +234,10 @@ class _Course:
         lists = lambda client, _: self._list(client, "many")  # noqa: E731
         yield self._contest("list", *objects, lists, bars, rounds=3 * self._scale.rounds)
         self._remove("many")
+        self._put(self._s5cmd, "tiny", "tiny")
+        lists = lambda client, _: self._list(client, "tiny")  # noqa: E731
+        yield self._contest(f"list {self._scale.listed:,}", self._scale.listed, "objects", lists, bars)
+        self._remove("tiny")
         yield self._contest(f"put {large}", *megabytes, self._putting("large"), {S5CMD: 1.0})
         self._put(self._clients[0], "large", "large")
         yield self._contest(f"get {large}", *megabytes, self._getting("large"), {S5CMD: 1.0})

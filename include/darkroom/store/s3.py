@@ -11,13 +11,11 @@ from io import BufferedReader, BytesIO
 from typing import Any, BinaryIO
 
 from darkroom.errors import Conflict, NotFound, StoreError
-from darkroom.store import s3_data
+from darkroom.store import s3_data, s3_listing
 from darkroom.store.base import CONTENT_TYPE, WRITE_ID, Entry, Reading, batches
 from darkroom.store.confirm import unconfirmed
 from darkroom.store.s3_access import CONNECTIONS, S3Access
 from darkroom.store.s3_data import Condition, Head
-from darkroom.store.s3_hashes import plain
-from darkroom.store.s3_listing import pages_ahead
 from darkroom.store.s3_multipart import COPY_LIMIT, Upload, copy_object, send_stream
 from darkroom.store.streams import PART, RangedStream, read_beginning
 
@@ -52,14 +50,13 @@ class S3Store:
         return self._access.uri(self._name(key))
 
     def list(self, prefix: str = "", *, after: str = "") -> Iterator[Entry]:
-        page: dict[str, Any] = {"Bucket": self._access.bucket, "Prefix": self._prefix + prefix}
-        if after:
-            page["StartAfter"] = self._prefix + after
-        fetch: Any = partial(self._access.client.list_objects_v2, **page)
-        for found in pages_ahead(lambda **token: self._access.call("listing", self._prefix, partial(fetch, **token))):
-            key = found["Key"].removeprefix(self._prefix)
-            modified = found["LastModified"].astimezone(UTC).replace(microsecond=0)  # a head knows no more
-            yield Entry(key, found["Size"], plain(found["ETag"]), modified)
+        begin = self._prefix + after if after else ""
+
+        def fetch(token: str) -> bytes:
+            request = partial(s3_listing.fetch, self._access, self._prefix + prefix, begin, token)
+            return self._access.call("listing", self._prefix, request)
+
+        return s3_listing.entries(fetch, self._prefix)
 
     def head(self, key: str) -> Entry | None:
         try:

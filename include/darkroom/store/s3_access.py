@@ -2,30 +2,39 @@
 
 import base64
 import hashlib
-import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
+from urllib.parse import quote, urlencode
 
-import boto3
 import botocore.exceptions
+import botocore.session
 import obstore.exceptions
+from botocore.auth import S3SigV4Auth
+from botocore.awsrequest import AWSRequest, AWSResponse
 from botocore.config import Config
-from obstore.auth.boto3 import Boto3CredentialProvider
+from botocore.configprovider import ConfiguredEndpointProvider
+from botocore.httpsession import URLLib3Session
+from botocore.utils import get_environ_proxies
 from obstore.store import S3Store as ObstoreS3
 
 from darkroom.errors import BadInput, Conflict, Denied, NotFound, StoreError, Unavailable
 from darkroom.store.retries import Retries, Transient, first_line
-from darkroom.store.s3_listing import parse_contents
 
 if TYPE_CHECKING:
+    from botocore.credentials import ReadOnlyCredentials
+    from botocore.session import Session
     from mypy_boto3_s3 import S3Client
-    from obstore.store import ClientConfig, S3Config
+    from obstore.store import ClientConfig, S3Config, S3Credential
 
 T = TypeVar("T")
 
 CONNECTIONS = 32  # as many requests at once as `S3Store.concurrency` asks for; more only queue for the one interpreter
+_ASKED_AGAIN = timedelta(minutes=5)
 _CONNECT, _SILENCE, _WHOLE = 10, 60, 300  # seconds: to connect, without a byte, for one request with its body
 
 # what a busy or ailing S3 says, with or without a 5xx (https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html)
@@ -61,7 +70,7 @@ _FAULTS = (
 
 
 class S3Access:
-    """One bucket's two clients: obstore for the data path (ADR 9), boto3 for everything that is more than that.
+    """One bucket's two clients: obstore for the data path (ADR 9), botocore (boto3's core) for all that is more.
 
     Credentials, profile, region and endpoint are boto3's own chain (`AWS_PROFILE`, `AWS_ENDPOINT_URL`, roles, …),
     handed on to obstore. Neither client retries: `Retries` does, for both.
@@ -91,12 +100,10 @@ class S3Access:
         return self.retries.call(f"{what} {self.uri(name)}", attempt)
 
     @cached_property
-    def _session(self) -> boto3.Session:
-        try:
-            session = boto3.Session()
+    def _session(self) -> "Session":
+        with self._settings():
+            session = botocore.session.Session()
             credentials = session.get_credentials()
-        except botocore.exceptions.BotoCoreError as error:
-            raise BadInput(f"s3://{self.bucket}: the AWS settings cannot be used: {error}.") from error
         if credentials is None:
             raise BadInput(
                 f"s3://{self.bucket}: there are no AWS credentials; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, "
@@ -104,7 +111,42 @@ class S3Access:
             )
         return session
 
-    def _client(self, region: str | None) -> "S3Client":
+    @contextmanager
+    def _settings(self) -> Iterator[None]:
+        try:
+            yield
+        except (botocore.exceptions.BotoCoreError, ValueError, OSError) as error:
+            raise BadInput(f"s3://{self.bucket}: the AWS settings cannot be used: {error}.") from error
+
+    def _credentials(self) -> "ReadOnlyCredentials":
+        credentials = self._session.get_credentials()
+        assert credentials
+        return credentials.get_frozen_credentials()
+
+    @cached_property
+    def _endpoint(self) -> str:
+        """The configured endpoint of a service that is not AWS, or an empty text.
+
+        Without botocore's client, which takes as long to make as a listing of 5,000 objects does.
+        """
+        session = self._session
+        with self._settings():
+            if session.get_config_variable("ignore_configured_endpoint_urls"):
+                return ""
+            given = ConfiguredEndpointProvider(
+                full_config=session.full_config, scoped_config=session.get_scoped_config(), client_name="s3"
+            ).provide()
+        return given.rstrip("/") if given and not _is_aws(given) else ""
+
+    @cached_property
+    def _region(self) -> str:
+        return (self._endpoint and self._configured_region) or self.client.meta.region_name
+
+    @property
+    def _configured_region(self) -> str:
+        return self._session.get_config_variable("region") or "us-east-1"
+
+    def _client(self, region: str) -> "S3Client":
         config = Config(
             max_pool_connections=CONNECTIONS,
             connect_timeout=_CONNECT,
@@ -116,34 +158,54 @@ class S3Access:
             response_checksum_validation="when_required",
             user_agent_extra="darkroom",
         )
-        try:
-            client = self._session.client("s3", region_name=region, config=config)
-        except (botocore.exceptions.BotoCoreError, ValueError) as error:
-            raise BadInput(f"s3://{self.bucket}: the AWS settings cannot be used: {error}.") from error
+        with self._settings():
+            client = cast("S3Client", self._session.create_client("s3", region_name=region, config=config))
         client.meta.events.register("before-call.s3.DeleteObjects", _add_md5)
-        client.meta.events.register("before-parse.s3.ListObjectsV2", parse_contents)
         return client
 
     @cached_property
     def client(self) -> "S3Client":
-        """boto3's client, in the bucket's own region."""
-        client = self._client(self._session.region_name or "us-east-1")
-        if not _is_aws(client.meta.endpoint_url):
+        """Botocore's client, in the bucket's own region."""
+        client = self._client(self._configured_region)
+        if self._endpoint:
             return client
         region = _bucket_region(client, self.bucket)
         return client if region in ("", client.meta.region_name) else self._client(region)
 
+    @property
+    def _certificates(self) -> str:
+        """The file of `AWS_CA_BUNDLE` or `ca_bundle`, or an empty text."""
+        return self._session.get_config_variable("ca_bundle") or ""
+
+    @cached_property
+    def _http(self) -> URLLib3Session:
+        """Connections for requests without the client, with the same settings as its own."""
+        with self._settings():
+            settings: Any = {"verify": self._certificates or True, "timeout": (_CONNECT, _SILENCE)}
+            proxies = get_environ_proxies(self._endpoint or self.client.meta.endpoint_url)
+            return URLLib3Session(proxies=proxies, max_pool_connections=CONNECTIONS, **settings)
+
+    def get_bucket(self, query: Mapping[str, str]) -> AWSResponse:
+        """The raw answer to a signed GET of the bucket itself, such as a listing."""
+        endpoint = self._endpoint or self.client.meta.endpoint_url
+        url = f"{endpoint}/{self.bucket}?{urlencode(query, quote_via=quote, safe='-_.~')}"
+        request = AWSRequest("GET", url, headers={"User-Agent": "darkroom"})
+        S3SigV4Auth(self._credentials(), "s3", self._region).add_auth(request)
+        return self._http.send(request.prepare())
+
     @cached_property
     def data(self) -> ObstoreS3:
         """Obstore's client for the same bucket, endpoint and credentials."""
-        endpoint = self.client.meta.endpoint_url
+        region = self._region
+        endpoint = self._endpoint or self.client.meta.endpoint_url
+        virtual = not self._endpoint and "." not in self.bucket
         config: S3Config = {
-            "region": self.client.meta.region_name,
+            "region": region,
             "conditional_put": "etag",
             "checksum_algorithm": "SHA256",
-            "virtual_hosted_style_request": _is_aws(endpoint) and "." not in self.bucket,
+            "virtual_hosted_style_request": virtual,
         }
-        if not _is_aws(endpoint) or "." in self.bucket:
+        if not virtual:
             config["endpoint"] = endpoint
         options: ClientConfig = {
             "allow_http": endpoint.startswith("http://"),
@@ -153,17 +215,26 @@ class S3Access:
             "pool_max_idle_per_host": str(CONNECTIONS),
             "user_agent": "darkroom",
         }
-        if bundle := os.environ.get("AWS_CA_BUNDLE"):
-            with open(bundle, "rb") as certificates:  # noqa: PTH123
-                options["root_certificate"] = certificates.read()
-        provider = Boto3CredentialProvider(self._session)
+        if self._certificates:
+            with self._settings():
+                options["root_certificate"] = Path(self._certificates).read_bytes()
         return ObstoreS3(
             self.bucket,
             config=config,
             client_options=options,
             retry_config={"max_retries": 0},
-            credential_provider=provider,
+            credential_provider=self._for_obstore,
         )
+
+    def _for_obstore(self) -> "S3Credential":
+        """The credentials as they are now; asked again before a role's own would be renewed for their age."""
+        now = self._credentials()
+        return {
+            "access_key_id": now.access_key or "",
+            "secret_access_key": now.secret_key or "",
+            "token": now.token,
+            "expires_at": datetime.now(UTC) + _ASKED_AGAIN,
+        }
 
 
 def _add_md5(params: dict[str, Any], **_: object) -> None:

@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 _TRIES = 3  # of one object that comes through damaged
 _BUDGET = 48 << 20  # bytes of objects in memory at once; one larger than that, which streams, moves alone
 _GATHERED = 16  # results that a thread hands over together: each time wakes the other side
-_BATCH = 1000  # objects that are confirmed together: a page of a listing
+_BATCH = 5000  # objects that are confirmed together, by some pages of a listing
 
 
 @dataclass(frozen=True, slots=True)
