@@ -22,6 +22,7 @@ log = logging.getLogger(__name__)
 _TEMPORARY = ".darkroom-"  # what is being written; no listing shows it, and no key may begin so
 _LONGEST_NAME = 255  # bytes of one segment, on every file system that matters
 _BLOCK = 1 << 20  # bytes of a stream that are read at a time
+_PIECE = 48 << 10  # bytes of one write: Linux makes the file's pages as large as a write, and virtual machines fault there
 
 
 class FolderStore:
@@ -290,10 +291,10 @@ def _make_folder(target: str) -> None:
 
 
 def _write_fully(handle: FileIO, block: bytes) -> int:
-    """Write all of it: a full disk or a signal may let a raw file take less at a time."""
-    written = handle.write(block)
-    while written < len(block):
-        written += handle.write(memoryview(block)[written:])
+    """Write all of it, a piece at a time, of which a raw file may take less than it is given."""
+    rest = memoryview(block)
+    while rest:
+        rest = rest[handle.write(rest[:_PIECE]) :]
     return len(block)
 
 
