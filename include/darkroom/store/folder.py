@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 _TEMPORARY = ".darkroom-"  # what is being written; no listing shows it, and no key may begin so
 _LONGEST_NAME = 255  # bytes of one segment, on every file system that matters
 _BLOCK = 1 << 20  # bytes of a stream that are read at a time
-_PIECE = 48 << 10  # bytes of one write: Linux makes the file's pages as large as a write, and virtual machines fault there
+_PIECE = 48 << 10  # bytes of one write; of larger ones Linux makes large pages, which cost a virtual machine faults
 
 
 class FolderStore:
