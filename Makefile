@@ -7,13 +7,14 @@ MAKEFLAGS += --no-builtin-rules
 PYTHON ?= python3
 UPGRADE ?=
 BENCH ?=
+BASE_IMAGE ?=
 UV_VERSION := 0.13.8
 
 UV := PYTHON="$(PYTHON)" tools/uv
 BIN := .venv/bin
 LOCK := UV_CUSTOM_COMPILE_COMMAND="make lock" $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes
 
-.PHONY: help run stop test test-quick test-large lint format bench lock env clean
+.PHONY: help run stop test test-quick test-large lint format bench lock images env clean
 
 help: ## list what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,6 +52,10 @@ lock: .uv/.fetched-$(UV_VERSION) ## write the locks anew (UPGRADE=--upgrade: wit
 	$(LOCK) -c requirements.txt pyproject.toml -o docker/imaging/requirements.txt
 	$(LOCK) -c requirements-dev.txt docker/build-requirements.in -o docker/build-requirements.txt
 	$(LOCK) $(UPGRADE) bench/aws-cli.in -o bench/aws-cli.txt
+
+images: ## build the two images (BASE_IMAGE=... on another base)
+	docker build $(if $(BASE_IMAGE),--build-arg BASE_IMAGE=$(BASE_IMAGE)) -f docker/imaging/Dockerfile -t darkroom-imaging .
+	docker build $(if $(BASE_IMAGE),--build-arg BASE_IMAGE=$(BASE_IMAGE)) -f docker/airflow/Dockerfile -t darkroom-airflow .
 
 env: .env ## write .env for docker-compose.yaml, with random secrets
 

@@ -23,8 +23,14 @@ class Settings(BaseSettings):
     styles_dir: Path = Field(
         default=_INCLUDE / "styles", description="The folder of the studio's style files, one YAML a style."
     )
-    job_runner: Literal["subprocess"] = Field(
+    job_runner: Literal["subprocess", "docker"] = Field(
         default="subprocess", description="What the `run` tasks start a job's worker with."
+    )
+    docker_image: str = Field(
+        default="darkroom-imaging", description="The image that `docker` workers are started from (`make images`)."
+    )
+    docker_network: str = Field(
+        default="", description="The network of `docker` workers, such as `host`; empty: the engine's default."
     )
     workers: int = Field(
         default_factory=lambda: os.cpu_count() or 1, ge=1, description="Threads of one worker; default: every core."

@@ -22,6 +22,17 @@ _NAMES = frozenset(
 )
 _PREFIXES = ("LC_", "DARKROOM_", "AWS_", "CLOUDSDK_", "NUMBA_", "VIPS_")
 
+# of those, what means the same in a container: no path of this host, none of its users and programs
+_IN_A_CONTAINER = frozenset(
+    {
+        *("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_REGION", "AWS_DEFAULT_REGION"),
+        *("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_EC2_METADATA_DISABLED"),
+        *("GOOGLE_APPLICATION_CREDENTIALS", "GOOGLE_CLOUD_QUOTA_PROJECT", "STORAGE_EMULATOR_HOST"),
+        *("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy"),
+        *("DARKROOM_MAX_PIXELS", "DARKROOM_MAX_COMBINATIONS", "TZ"),
+    }
+)
+
 _KEPT_LINES = 40
 # Airflow follows its SIGTERM with a SIGKILL of the task after 5 s, and nobody would end the worker then
 _GRACE = 3.0
@@ -32,6 +43,11 @@ def worker_environment(own: Mapping[str, str] | None = None) -> dict[str, str]:
     own = os.environ if own is None else own
     allowed = {name: value for name, value in own.items() if name in _NAMES or name.startswith(_PREFIXES)}
     return allowed | {"PYTHONUNBUFFERED": "1"}
+
+
+def container_environment() -> dict[str, str]:
+    """What a worker in a container is given of this process's environment."""
+    return {name: value for name, value in worker_environment().items() if name in _IN_A_CONTAINER}
 
 
 class WorkerProcess:

@@ -11,10 +11,13 @@ import pytest
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
 from darkroom.jobs import Job, Outcome, PlanFolder, Recorder, State, dump
+from darkroom.machines import MACHINES
+from darkroom.settings import settings
 from darkroom.store import open_store
-from darkroom_airflow.operators import jobs
-from darkroom_airflow.operators.jobs import SubprocessJobOperator, check_exit, failed_items, job_command, job_operator
-from darkroom_airflow.worker_process import WorkerProcess, worker_environment
+from darkroom_airflow.operators import subprocess_job
+from darkroom_airflow.operators.jobs import JOB_FIELDS, check_exit, failed_items, job_command, job_operator
+from darkroom_airflow.operators.subprocess_job import SubprocessJobOperator
+from darkroom_airflow.worker_process import WorkerProcess, container_environment, worker_environment
 
 
 @pytest.fixture
@@ -39,7 +42,7 @@ def job_uri(tmp_path: Path) -> str:
 
 def run_operator(monkeypatch: pytest.MonkeyPatch, code: str, job_uri: str = "file:///nowhere/0001.json") -> None:
     """Execute the operator with a small program in the worker's place."""
-    monkeypatch.setattr(jobs, "job_command", lambda uri: [sys.executable, "-c", code, uri])
+    monkeypatch.setattr(subprocess_job, "job_command", lambda uri: [sys.executable, "-c", code, uri])
     operator = SubprocessJobOperator(task_id="run", job_uri=job_uri, job_label="a job")
     operator.execute.__wrapped__(operator, {})  # type: ignore[attr-defined] # without the guard against calls outside a task
 
@@ -57,6 +60,45 @@ def test_the_worker_is_the_same_python_with_the_jobs_address() -> None:
 
 def test_the_deployments_setting_chooses_the_operator() -> None:
     assert job_operator() is SubprocessJobOperator
+
+
+def test_a_docker_engine_is_another_setting_and_the_same_fields(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DARKROOM_JOB_RUNNER", "docker")
+    settings.cache_clear()
+    chosen = job_operator()
+    monkeypatch.delenv("DARKROOM_JOB_RUNNER")
+    settings.cache_clear()
+    assert chosen.__name__ == "DockerJobOperator"
+    assert tuple(chosen.template_fields) == JOB_FIELDS
+
+
+def test_a_container_sees_its_store_to_write_and_other_folders_to_read() -> None:
+    from darkroom_airflow.operators.docker_job import folder_mounts
+
+    locations = [
+        "compositing",
+        "file:///studio",
+        "file:///studio/work/1",
+        "file:///renders%20of%20all",
+        "s3://bucket/x",
+    ]
+    mounts = {mount["Source"]: mount["ReadOnly"] for mount in folder_mounts("file:///studio", locations)}
+    assert mounts == {"/studio": False, "/renders of all": True}
+    assert folder_mounts("s3://bucket", ["s3://bucket", "gs://other"]) == []
+
+
+def test_a_size_of_machine_is_cut_to_its_host_and_told_to_the_worker() -> None:
+    machine = MACHINES["xlarge"].at_most(cpus=2, memory=8 << 30)
+    assert machine.worker_settings == {"DARKROOM_WORKERS": "2", "DARKROOM_MEMORY": str(6 << 30)}
+
+
+def test_a_container_is_given_no_path_of_this_host(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("PATH", "HOME", "AWS_CONFIG_FILE", "AWS_PROFILE", "DARKROOM_STYLES_DIR", "AIRFLOW__CORE__FERNET_KEY"):
+        monkeypatch.setenv(name, "/somewhere")
+    monkeypatch.setenv("AWS_REGION", "eu-west-1")
+    given = container_environment()
+    assert given["AWS_REGION"] == "eu-west-1"
+    assert "/somewhere" not in given.values()
 
 
 def test_code_0_is_success(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -170,18 +170,20 @@ def test_a_connection_that_cannot_be_handed_on_fails_the_run_with_its_sentence(c
 def test_the_worker_has_the_credentials_and_not_the_connection(
     connect: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from darkroom_airflow.operators import jobs
+    from darkroom_airflow.operators import subprocess_job
 
     connect("aws_default", login="AKIA", password="the-secret-key", extra={"endpoint_url": "http://127.0.0.1:9"})
-    monkeypatch.setattr(jobs, "job_locations", lambda uri: [])
+    monkeypatch.setattr(subprocess_job, "job_document", lambda uri: {})
     code = """
         import os, sys
         secret = "-".join(["the", "secret", "key"])
         holding = [name for name, value in os.environ.items() if secret in value]
         sys.exit(0 if holding == ["AWS_SECRET_ACCESS_KEY"] and not any(secret in word for word in sys.orig_argv) else 2)
     """
-    monkeypatch.setattr(jobs, "job_command", lambda uri: [sys.executable, "-c", textwrap.dedent(code)])
-    operator = jobs.SubprocessJobOperator(task_id="run", job_uri="s3://bucket/jobs/0001.json", job_label="a job")
+    monkeypatch.setattr(subprocess_job, "job_command", lambda uri: [sys.executable, "-c", textwrap.dedent(code)])
+    operator = subprocess_job.SubprocessJobOperator(
+        task_id="run", job_uri="s3://bucket/jobs/0001.json", job_label="a job"
+    )
     operator.execute.__wrapped__(operator, {})  # type: ignore[attr-defined] # without the guard against calls outside a task
     assert redact("it is the-secret-key") == "it is ***", "should a worker ever say it, the log hides it"
 
@@ -189,15 +191,15 @@ def test_the_worker_has_the_credentials_and_not_the_connection(
 def test_a_job_on_a_disk_reaches_the_stores_that_it_names(
     connect: Callable[..., None], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    from darkroom_airflow.operators import jobs
+    from darkroom_airflow.operators import subprocess_job
 
     connect("aws_default", login="AKIA", password="the-secret-key")
     job = tmp_path / "0001.json"
     job.write_text(json.dumps({"plan": str(tmp_path), "renders": "s3://bucket/renders", "number": 1, "sheets": [{}]}))
     monkeypatch.setattr(
-        jobs, "job_command", lambda uri: [sys.executable, "-c", "import os; os.environ['AWS_ACCESS_KEY_ID']"]
+        subprocess_job, "job_command", lambda uri: [sys.executable, "-c", "import os; os.environ['AWS_ACCESS_KEY_ID']"]
     )
-    operator = jobs.SubprocessJobOperator(task_id="run", job_uri=str(job), job_label="a job")
+    operator = subprocess_job.SubprocessJobOperator(task_id="run", job_uri=str(job), job_label="a job")
     operator.execute.__wrapped__(operator, {})  # type: ignore[attr-defined] # as above
 
 
@@ -222,10 +224,12 @@ def test_a_plan_on_a_disk_reaches_the_stores_that_it_names(
 
 
 def test_a_worker_is_not_started_with_a_connection_that_cannot_be_handed_on(connect: Callable[..., None]) -> None:
-    from darkroom_airflow.operators import jobs
+    from darkroom_airflow.operators import subprocess_job
 
     connect("aws_default", extra={"verify": False})
-    operator = jobs.SubprocessJobOperator(task_id="run", job_uri="s3://bucket/jobs/0001.json", job_label="a job")
+    operator = subprocess_job.SubprocessJobOperator(
+        task_id="run", job_uri="s3://bucket/jobs/0001.json", job_label="a job"
+    )
     with pytest.raises(AirflowFailException, match="Darkroom checks certificates"):
         operator.execute.__wrapped__(operator, {})  # type: ignore[attr-defined] # as above
 

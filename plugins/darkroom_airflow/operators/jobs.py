@@ -1,45 +1,51 @@
 """`run`: one worker a job, started wherever the deployment says.
 
-Every operator here shares the worker's command, the meaning of its exit codes and the way failed items are named.
+What every job operator shares: the worker's command, the meaning of its exit codes, the way failed items are named.
 """
 
 import json
 import signal
 import sys
 from collections.abc import Iterable, Sequence
+from importlib import import_module
 from typing import Any
 
-from airflow.sdk import BaseOperator, Context
+from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
 from darkroom.settings import settings
-from darkroom_airflow.credentials import StoreAccess, locations_in
-from darkroom_airflow.refusals import refusals_are_final
-from darkroom_airflow.worker_process import WorkerProcess, worker_environment
 from darkroom_airflow.xcoms import bullets, sentences
 
 JOB_FIELDS = ("job_uri", "job_label", "machine")
 """What `plan` gives every job operator: the job file, its name for people, the size of machine that it needs."""
 
+_OPERATORS = {
+    "subprocess": "darkroom_airflow.operators.subprocess_job.SubprocessJobOperator",
+    "docker": "darkroom_airflow.operators.docker_job.DockerJobOperator",
+}
 _MOST_NAMED = 20
 
 
 def job_operator() -> type[BaseOperator]:
     """The operator of this deployment's `DARKROOM_JOB_RUNNER`; read when the DAG is parsed."""
-    return {"subprocess": SubprocessJobOperator}[settings().job_runner]
+    module, _, name = _OPERATORS[settings().job_runner].rpartition(".")
+    operator: type[BaseOperator] = getattr(import_module(module), name)  # only its own provider is imported
+    return operator
 
 
-def job_command(job_uri: str, python: str = sys.executable) -> list[str]:
-    """The command of the worker that does a job."""
-    return [python, "-m", "darkroom", "job", "run", job_uri]
+def job_command(job_uri: str, program: Sequence[str] = (sys.executable, "-m", "darkroom")) -> list[str]:
+    """The command of the worker that does a job; an image whose entry point is the program needs none before it."""
+    return [*program, "job", "run", job_uri]
 
 
-def check_exit(code: int, *, label: str, job_uri: str, last_lines: Iterable[str] = ()) -> None:
+def check_exit(
+    code: int, *, label: str, job_uri: str, last_lines: Iterable[str] = (), ending: str = "", hint: str = ""
+) -> None:
     """What a worker's exit code means for its task.
 
-    0: done. 1: some items failed or were refused, 2: the job file is bad and nothing was done; the worker has retried
-    what can be retried, so both are final. Anything else is a crash or a kill: worth another try, which goes on where
-    this one ended.
+    0: done. 1: some items failed or were refused, 2: the job file is bad or a store gives no access; the worker has
+    retried what can be retried, so both are final. Anything else is a crash or a kill: worth another try, which goes on
+    where this one ended. `ending` says how it ended where the code does not, `hint` what may be done about it.
     """
     if code == 0:
         return
@@ -48,9 +54,9 @@ def check_exit(code: int, *, label: str, job_uri: str, last_lines: Iterable[str]
         raise AirflowFailException(f"{label}: not everything was made.\n{bullets(said)}")
     if code == 2:
         said = sentences(list(last_lines))
-        raise AirflowFailException(f"{label}: the worker refuses its job file; nothing was done.\n{bullets(said)}")
+        raise AirflowFailException(f"{label}: the worker refuses its job.\n{bullets(said)}")
     raise AirflowException(
-        f"{label}: the worker {_ending(code)}; what it had made is kept, the next try does the rest."
+        f"{label}: the worker {ending or _ending(code)}; what it had made is kept, the next try does the rest. {hint}"
     )
 
 
@@ -69,15 +75,16 @@ def failed_items(job_uri: str) -> list[str]:
     return sentences([f"{outcome.item}: {outcome.state}: {outcome.reason}" for outcome in bad], most=_MOST_NAMED)
 
 
-def job_locations(job_uri: str) -> list[str]:
-    """The stores that a job names; none where its file cannot be read, of which the worker will say why."""
+def job_document(job_uri: str) -> dict[str, Any]:
+    """What a job's file says; nothing where it cannot be read, of which the worker will say why."""
     from darkroom.errors import DarkroomError
     from darkroom.store import read_object
 
     try:
-        return locations_in(json.loads(read_object(job_uri)))
-    except (DarkroomError, OSError, ValueError, AttributeError):
-        return []
+        document = json.loads(read_object(job_uri))
+    except (DarkroomError, OSError, ValueError):
+        return {}
+    return document if isinstance(document, dict) else {}
 
 
 def _ending(code: int) -> str:
@@ -87,29 +94,3 @@ def _ending(code: int) -> str:
         return f"was ended by {signal.Signals(number).name}"
     except ValueError:
         return f"ended with the unexpected code {code}"
-
-
-class SubprocessJobOperator(BaseOperator):
-    """Runs a job's worker on this machine, in a process group of its own; `machine` is the one that it has."""
-
-    template_fields: Sequence[str] = JOB_FIELDS
-
-    def __init__(self, *, job_uri: str, job_label: str, machine: str = "small", **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.job_uri, self.job_label, self.machine = job_uri, job_label, machine
-        self._worker: WorkerProcess | None = None
-
-    def execute(self, context: Context) -> None:
-        """Start the worker, hand its lines to the log, judge its exit code."""
-        self.log.info("%s: starting the worker for %s", self.job_label, self.job_uri)
-        with refusals_are_final(), StoreAccess() as stores:
-            stores.reach(self.job_uri)
-            stores.reach(*job_locations(self.job_uri))
-            self._worker = WorkerProcess(job_command(self.job_uri), worker_environment())
-            code = self._worker.run(lambda line: self.log.info("%s", line))
-            check_exit(code, label=self.job_label, job_uri=self.job_uri, last_lines=self._worker.last_lines)
-
-    def on_kill(self) -> None:
-        """End the worker with its task."""
-        if self._worker is not None:
-            self._worker.stop()

@@ -1,0 +1,37 @@
+"""`run` on the machine of the Airflow worker itself."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from airflow.sdk import BaseOperator, Context
+
+from darkroom_airflow.credentials import StoreAccess, locations_in
+from darkroom_airflow.operators.jobs import JOB_FIELDS, check_exit, job_command, job_document
+from darkroom_airflow.refusals import refusals_are_final
+from darkroom_airflow.worker_process import WorkerProcess, worker_environment
+
+
+class SubprocessJobOperator(BaseOperator):
+    """Runs a job's worker on this machine, in a process group of its own; `machine` is the one that it has."""
+
+    template_fields: Sequence[str] = JOB_FIELDS
+
+    def __init__(self, *, job_uri: str, job_label: str, machine: str = "small", **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.job_uri, self.job_label, self.machine = job_uri, job_label, machine
+        self._worker: WorkerProcess | None = None
+
+    def execute(self, context: Context) -> None:
+        """Start the worker, hand its lines to the log, judge its exit code."""
+        self.log.info("%s: starting the worker for %s", self.job_label, self.job_uri)
+        with refusals_are_final(), StoreAccess() as stores:
+            stores.reach(self.job_uri)
+            stores.reach(*locations_in(job_document(self.job_uri)))
+            self._worker = WorkerProcess(job_command(self.job_uri), worker_environment())
+            code = self._worker.run(lambda line: self.log.info("%s", line))
+            check_exit(code, label=self.job_label, job_uri=self.job_uri, last_lines=self._worker.last_lines)
+
+    def on_kill(self) -> None:
+        """End the worker with its task."""
+        if self._worker is not None:
+            self._worker.stop()

@@ -1,0 +1,147 @@
+"""`run` in containers of the imaging image, on a real Docker engine."""
+
+import os
+import shutil
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+from airflow.sdk.exceptions import AirflowException, AirflowFailException
+
+from darkroom.jobs import Job, PlanFolder, dump
+from darkroom.machines import MACHINES, Machine
+from darkroom.settings import settings
+from darkroom.store import open_store
+from tests.dags.tiny_studio import CUTS, PICTURES, Studio, run_dag
+from tests.servers import containers
+from tests.servers.processes import ServerFailed
+
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(bool(containers.missing()), reason=containers.missing())]
+
+DAG_ID = "combination_compositing"
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    folder = tmp_path_factory.mktemp("containers")
+    with ExitStack() as stack:
+        try:
+            address = stack.enter_context(containers.engine(folder / "engine"))
+        except ServerFailed as failure:
+            pytest.skip(f"No Docker engine can be started here: {failure}")
+        containers.imaging_image(address, folder / "base")
+        patch = stack.enter_context(pytest.MonkeyPatch.context())
+        patch.setenv("DOCKER_HOST", address)
+        patch.setenv("DARKROOM_JOB_RUNNER", "docker")
+        patch.setenv("DARKROOM_DOCKER_NETWORK", "host")
+        settings.cache_clear()
+        yield address
+    settings.cache_clear()
+
+
+def operator(job_uri: str, machine: str = "small") -> Any:
+    from darkroom_airflow.operators.jobs import job_operator
+
+    made = job_operator()(task_id="run", job_uri=job_uri, job_label="a job", machine=machine)  # type: ignore[call-arg]
+    return made
+
+
+def execute(task: Any) -> None:
+    task.execute.__wrapped__(task, {})  # without the guard against calls outside a task
+
+
+def test_the_image_is_small(engine: str) -> None:
+    assert containers.image_size(engine, containers.IMAGE) < 600 * 10**6
+
+
+def job_at(tmp_path: Path) -> str:
+    """A job file without a plan, which the worker refuses."""
+    folder = PlanFolder(open_store(str(tmp_path)), "plan/")
+    job = Job(flow="none", number=1, label="a job", plan=folder.uri, store=folder.store.uri)
+    folder.write("jobs/0001.json", dump(job))
+    return folder.uri_of("jobs/0001.json")
+
+
+def test_what_the_worker_refuses_is_final_and_said(engine: str, tmp_path: Path) -> None:
+    with pytest.raises(AirflowFailException, match="the worker refuses its job") as caught:
+        execute(operator(job_at(tmp_path)))
+    assert "no plan lies there" in str(caught.value)
+    assert containers.containers(engine) == []
+
+
+@pytest.fixture
+def sleeper(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Something else in the worker's place."""
+    from darkroom_airflow.operators import docker_job
+
+    monkeypatch.setattr(docker_job, "job_command", lambda uri, program: ["-c", uri])
+    monkeypatch.setattr(
+        docker_job.DockerJobOperator,
+        "entrypoint",
+        property(lambda self: ["python3"], lambda self, value: None),
+        raising=False,
+    )
+
+
+def test_a_killed_task_leaves_no_container(engine: str, sleeper: None) -> None:
+    task = operator("import time; print('ready', flush=True); time.sleep(600)")
+    threading.Timer(4, task.on_kill).start()
+    began = time.monotonic()
+    with pytest.raises(AirflowException, match=r"with its task|SIGTERM|SIGKILL"):
+        execute(task)
+    assert time.monotonic() - began < 30
+    assert containers.containers(engine) == []
+
+
+def test_too_little_memory_is_named_and_tried_again(
+    engine: str, sleeper: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(MACHINES, "small", Machine("small", 1, 64 << 20))
+    with pytest.raises(AirflowException, match=r"needed more memory than it has.*small.*67\.1 MB") as caught:
+        execute(operator("x = bytearray(500_000_000); print(len(x))"))
+    assert not isinstance(caught.value, AirflowFailException)
+    assert containers.containers(engine) == []
+
+
+def test_the_container_can_write_nothing_but_its_workspace_and_sees_no_airflow(
+    engine: str, sleeper: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIRFLOW__CORE__FERNET_KEY", "secret")
+    code = """
+import os
+open("/tmp/a", "w").close()
+assert not any("AIRFLOW" in name for name in os.environ), os.environ
+assert os.getuid() == 10001
+for path in ("/a", "/opt/darkroom/a", "/home/a"):
+    try:
+        open(path, "w")
+    except OSError as error:
+        continue
+    raise SystemExit(f"{path} can be written")
+assert os.sched_getaffinity(0) and "CapEff:\\t0000000000000000" in open("/proc/self/status").read()
+"""
+    execute(operator(code))
+
+
+def test_a_run_in_containers_makes_the_same_bytes_as_on_this_machine(
+    dagbag: Any, studio: Studio, engine: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = studio.store / "renders/composites/tiny-dress"
+    shutil.rmtree(made, ignore_errors=True)
+    run = run_dag(DAG_ID, {"style": "tiny-dress", "mode": "all"})
+    assert run.state == "success"
+    assert run.report["done"] == PICTURES
+    there = {file.relative_to(made): file.read_bytes() for file in made.rglob("*.png")}
+    assert len(there) == PICTURES * len(CUTS)
+    assert {file.stat().st_uid for file in made.rglob("*.png")} == {os.getuid()}
+    assert containers.containers(engine) == []
+    monkeypatch.setenv("DARKROOM_JOB_RUNNER", "subprocess")
+    settings.cache_clear()
+    shutil.rmtree(made)
+    assert run_dag(DAG_ID, {"style": "tiny-dress", "mode": "all"}).state == "success"
+    assert {file.relative_to(made): file.read_bytes() for file in made.rglob("*.png")} == there
+    settings.cache_clear()

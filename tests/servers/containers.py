@@ -1,0 +1,97 @@
+"""A real Docker engine, and the imaging image on a base that needs no registry.
+
+An engine that `DOCKER_HOST` names is used as it is. Otherwise one is started where it can be: as root, with Debian's
+`docker.io` and `debootstrap`. Its containers have the host's network, as it may neither bridge nor filter here.
+"""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.servers.processes import Processes
+
+ROOT = Path(__file__).resolve().parents[2]
+IMAGE = "darkroom-imaging"
+_BASE = "darkroom-test-base"
+_PROGRAMS = ("docker", "dockerd", "debootstrap")
+_NEEDED = "ca-certificates,python3,python3-venv"
+
+
+def missing() -> str:
+    """Why no container can be started here, as a sentence; empty where one can."""
+    if os.environ.get("DOCKER_HOST"):
+        return ""
+    absent = [program for program in _PROGRAMS if not shutil.which(program)]
+    if absent:
+        return f"{', '.join(absent)}: not installed (apt-get install docker.io debootstrap)."
+    return "" if os.geteuid() == 0 else "Only root can start a Docker engine."
+
+
+@contextmanager
+def engine(folder: Path) -> Iterator[str]:
+    """The address of a running engine; one of its own keeps all that it has in `folder`."""
+    if address := os.environ.get("DOCKER_HOST"):
+        yield address
+        return
+    folder.mkdir(parents=True)
+    address = f"unix://{folder}/docker.sock"
+    with Processes(folder / "log") as processes:
+        processes.start(
+            "dockerd",
+            [
+                *("dockerd", "--host", address, "--data-root", f"{folder}/data", "--exec-root", f"{folder}/exec"),
+                *("--pidfile", f"{folder}/pid", "--bridge=none", "--iptables=false"),
+            ],
+        )
+        processes.wait_until(lambda: _docker(address, "version").returncode == 0, "dockerd answers")
+        yield address
+
+
+def imaging_image(address: str, folder: Path) -> str:
+    """Build the imaging image; returns its name."""
+    if not _docker(address, "images", "--quiet", _BASE).stdout:
+        _make_base(address, folder)
+    built = _docker(
+        address,
+        *("build", "--network=host", f"--build-arg=BASE_IMAGE={_BASE}", f"--tag={IMAGE}"),
+        *("--file", "docker/imaging/Dockerfile", "."),
+    )
+    assert built.returncode == 0, built.stdout[-2000:] + built.stderr[-2000:]
+    return IMAGE
+
+
+def _make_base(address: str, folder: Path) -> None:
+    """A minimal Debian with Python, and with the certificates that this host trusts."""
+    subprocess.run(
+        ["debootstrap", "--variant=minbase", f"--include={_NEEDED}", "bookworm", str(folder)],
+        check=True,
+        capture_output=True,
+    )
+    for file in (Path("/etc/ssl/certs/ca-certificates.crt"), Path("/etc/pip.conf")):
+        if file.exists():
+            shutil.copy(file, folder / file.relative_to("/"))
+    for useless in ("var/cache/apt", "var/lib/apt/lists", "usr/share/doc", "usr/share/locale"):
+        shutil.rmtree(folder / useless, ignore_errors=True)
+    packed = subprocess.Popen(["tar", "-C", str(folder), "-c", "."], stdout=subprocess.PIPE)
+    imported = subprocess.run(
+        ["docker", "--host", address, "import", "-", _BASE], stdin=packed.stdout, capture_output=True, text=True
+    )
+    assert (packed.wait(), imported.returncode) == (0, 0), imported.stderr
+
+
+def containers(address: str) -> list[str]:
+    """The commands of all containers of the imaging image, running or not."""
+    words = ("ps", "--all", "--filter", f"ancestor={IMAGE}", "--format", "{{.Command}}")
+    return _docker(address, *words).stdout.splitlines()
+
+
+def image_size(address: str, image: str) -> int:
+    """Bytes of an image, with its base."""
+    return int(_docker(address, "image", "inspect", "--format", "{{.Size}}", image).stdout)
+
+
+def _docker(address: str, *words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(["docker", "--host", address, *words], cwd=ROOT, capture_output=True, text=True)
