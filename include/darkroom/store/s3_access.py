@@ -113,6 +113,7 @@ class S3Access:
 
     @contextmanager
     def _settings(self) -> Iterator[None]:
+        """What goes wrong in this block is wrong in the AWS settings."""
         try:
             yield
         except (botocore.exceptions.BotoCoreError, ValueError, OSError) as error:

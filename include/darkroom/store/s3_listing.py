@@ -15,8 +15,9 @@ from xml.sax.saxutils import unescape
 
 from botocore.exceptions import ClientError
 
+from darkroom.errors import StoreError
 from darkroom.store.base import Entry
-from darkroom.store.retries import Transient
+from darkroom.store.retries import Transient, first_line
 from darkroom.store.s3_access import S3Access
 from darkroom.store.s3_hashes import plain
 
@@ -63,6 +64,13 @@ def _token(found: re.Match[bytes]) -> str:
 
 
 def _parse(page: bytes, prefix: str) -> Iterator[Entry]:
+    try:
+        yield from _parsed(page, prefix)
+    except (ElementTree.ParseError, ValueError) as error:
+        raise StoreError(f"S3 answers with a listing that is none: {first_line(error)}.") from error
+
+
+def _parsed(page: bytes, prefix: str) -> Iterator[Entry]:
     root = ElementTree.fromstring(page)  # noqa: S314 -- as botocore parses it
     space = root.tag.partition("}")[0] + "}" if root.tag.startswith("{") else ""
     encoded = root.findtext(f"{space}EncodingType") == "url"
