@@ -38,16 +38,22 @@ def engine(folder: Path) -> Iterator[str]:
         return
     folder.mkdir(parents=True)
     address = f"unix://{folder}/docker.sock"
-    with Processes(folder / "log") as processes:
-        processes.start(
-            "dockerd",
-            [
-                *("dockerd", "--host", address, "--data-root", f"{folder}/data", "--exec-root", f"{folder}/exec"),
-                *("--pidfile", f"{folder}/pid", "--bridge=none", "--iptables=false"),
-            ],
-        )
-        processes.wait_until(lambda: _docker(address, "version").returncode == 0, "dockerd answers")
-        yield address
+    try:
+        with Processes(folder / "log") as processes:
+            processes.start(
+                "dockerd",
+                [
+                    *("dockerd", "--host", address, "--data-root", f"{folder}/data", "--exec-root", f"{folder}/exec"),
+                    *("--pidfile", f"{folder}/pid", "--bridge=none", "--iptables=false"),
+                ],
+            )
+            processes.wait_until(lambda: _docker(address, "version").returncode == 0, "dockerd answers")
+            yield address
+    finally:
+        for mount in reversed(Path("/proc/mounts").read_text().splitlines()):
+            if mount.split()[1].startswith(f"{folder}/"):  # the engine leaves the host's network behind
+                subprocess.run(["umount", "--lazy", mount.split()[1]], check=False)
+        shutil.rmtree(folder / "data", ignore_errors=True)  # images are large
 
 
 def imaging_image(address: str, folder: Path) -> str:
