@@ -80,12 +80,11 @@ _METHOD = """
 
 ### What the bars meet
 
-- **Python's start.** 0.3 to 0.5 s of every run of Darkroom pass before the first request: more than half of the list of
-  10,000, a tenth of the large get. The list of 100,000 shows what is left without it.
-- **The server.** A put takes radosgw almost four times the CPU that it takes s5cmd or Darkroom. A client that costs
-  nothing would be about four and a half times as fast as `aws s3` on these two cores.
-- **The one interpreter.** Of a small get Darkroom's own Python takes 0.05 ms, libraries and the kernel about 0.3 ms;
-  the rest, nearly as much again, goes into handing the interpreter from thread to thread.
+- **Python's start** is part of every run of Darkroom: it is most of what the list of 10,000 lacks, and nothing in the
+  list of 100,000.
+- **The server** takes most of the CPU of a put (the table's last but one column), which limits how far apart clients
+  on the same cores can be.
+- **The one interpreter** is handed from thread to thread for every small object.
 - **The proofs.** Darkroom hashes what it sends and gets (MD5, CRC32C, SHA-256) and lists what it wrote, which
   s5cmd does not."""
 
