@@ -46,8 +46,8 @@ class AirflowApi:
         return [error["stack_trace"] for error in self._get("/importErrors")["import_errors"]]
 
     def set_pool(self, name: str, slots: int, description: str) -> None:
-        """Create a pool, or make it what it should be."""
-        pool = {"slots": slots, "description": description, "include_deferred": False}
+        """Create a pool, or make it what it should be. Tasks that wait for a worker far away count, too."""
+        pool = {"slots": slots, "description": description, "include_deferred": True}
         if self._find(f"/pools/{name}") is None:
             self._call("POST", f"{_API}/pools", json={"name": name, **pool})
         else:

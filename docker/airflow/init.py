@@ -16,7 +16,9 @@ def main() -> None:
     airflow = str(Path(sys.executable).with_name("airflow"))
     subprocess.run([airflow, "db", "migrate"], check=True)
     for pool in POOLS:
-        subprocess.run([airflow, "pools", "set", pool.name, str(pool.slots), pool.description], check=True)
+        # with --include-deferred, as a task that waits for a worker far away counts too
+        command = [airflow, "pools", "set", "--include-deferred", pool.name, str(pool.slots), pool.description]
+        subprocess.run(command, check=True)
     passwords = Path(os.environ["AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE"])
     passwords.unlink(missing_ok=True)
     with os.fdopen(os.open(passwords, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:

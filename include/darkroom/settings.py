@@ -23,7 +23,7 @@ class Settings(BaseSettings):
     styles_dir: Path = Field(
         default=_INCLUDE / "styles", description="The folder of the studio's style files, one YAML a style."
     )
-    job_runner: Literal["subprocess", "docker"] = Field(
+    job_runner: Literal["subprocess", "docker", "ecs"] = Field(
         default="subprocess", description="What the `run` tasks start a job's worker with."
     )
     docker_image: str = Field(
@@ -31,6 +31,25 @@ class Settings(BaseSettings):
     )
     docker_network: str = Field(
         default="", description="The network of `docker` workers, such as `host`; empty: the engine's default."
+    )
+    ecs_cluster: str = Field(default="default", description="The cluster of `ecs` workers: a name or an ARN.")
+    ecs_task_definition: str = Field(
+        default="darkroom-imaging",
+        description="The task definition of `ecs` workers; its first container is the worker.",
+    )
+    ecs_capacity_providers: str = Field(
+        default="",
+        pattern=r"^([\w-]+(=\d{1,4})?(, ?|$))*$",
+        description="What `ecs` workers run on, with weights: `FARGATE_SPOT=4,FARGATE=1`; empty: the cluster's own.",
+    )
+    ecs_subnets: str = Field(
+        default="", description="The subnets of `ecs` workers, with commas; needed where the network mode is awsvpc."
+    )
+    ecs_security_groups: str = Field(
+        default="", description="The security groups of `ecs` workers, with commas; empty: the VPC's default."
+    )
+    ecs_public_ip: bool = Field(
+        default=False, description="Give `ecs` workers a public address, which public subnets need to reach AWS."
     )
     workers: int = Field(
         default_factory=lambda: os.cpu_count() or 1, ge=1, description="Threads of one worker; default: every core."

@@ -15,7 +15,7 @@ IMAGING = Pool(
     name="imaging",
     slots=2,
     description="Workers that make images at the same time. Each uses every core of its machine: "
-    "a third one on the same machine only costs memory.",
+    "a third one on the same machine only costs memory. On ECS, where each has its own, raise it.",
 )
 
 POOLS = (IMAGING,)

@@ -29,7 +29,8 @@ _IN_A_CONTAINER = frozenset(
         *("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_EC2_METADATA_DISABLED"),
         *("GOOGLE_APPLICATION_CREDENTIALS", "GOOGLE_CLOUD_QUOTA_PROJECT", "STORAGE_EMULATOR_HOST"),
         *("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy"),
-        *("DARKROOM_MAX_PIXELS", "DARKROOM_MAX_COMBINATIONS", "TZ"),
+        *("DARKROOM_MAX_PIXELS", "DARKROOM_MAX_COMBINATIONS"),
+        "TZ",
     }
 )
 
@@ -48,6 +49,11 @@ def worker_environment(own: Mapping[str, str] | None = None) -> dict[str, str]:
 def container_environment() -> dict[str, str]:
     """What a worker in a container is given of this process's environment."""
     return {name: value for name, value in worker_environment().items() if name in _IN_A_CONTAINER}
+
+
+def settings_for_workers() -> dict[str, str]:
+    """Of that, Darkroom's own settings, in which there is no secret."""
+    return {name: value for name, value in container_environment().items() if name.startswith("DARKROOM_")}
 
 
 class WorkerProcess:

@@ -5,12 +5,17 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.dags.tiny_studio import ROOT, Studio, parse_dags
+from tests.dags.tiny_studio import BUCKET, ROOT, Studio, parse_dags
+from tests.servers import containers
+from tests.servers.ecs import CLUSTER, Ecs, ecs
+from tests.servers.moto import moto_s3
+from tests.servers.processes import ServerFailed
 
 _HOME = Path(tempfile.mkdtemp(prefix="darkroom-airflow-"))
 atexit.register(shutil.rmtree, _HOME, ignore_errors=True)
@@ -57,3 +62,66 @@ def dagbag(studio: Studio) -> Any:
 
     initdb()
     return parse_dags()
+
+
+@pytest.fixture(scope="package")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a Docker engine that has the imaging image."""
+    if missing := containers.missing():
+        pytest.skip(missing)
+    folder = tmp_path_factory.mktemp("containers")
+    with ExitStack() as stack:
+        try:
+            address = stack.enter_context(containers.engine(folder / "engine"))
+        except ServerFailed as failure:
+            pytest.skip(f"No Docker engine can be started here: {failure}")
+        containers.imaging_image(address, folder / "base")
+        yield address
+
+
+@pytest.fixture
+def docker_runner(engine: str) -> Iterator[str]:
+    """The deployment whose workers are containers on that engine."""
+    from darkroom.settings import settings
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DOCKER_HOST", engine)
+        patch.setenv("DARKROOM_JOB_RUNNER", "docker")
+        patch.setenv("DARKROOM_DOCKER_NETWORK", "host")
+        settings.cache_clear()
+        yield engine
+    settings.cache_clear()
+
+
+@pytest.fixture(scope="package")
+def aws() -> Iterator[dict[str, str]]:
+    """S3 with a bucket, and CloudWatch: the environment that leads there."""
+    import boto3
+
+    with moto_s3() as server:
+        environment = server.environment()
+        boto3.client(
+            "s3",
+            endpoint_url=server.endpoint,
+            aws_access_key_id=server.access_key,
+            aws_secret_access_key=server.secret_key,
+            region_name=environment["AWS_DEFAULT_REGION"],
+        ).create_bucket(Bucket=BUCKET)
+        yield environment
+
+
+@pytest.fixture
+def ecs_runner(aws: dict[str, str]) -> Iterator[Ecs]:
+    """The deployment whose workers are tasks on ECS, and that service."""
+    from darkroom.settings import settings
+    from darkroom_airflow.operators import ecs_job
+
+    with ecs(aws) as (service, endpoint), pytest.MonkeyPatch.context() as patch:
+        for name, value in {**aws, "AWS_ENDPOINT_URL_ECS": endpoint}.items():
+            patch.setenv(name, value)
+        patch.setenv("DARKROOM_JOB_RUNNER", "ecs")
+        patch.setenv("DARKROOM_ECS_CLUSTER", CLUSTER)
+        patch.setattr(ecs_job, "_POLL", 1)
+        settings.cache_clear()
+        yield service
+    settings.cache_clear()

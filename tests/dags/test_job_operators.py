@@ -5,17 +5,26 @@ import signal
 import sys
 import threading
 import time
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
+from darkroom.errors import BadInput
 from darkroom.jobs import Job, Outcome, PlanFolder, Recorder, State, dump
 from darkroom.machines import MACHINES
 from darkroom.settings import settings
 from darkroom.store import open_store
 from darkroom_airflow.operators import subprocess_job
-from darkroom_airflow.operators.jobs import JOB_FIELDS, check_exit, failed_items, job_command, job_operator
+from darkroom_airflow.operators.jobs import (
+    JOB_FIELDS,
+    check_exit,
+    failed_items,
+    job_command,
+    job_operator,
+    require_reach,
+)
 from darkroom_airflow.operators.subprocess_job import SubprocessJobOperator
 from darkroom_airflow.worker_process import WorkerProcess, container_environment, worker_environment
 
@@ -70,6 +79,32 @@ def test_a_docker_engine_is_another_setting_and_the_same_fields(monkeypatch: pyt
     settings.cache_clear()
     assert chosen.__name__ == "DockerJobOperator"
     assert tuple(chosen.template_fields) == JOB_FIELDS
+
+
+@pytest.mark.parametrize(
+    ("runner", "engine", "refused"),
+    [
+        ("subprocess", "tcp://machine:2376", False),
+        ("docker", "", False),
+        ("docker", "unix:///run/docker.sock", False),
+        ("docker", "tcp://127.0.0.1:2375", False),
+        ("docker", "tcp://machine:2376", True),
+        ("docker", "ssh://studio@machine", True),
+        ("ecs", "", True),
+    ],
+)
+def test_a_folder_is_refused_where_the_workers_are_elsewhere(
+    monkeypatch: pytest.MonkeyPatch, runner: str, engine: str, refused: bool
+) -> None:
+    monkeypatch.setenv("DARKROOM_JOB_RUNNER", runner)
+    monkeypatch.setenv("DOCKER_HOST", engine)
+    settings.cache_clear()
+    require_reach(["s3://bucket/studio", "gs://bucket"])
+    for folder in ("file:///studio", "var/buckets/studio"):
+        with pytest.raises(BadInput, match=f"{folder}: a folder of this machine") if refused else nullcontext():
+            require_reach([folder])
+    monkeypatch.undo()
+    settings.cache_clear()
 
 
 def test_a_container_sees_its_store_to_write_and_other_folders_to_read() -> None:

@@ -30,6 +30,8 @@ options:
 _DRAWN = ("base_knee_bottom", "base_maxi_bottom", "base_neckline", "t1_neckline", "t2_neckline", "b1_knee_bottom")
 LAYERS = tuple(f"{layer}_{side}" for layer in _DRAWN for side in ("front", "back"))
 
+BUCKET = "studio"  # of the tests' S3
+
 # What the style offers: 6 combinations in Knee, 3 in Maxi, two sides, two colours.
 PICTURES = (6 + 3) * 2 * 2
 CUTS = ("800x800", "142x142", "top-crop", "bottom-crop")

@@ -4,11 +4,13 @@ What every job operator shares: the worker's command, the meaning of its exit co
 """
 
 import json
+import os
 import signal
 import sys
 from collections.abc import Iterable, Sequence
 from importlib import import_module
 from typing import Any
+from urllib.parse import urlsplit
 
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
@@ -22,8 +24,10 @@ JOB_FIELDS = ("job_uri", "job_label", "machine")
 _OPERATORS = {
     "subprocess": "darkroom_airflow.operators.subprocess_job.SubprocessJobOperator",
     "docker": "darkroom_airflow.operators.docker_job.DockerJobOperator",
+    "ecs": "darkroom_airflow.operators.ecs_job.EcsJobOperator",
 }
 _MOST_NAMED = 20
+_THIS_HOST = ("", "localhost", "127.0.0.1", "::1")
 
 
 def job_operator() -> type[BaseOperator]:
@@ -36,6 +40,24 @@ def job_operator() -> type[BaseOperator]:
 def job_command(job_uri: str, program: Sequence[str] = (sys.executable, "-m", "darkroom")) -> list[str]:
     """The command of the worker that does a job; an image whose entry point is the program needs none before it."""
     return [*program, "job", "run", job_uri]
+
+
+def require_reach(locations: Iterable[str]) -> None:
+    """Refuse the folders among these locations when this deployment's workers run on other machines: `BadInput`."""
+    from darkroom.errors import BadInput
+
+    runner = settings().job_runner
+    engine = urlsplit(os.environ.get("DOCKER_HOST", "")).hostname or ""
+    if runner == "subprocess" or (runner == "docker" and engine in _THIS_HOST):
+        return
+    folders = [one for one in dict.fromkeys(locations) if one.startswith("file://") or "://" not in one]
+    if folders:
+        where = "on ECS" if runner == "ecs" else f"on the Docker engine of {engine}"
+        raise BadInput(
+            f"{folder}: a folder of this machine, which no worker {where} can reach; set DARKROOM_STUDIO_STORE to a "
+            "bucket (s3:// or gs://), or DARKROOM_JOB_RUNNER to subprocess."
+            for folder in folders
+        )
 
 
 def check_exit(

@@ -7,6 +7,7 @@ from airflow.sdk import BaseOperator, Context
 from airflow.sdk.exceptions import AirflowFailException
 
 from darkroom_airflow.credentials import StoreAccess, locations_in
+from darkroom_airflow.operators.jobs import require_reach
 from darkroom_airflow.refusals import refusal
 from darkroom_airflow.xcoms import COUNTS, PLAN_URI, PROBLEMS, REFUSED, bullets
 
@@ -36,6 +37,7 @@ class PlanOperator(BaseOperator):
         ti, dag_run = context["ti"], context["dag_run"]
         request = request_from(context["params"])
         try:
+            require_reach([settings().studio_store])
             with StoreAccess() as stores:
                 stores.reach(settings().studio_store, *locations_in(request))
                 manifest = flows.get(self.flow).plan(request, dag_id=dag_run.dag_id, run_id=dag_run.run_id)
