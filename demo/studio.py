@@ -32,9 +32,13 @@ class StudioError(Exception):
 class Studio:
     """The studio below one folder. Commands that come later find what an earlier one started."""
 
-    def __init__(self, layout: Layout, first_port: int = FIRST_PORT) -> None:
+    def __init__(
+        self, layout: Layout, first_port: int = FIRST_PORT, deployment: Mapping[str, str] | None = None
+    ) -> None:
+        """`deployment`: environment variables that stand above the studio's own, such as another store."""
         self.layout = layout
         self._first_port = first_port
+        self._deployment = dict(deployment or {})
         self._processes = Processes(layout.run, layout.logs, self._mark())
 
     @property
@@ -160,7 +164,7 @@ class Studio:
             raise StudioError(f"PostgreSQL does not start ({error}); {log} says more.") from None
         self._choose_port()
         write_private(self.layout.passwords, json.dumps({USER: self.credentials.password}))
-        environment = airflow_environment(self.layout, self.credentials, uri, self.port)
+        environment = airflow_environment(self.layout, self.credentials, uri, self.port) | self._deployment
         say("preparing Airflow's database")
         self.command("db-migrate", [*airflow_command("db", self.port), "migrate"], environment)
         for component in COMPONENTS:

@@ -79,10 +79,15 @@ def capacity_providers(text: str) -> list[dict[str, Any]]:
     return strategy
 
 
-def does_job(task: Mapping[str, Any], job_uri: str) -> bool:
-    """Does a task's command name this very job?"""
-    containers = (task.get("overrides") or {}).get("containerOverrides") or ()
-    return any((container.get("command") or [""])[-1] == job_uri for container in containers)
+def family(task_definition: str) -> str:
+    """The family of a task definition that is given as such, with a revision, or as an ARN."""
+    return task_definition.rpartition("/")[2].partition(":")[0]
+
+
+def job_of(task: Mapping[str, Any]) -> str:
+    """The job that a task's command names; empty where it names none."""
+    containers = (task.get("overrides") or {}).get("containerOverrides") or [{}]
+    return str((containers[0].get("command") or [""])[-1])
 
 
 def how_it_ended(task: Mapping[str, Any], definition: Definition) -> tuple[int, str]:

@@ -17,6 +17,7 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException, TaskD
 from darkroom.jobs import Job, PlanFolder, dump
 from darkroom.settings import settings
 from darkroom.store import open_store
+from darkroom_airflow.operators.jobs import stop_strays
 from tests.dags.tiny_studio import BUCKET, Studio, run_dag
 from tests.servers.ecs import LOG_GROUP, Ecs
 
@@ -193,6 +194,25 @@ def test_a_trigger_that_fails_leaves_the_task_to_the_next_try_but_not_after_the_
         with pytest.raises(TaskDeferralError):
             operator(SLEEP).resume_execution("__fail__", {"error": "the triggerer broke"}, context(try_number))
         until(lambda left=left: len(programs.running()) == left)
+
+
+def test_what_is_left_of_a_plan_is_stopped_when_it_is_settled_and_nothing_else(programs: Ecs) -> None:
+    for plan in ("s3://studio/work/dag/run/1", "s3://studio/work/dag/run/11"):
+        start(operator(f"'{plan}/jobs/0001.json'; {SLEEP}"))
+    for task in programs.tasks.values():
+        task.command[-1] = task.command[-1][1:]  # the address alone, as a real job's
+    stop_strays("s3://studio/work/dag/run/1")
+    until(lambda: len(programs.running()) == 1)
+    assert "run/11/" in programs.running()[0].command[-1]
+
+
+def test_a_cluster_out_of_reach_does_not_keep_a_plan_from_being_settled(
+    programs: Ecs, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("DARKROOM_ECS_CLUSTER", "nowhere")
+    settings.cache_clear()
+    stop_strays("s3://studio/work/dag/run/1")
+    assert "cannot be seen" in caplog.text
 
 
 def test_a_lost_spot_machine_is_tried_again(programs: Ecs) -> None:

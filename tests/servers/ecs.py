@@ -61,7 +61,7 @@ class Ecs:
         self.no_start = ""
         """Why the next task fails to start after it was taken on."""
         self.answers = threading.Event()
-        """While this is not set, what was asked is done, but not answered."""
+        """While this is not set, a task that shall run is started, but nobody is told."""
         self.answers.set()
         self._lock = threading.RLock()
         self._followers: list[threading.Thread] = []
@@ -146,7 +146,14 @@ class Ecs:
     def ListTasks(self, asked: Document) -> Document:
         self._require_cluster(asked)
         wanted = {name: asked[name] for name in ("desiredStatus", "startedBy") if name in asked}
-        return {"taskArns": [arn for arn, task in self.tasks.items() if wanted.items() <= task.document.items()]}
+        family = f"/{asked['family']}:" if "family" in asked else ""
+        return {
+            "taskArns": [
+                arn
+                for arn, task in self.tasks.items()
+                if wanted.items() <= task.document.items() and family in task.document["taskDefinitionArn"]
+            ]
+        }
 
     def StopTask(self, asked: Document) -> Document:
         self._require_cluster(asked)
@@ -165,7 +172,8 @@ class Ecs:
             if action not in ("DescribeTaskDefinition", "RunTask", "DescribeTasks", "ListTasks", "StopTask"):
                 raise Refused("InvalidAction", action)
             answer: Document = json.loads(json.dumps(getattr(self, action)(asked)))
-        self.answers.wait(60)
+        if action == "RunTask":
+            self.answers.wait(60)
         return answer
 
     # --- its machines

@@ -1,11 +1,13 @@
 """`run` as a task on ECS, on Fargate or on the cluster's own machines."""
 
+import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any, NoReturn
 
 from airflow.providers.amazon.aws.exceptions import EcsOperatorError
+from airflow.providers.amazon.aws.hooks.ecs import EcsHook
 from airflow.providers.amazon.aws.hooks.logs import AwsLogsHook
 from airflow.providers.amazon.aws.operators.ecs import EcsRunTaskOperator
 from airflow.providers.amazon.aws.utils import validate_execute_complete_event
@@ -25,6 +27,8 @@ from darkroom_airflow.refusals import refusals_are_final
 from darkroom_airflow.triggers import KILLED, EcsWorkerTrigger
 from darkroom_airflow.worker_process import settings_for_workers
 from darkroom_airflow.xcoms import sentences
+
+log = logging.getLogger(__name__)
 
 _POLL = 15  # seconds between two looks at a task: ECS limits how often an account may look at 256 of them
 _MOST_LINES = 40
@@ -92,6 +96,7 @@ class EcsJobOperator(EcsRunTaskOperator):
         self.arn, self.cluster = ended["task_arn"], ended["cluster"]
         with refusals_are_final(), self._refusals():
             self._check_success_task()
+        self.log.info("%s: %s is done.", self.job_label, self.arn)
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
         """Go on after the wait; where that ended without an answer and no try will take it up, stop the ECS task."""
@@ -145,7 +150,7 @@ class EcsJobOperator(EcsRunTaskOperator):
 
     def _try_reattach_task(self, started_by: str) -> None:
         for task in self._tasks_of(started_by):
-            if ecs_documents.does_job(task, self.job_uri):
+            if ecs_documents.job_of(task) == self.job_uri:
                 self.arn = task["taskArn"]
                 self.log.info("An earlier try has started %s, which still does this job: waiting for it.", self.arn)
             else:
@@ -165,7 +170,7 @@ class EcsJobOperator(EcsRunTaskOperator):
         # as the provider makes it
         started_by = generate_uuid(*map(str, [ti.dag_id, ti.task_id, ti.run_id, ti.map_index]))
         for task in self._tasks_of(started_by):
-            if ecs_documents.does_job(task, self.job_uri):
+            if ecs_documents.job_of(task) == self.job_uri:
                 self.log.info("Stopping %s.", task["taskArn"])
                 self._ecs.stop_task(cluster=self.cluster, task=task["taskArn"], reason=KILLED)
 
@@ -215,3 +220,23 @@ class EcsJobOperator(EcsRunTaskOperator):
                 f"{self.job_label}: {error.operation_name} on the cluster {self.cluster} with {self.task_definition} "
                 f"is refused: {said.get('Message')} ({said.get('Code')})"
             ) from None
+
+
+def stop_workers_of(plan_uri: str) -> None:
+    """Stop the ECS tasks that work on a plan all of whose Airflow tasks have ended.
+
+    There are some where an Airflow task was ended after it fell asleep and before the triggerer looked at it: Airflow
+    then tells nobody.
+    """
+    cluster, name = settings().ecs_cluster, settings().ecs_task_definition
+    client: Any = EcsHook(aws_conn_id=AWS_CONNECTION).conn
+    wanted = {"cluster": cluster, "family": ecs_documents.family(name), "desiredStatus": "RUNNING"}
+    try:
+        for page in client.get_paginator("list_tasks").paginate(**wanted):
+            arns = page["taskArns"]
+            for task in client.describe_tasks(cluster=cluster, tasks=arns)["tasks"] if arns else ():
+                if ecs_documents.job_of(task).startswith(f"{plan_uri}/"):
+                    log.warning("%s still works on this plan, and nobody waits for it: it is stopped.", task["taskArn"])
+                    client.stop_task(cluster=cluster, task=task["taskArn"], reason=KILLED)
+    except (ClientError, BotoCoreError) as error:
+        log.warning("Whether workers were left behind on ECS cannot be seen: %s", error)

@@ -60,6 +60,14 @@ def require_reach(locations: Iterable[str]) -> None:
         )
 
 
+def stop_strays(plan_uri: str) -> None:
+    """Stop the workers of a plan that their tasks have left behind; only those on ECS can outlive their task."""
+    if settings().job_runner == "ecs":
+        from darkroom_airflow.operators.ecs_job import stop_workers_of
+
+        stop_workers_of(plan_uri)
+
+
 def check_exit(
     code: int, *, label: str, job_uri: str, last_lines: Iterable[str] = (), ending: str = "", hint: str = ""
 ) -> None:

@@ -6,6 +6,7 @@ from airflow.sdk import BaseOperator, Context, TriggerRule
 from airflow.sdk.exceptions import AirflowSkipException
 
 from darkroom_airflow.credentials import StoreAccess
+from darkroom_airflow.operators.jobs import stop_strays
 from darkroom_airflow.refusals import refusals_are_final
 from darkroom_airflow.xcoms import PLAN, PLAN_URI
 
@@ -29,6 +30,7 @@ class SettleOperator(BaseOperator):
         uri = context["ti"].xcom_pull(task_ids=PLAN, key=PLAN_URI)
         if not uri:
             raise AirflowSkipException("There is no plan, so there is nothing to settle.")
+        stop_strays(uri)  # what is proven below shall not be written meanwhile
         with refusals_are_final(), StoreAccess() as stores:
             settlement = flows.get(self.flow).settle(stores.reach_plan(uri))
         self.log.info("%d outputs are proven and in the ledger.", settlement.proven)
