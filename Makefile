@@ -9,6 +9,7 @@ UPGRADE ?=
 BENCH ?=
 IMAGING_BASE ?=
 AIRFLOW_BASE ?=
+DOCKER_BUILD ?= docker build
 UV_VERSION := 0.13.8
 
 UV := PYTHON="$(PYTHON)" tools/uv
@@ -54,9 +55,9 @@ lock: .uv/.fetched-$(UV_VERSION) ## write the locks anew (UPGRADE=--upgrade: wit
 	$(LOCK) -c requirements-dev.txt docker/build-requirements.in -o docker/build-requirements.txt
 	$(LOCK) $(UPGRADE) bench/aws-cli.in -o bench/aws-cli.txt
 
-images: ## build the two images (IMAGING_BASE=..., AIRFLOW_BASE=... on other bases)
-	docker build $(if $(IMAGING_BASE),--build-arg BASE_IMAGE=$(IMAGING_BASE)) -f docker/imaging/Dockerfile -t darkroom-imaging .
-	docker build $(if $(AIRFLOW_BASE),--build-arg BASE_IMAGE=$(AIRFLOW_BASE)) -f docker/airflow/Dockerfile -t darkroom-airflow .
+images: ## build the two images (IMAGING_BASE=..., AIRFLOW_BASE=...: on other bases; DOCKER_BUILD="docker build ...")
+	$(DOCKER_BUILD) $(if $(IMAGING_BASE),--build-arg BASE_IMAGE=$(IMAGING_BASE)) -f docker/imaging/Dockerfile -t darkroom-imaging .
+	$(DOCKER_BUILD) $(if $(AIRFLOW_BASE),--build-arg BASE_IMAGE=$(AIRFLOW_BASE)) -f docker/airflow/Dockerfile -t darkroom-airflow .
 
 env: .env ## write .env for docker-compose.yaml, with random secrets
 

@@ -1,5 +1,6 @@
 """`run` in containers of the imaging image, on a real Docker engine."""
 
+import json
 import os
 import shutil
 import threading
@@ -28,10 +29,6 @@ def operator(job_uri: str, machine: str = "small") -> Any:
 
 def execute(task: Any) -> None:
     task.execute.__wrapped__(task, {})  # without the guard against calls outside a task
-
-
-def test_the_image_is_small(engine: str) -> None:
-    assert containers.image_size(engine, containers.IMAGE) < 600 * 10**6
 
 
 def job_at(tmp_path: Path) -> str:
@@ -101,6 +98,31 @@ for path in ("/a", "/opt/darkroom/a", "/home/a"):
 assert os.sched_getaffinity(0) and "CapEff:\\t0000000000000000" in open("/proc/self/status").read()
 """
     execute(operator(code))
+
+
+def test_googles_key_is_a_file_in_the_container_which_nobody_can_change(
+    engine: str, sleeper: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from darkroom_airflow.operators import docker_job
+
+    key = {"type": "service_account", "client_email": "studio@x.example", "private_key": "a-secret"}
+    connection = {"conn_type": "google_cloud_platform", "extra": {"keyfile_dict": json.dumps(key)}}
+    monkeypatch.setenv("AIRFLOW_CONN_GOOGLE_CLOUD_DEFAULT", json.dumps(connection))
+    monkeypatch.setattr(docker_job, "locations_in", lambda job: ["gs://bucket"])
+    code = """
+import json, os
+path = os.environ["GOOGLE_APPLICATION_CREDENTIALS"]
+key = json.load(open(path))
+assert (key["client_email"], key["private_key"][:2]) == ("studio@x.example", "a-")
+try:
+    open(path, "a")
+except OSError:
+    print("read only")
+"""
+    execute(operator(code))
+    said = capsys.readouterr().out
+    assert "read only" in said
+    assert "a-secret" not in said
 
 
 def test_folders_are_mounted_and_their_files_are_the_tasks_users(dagbag: Any, studio: Studio, engine: str) -> None:

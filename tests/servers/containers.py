@@ -15,7 +15,22 @@ from tests.servers.processes import Processes
 
 ROOT = Path(__file__).resolve().parents[2]
 IMAGE = "darkroom-imaging"
+AIRFLOW_IMAGE = "darkroom-airflow"
 _BASE = "darkroom-test-base"
+_AIRFLOW_BASE = "darkroom-test-airflow-base"
+# what the official image promises (https://airflow.apache.org/docs/docker-stack/), with some other packages in it
+_OFFICIAL = f"""
+FROM {_BASE}
+RUN useradd --uid 50000 --gid 0 --create-home airflow && install -d -o airflow -g root /opt/airflow \\
+    && ln -s python3 /usr/bin/python && python3 -m venv /usr/python && /usr/python/bin/pip install --no-cache-dir uv
+ENV PATH=/home/airflow/.local/bin:/usr/python/bin:$PATH VIRTUAL_ENV=/home/airflow/.local AIRFLOW_HOME=/opt/airflow \\
+    SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt
+RUN printf '#!/bin/sh\\n[ "$1" = python ] || set -- airflow "$@"\\nexec "$@"\\n' > /entrypoint && chmod +x /entrypoint
+USER 50000
+RUN uv venv /home/airflow/.local && uv pip install --no-cache pip requests==2.31.0
+WORKDIR /opt/airflow
+ENTRYPOINT ["/entrypoint"]
+"""
 _PROGRAMS = ("docker", "dockerd", "debootstrap")
 _NEEDED = "ca-certificates,python3,python3-venv"
 
@@ -60,13 +75,30 @@ def imaging_image(address: str, folder: Path) -> str:
     """Build the imaging image; returns its name."""
     if not _docker(address, "images", "--quiet", _BASE).stdout:
         _make_base(address, folder)
-    built = _docker(
-        address,
-        *("build", "--network=host", f"--build-arg=BASE_IMAGE={_BASE}", f"--tag={IMAGE}"),
-        *("--file", "docker/imaging/Dockerfile", "."),
-    )
-    assert built.returncode == 0, built.stdout[-2000:] + built.stderr[-2000:]
+    _build(address, IMAGE, "docker/imaging/Dockerfile", _BASE)
     return IMAGE
+
+
+def airflow_image(address: str) -> str:
+    """Build the Airflow image on a base like the official one, on top of the imaging image's; returns its name."""
+    _succeeds(_docker(address, "build", "--network=host", f"--tag={_AIRFLOW_BASE}", "-", given=_OFFICIAL))
+    _build(address, AIRFLOW_IMAGE, "docker/airflow/Dockerfile", _AIRFLOW_BASE)
+    return AIRFLOW_IMAGE
+
+
+def run(address: str, image: str, *words: str) -> str:
+    """What a container of an image says, until its end."""
+    return _succeeds(_docker(address, "run", "--rm", "--network=host", image, *words)).stdout
+
+
+def _build(address: str, image: str, file: str, base: str) -> None:
+    words = ("build", "--network=host", f"--build-arg=BASE_IMAGE={base}", f"--tag={image}", "--file", file, ".")
+    _succeeds(_docker(address, *words))
+
+
+def _succeeds(done: subprocess.CompletedProcess[str]) -> subprocess.CompletedProcess[str]:
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+    return done
 
 
 def _make_base(address: str, folder: Path) -> None:
@@ -99,5 +131,5 @@ def image_size(address: str, image: str) -> int:
     return int(_docker(address, "image", "inspect", "--format", "{{.Size}}", image).stdout)
 
 
-def _docker(address: str, *words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(["docker", "--host", address, *words], cwd=ROOT, capture_output=True, text=True)
+def _docker(address: str, *words: str, given: str = "") -> subprocess.CompletedProcess[str]:
+    return subprocess.run(["docker", "--host", address, *words], cwd=ROOT, input=given, capture_output=True, text=True)
