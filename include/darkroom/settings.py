@@ -62,6 +62,9 @@ class Settings(BaseSettings):
     max_pixels: int = Field(
         default=150_000_000, ge=1, description="A render with more pixels than this is refused unread."
     )
+    max_scan_pixels: int = Field(
+        default=1_000_000_000, ge=1, description="An image with more pixels than this is not made into a pyramid."
+    )
     max_combinations: int = Field(
         default=5_000_000,
         ge=1,

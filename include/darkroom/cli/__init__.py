@@ -18,7 +18,7 @@ from darkroom.errors import BadInput, DarkroomError, Denied
 
 _FINAL, _UNFINISHED = 2, 70
 
-_VERBS = ("composite", "verify", "check", "sample", "combinations", "resolve", "style", "store", "job")
+_VERBS = ("composite", "verify", "check", "sample", "combinations", "resolve", "style", "store", "pyramid", "job")
 
 
 class _Verbs(TyperGroup):

@@ -1,0 +1,37 @@
+"""Why a pyramid was not made, by the step that failed: reports count them so."""
+
+from typing import ClassVar, Literal
+
+from darkroom.errors import ItemError
+
+Kind = Literal["download", "decode", "write", "validate"]
+
+
+class PyramidFailed(ItemError):
+    """One pyramid cannot be made. Its text is the reason, without the file's name and without a full stop."""
+
+    kind: ClassVar[Kind]
+
+
+class DownloadFailed(PyramidFailed):
+    """The source cannot be fetched."""
+
+    kind = "download"
+
+
+class DecodeFailed(PyramidFailed):
+    """The source is no image, or a damaged, too large or unread one."""
+
+    kind = "decode"
+
+
+class WriteFailed(PyramidFailed):
+    """The pyramid cannot be written."""
+
+    kind = "write"
+
+
+class ValidateFailed(PyramidFailed):
+    """What was written is not what it should be."""
+
+    kind = "validate"

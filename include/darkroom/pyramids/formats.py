@@ -1,0 +1,77 @@
+"""What a file is, by its first bytes: a name's extension says nothing that can be trusted."""
+
+import re
+from enum import StrEnum
+
+from darkroom.pyramids.failures import DecodeFailed
+
+BEGINNING = 4096
+"""Bytes of a file that are enough to tell."""
+
+
+class Format(StrEnum):
+    """A kind of file that a pyramid can be made of."""
+
+    JPEG = "JPEG"
+    PNG = "PNG"
+    TIFF = "TIFF"
+    WEBP = "WebP"
+    GIF = "GIF"
+    AVIF = "AVIF"
+    HEIC = "HEIC"
+    PDF = "PDF"
+    SVG = "SVG"
+    BMP = "BMP"
+
+
+_SIGNATURES = (
+    (b"\xff\xd8\xff", Format.JPEG),
+    (b"\x89PNG\r\n\x1a\n", Format.PNG),
+    (b"II*\0", Format.TIFF),
+    (b"MM\0*", Format.TIFF),
+    (b"II+\0", Format.TIFF),  # BigTIFF
+    (b"MM\0+", Format.TIFF),
+    (b"GIF87a", Format.GIF),
+    (b"GIF89a", Format.GIF),
+    (b"BM", Format.BMP),
+)
+_BRANDS = {  # of ISO files; https://mp4ra.org/registered-types/brands
+    **dict.fromkeys((b"avif", b"avis"), Format.AVIF),
+    **dict.fromkeys((b"heic", b"heix", b"heim", b"heis", b"mif1", b"msf1"), Format.HEIC),
+}
+_REFUSED = (
+    (b"%!PS", "it is an EPS or PostScript file; save it as PDF or TIFF"),
+    (b"\xc5\xd0\xd3\xc6", "it is an EPS file; save it as PDF or TIFF"),
+    (b"\0\0\0\x0cjP  \r\n\x87\n", "it is a JPEG 2000 file; save it as TIFF"),
+    (b"\xff\x4f\xff\x51", "it is a JPEG 2000 codestream; save it as TIFF"),
+    (b"\0\0\0\x0cJXL ", "it is a JPEG XL file; save it as TIFF"),
+    (b"\xff\x0a", "it is a JPEG XL codestream; save it as TIFF"),
+    (b"8BPS", "it is a Photoshop file; save it as TIFF"),
+    (b"PK\x03\x04", "it is a ZIP archive; unpack it"),
+    (b"{", "it is a text file, perhaps of JSON, and no image"),
+    (b"<!DOCTYPE html", "it is a web page and no image"),
+    (b"<html", "it is a web page and no image"),
+)
+_SVG = re.compile(rb"<(?:[A-Za-z_][\w.-]*:)?svg[\s>]")
+
+
+def format_of(beginning: bytes) -> Format:
+    """The format of a file that begins so. Raises `DecodeFailed` with the reason for one that is not read."""
+    if not beginning:
+        raise DecodeFailed("it is empty")
+    for signature, found in _SIGNATURES:
+        if beginning.startswith(signature):
+            return found
+    if beginning[:4] == b"RIFF" and beginning[8:12] == b"WEBP":
+        return Format.WEBP
+    if beginning[4:8] == b"ftyp" and beginning[8:12] in _BRANDS:
+        return _BRANDS[beginning[8:12]]
+    text = beginning.lstrip(b"\xef\xbb\xbf \t\r\n")
+    if b"%PDF-" in beginning[:1024]:  # where readers look for it, junk before it or not
+        return Format.PDF
+    if text.startswith(b"<") and _SVG.search(text):
+        return Format.SVG
+    for signature, reason in _REFUSED:
+        if beginning.startswith(signature) or text.startswith(signature):
+            raise DecodeFailed(reason)
+    raise DecodeFailed(f"it is no image of a kind that Darkroom reads ({', '.join(Format)})")
