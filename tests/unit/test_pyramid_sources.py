@@ -112,6 +112,16 @@ def test_only_the_first_page_is_shown_and_that_is_said(tmp_path: Path) -> None:
     assert made.source.notes == ("It has 3 pages; only the first one is shown.",)
 
 
+@pytest.mark.parametrize(
+    ("kind", "bytes_a_pixel"),
+    [("jpeg", 0), ("png", 0), ("tiff", 0), ("progressive", 6), ("interlaced", 3), ("webp", 3)],
+)
+def test_memory_is_asked_for_where_a_format_needs_all_of_an_image(
+    kind: str, bytes_a_pixel: int, files: dict[str, Path]
+) -> None:
+    assert look(files[kind], LIMIT).held == bytes_a_pixel * scans.WIDTH * scans.HEIGHT
+
+
 def test_the_name_says_nothing_and_the_bytes_everything(files: dict[str, Path], tmp_path: Path) -> None:
     wrong = tmp_path / "really-a-jpeg.png"
     wrong.write_bytes(files["jpeg"].read_bytes())

@@ -16,15 +16,14 @@ from darkroom.amounts import human_bytes
 from darkroom.errors import StoreError
 from darkroom.pyramids.failures import DownloadFailed, PyramidFailed, WriteFailed
 from darkroom.pyramids.make import Made, make_pyramid
-from darkroom.pyramids.opening import Source, look
+from darkroom.pyramids.opening import look
 from darkroom.pyramids.profiles import Cap, Profile
 from darkroom.pyramids.workspace import workspace
 from darkroom.store import Entry, Store
 
 _MOVING = 4  # items that are fetched or published while others are made
 _ROOM = 256 << 20  # bytes of disk that have to be left beside what an item needs: its pyramid, and others' files
-_WINDOW = 200 << 20  # bytes that a decode takes that does not need all of its source in memory
-_CHANNELS = 3  # bytes a pixel of a source that has to be decoded as a whole
+_WINDOW = 200 << 20  # bytes that it takes to decode and write any image, beside what its format holds
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +91,7 @@ class _Line:
         try:
             with self._fetched(item) as file, self._place() as pyramid:
                 source = look(file, self._limits.max_pixels)
-                with self._turns.taken(_cost(source)):
+                with self._turns.taken(_WINDOW + source.held):
                     made = make_pyramid(source, pyramid, self._profile, cap=item.cap)
                 entry, digest = self._publish(item, made, pyramid)
         except PyramidFailed as failure:
@@ -164,7 +163,3 @@ class _Turns:
             with self._changed:
                 self._workers, self._memory = self._workers + 1, self._memory + cost
                 self._changed.notify_all()
-
-
-def _cost(source: Source) -> int:
-    return _WINDOW + (source.width * source.height * _CHANNELS if source.whole else 0)

@@ -1,6 +1,5 @@
 """One pyramid: opened, written, read back."""
 
-import errno
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,8 +9,6 @@ from darkroom.pyramids.failures import DecodeFailed, ValidateFailed, WriteFailed
 from darkroom.pyramids.opening import Source, prepare, said
 from darkroom.pyramids.profiles import CAP, DPI, Cap, Profile, is_big
 from darkroom.pyramids.validate import inspect, unlike
-
-_OF_THE_DISK = ("no space left", "disk quota", "unable to write", "write error", "file too large")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,22 +25,32 @@ class Made:
 def make_pyramid(source: Source, target: Path, profile: Profile, *, cap: Cap = CAP) -> Made:
     """Write a source's pyramid to `target`, and read it back.
 
-    Raises `PyramidFailed`, and leaves nothing at `target` then. Memory does not grow with the source, unless its
-    format needs all of it at once (`Source.whole`).
+    Raises `PyramidFailed`, and leaves nothing at `target` then. The reduced image is in memory (at most 64 MB with the
+    largest cap); the source is not, unless its format needs all of it at once (`Source.held`).
     """
-    width, height = cap.fitted(source.width, source.height)
+    image = decode(source, cap, alpha=profile.alpha)
     try:
-        _write(prepare(source, width, height), target, profile)
-        return Made(width, height, _proven(source, target, profile, (width, height)), source)
+        write(image, target, profile)
+        return Made(image.width, image.height, prove(target, profile, image), source)
     except BaseException:
         target.unlink(missing_ok=True)
         raise
 
 
-def _write(image: pyvips.Image, target: Path, profile: Profile) -> None:
-    if image.hasalpha() and not profile.alpha:
+def decode(source: Source, cap: Cap, *, alpha: bool) -> pyvips.Image:
+    """The image of a pyramid's largest level, in memory. Raises `DecodeFailed`."""
+    image = prepare(source, *cap.fitted(source.width, source.height))
+    if image.hasalpha() and not alpha:
         image = image.flatten(background=255)
-    options = {"Q": profile.quality, "predictor": profile.predictor}
+    try:
+        return image.copy_memory()
+    except pyvips.Error as error:
+        raise DecodeFailed(f"it cannot be decoded: {said(error)}") from None
+
+
+def write(image: pyvips.Image, target: Path, profile: Profile) -> None:
+    """Write an image with all its levels. Raises `WriteFailed`."""
+    options = {"Q": profile.quality, "predictor": profile.predictor, "level": profile.level}
     try:
         image.tiffsave(
             str(target),
@@ -62,17 +69,13 @@ def _write(image: pyvips.Image, target: Path, profile: Profile) -> None:
             **{name: value for name, value in options.items() if value is not None},
         )
     except pyvips.Error as error:
-        text = str(error).lower()
-        if any(sign in text for sign in _OF_THE_DISK):
-            raise WriteFailed(f"its pyramid cannot be written: {said(error)}") from None
-        raise DecodeFailed(f"it cannot be decoded: {said(error)}") from None
-    except OSError as error:
-        raise WriteFailed(f"its pyramid cannot be written: {errno.errorcode.get(error.errno or 0, error)}") from None
+        raise WriteFailed(f"its pyramid cannot be written: {said(error)}") from None
 
 
-def _proven(source: Source, target: Path, profile: Profile, size: tuple[int, int]) -> int:
-    """Read the pyramid back; how many levels it has. Raises `ValidateFailed`."""
+def prove(target: Path, profile: Profile, image: pyvips.Image) -> int:
+    """Read the pyramid of an image back; how many levels it has. Raises `ValidateFailed`."""
     found = inspect(target)
+    size = (image.width, image.height)
     wrong = list(found.problems)
     if found.levels and found.levels[0] != size:
         wrong.append(f"it is {found.levels[0][0]} x {found.levels[0][1]} instead of {size[0]} x {size[1]}")
@@ -81,7 +84,7 @@ def _proven(source: Source, target: Path, profile: Profile, size: tuple[int, int
     if found.dpi is None or abs(found.dpi - DPI) > 1:
         wrong.append(f"its resolution is {found.dpi} dpi instead of {DPI}")
     if not wrong:
-        wrong += unlike(target, found, prepare(source, *size))
+        wrong += unlike(target, found, image)
     if wrong:
         raise ValidateFailed(f"its pyramid is wrong: {'; '.join(wrong)}")
     return len(found.levels)

@@ -27,6 +27,7 @@ _LOADERS = {
     Format.AVIF: ("heifload",),
     Format.HEIC: ("heifload",),
 }
+_AT_ONCE = (Format.WEBP, Format.GIF, Format.AVIF, Format.HEIC)  # their libraries give whole frames
 _TURNED = (5, 6, 7, 8)  # EXIF's orientations that lie on their side
 _LARGEST_SVG = 32 << 20  # bytes; all of it is parsed in memory
 # a reference that leaves the file, or a way to hide one
@@ -46,8 +47,10 @@ class Source:
     format: Format
     width: int
     height: int
-    whole: bool = False
-    """Must all of it be in memory to be decoded (a progressive JPEG, an interlaced PNG, a BMP)?"""
+    plain: bool = False
+    """Is it in 8-bit sRGB or grey without a profile of its own, so that no colour has to be managed?"""
+    held: int = 0
+    """Bytes that are in memory at once to decode it, beside a stream's: for a format that cannot be decoded as one."""
     notes: tuple[str, ...] = field(default=())
     """What is not taken over, a sentence each."""
 
@@ -64,7 +67,7 @@ def look(path: Path, max_pixels: int) -> Source:
             source = Source(path, kind, _at_dpi(width), _at_dpi(height))
         case Format.BMP:
             with _bmp(path) as image:
-                source = Source(path, kind, image.width, image.height, whole=True)
+                source = Source(path, kind, image.width, image.height, held=2 * 4 * image.width * image.height)
         case _:
             source = _look_at_image(path, kind)
     vector = kind in (Format.PDF, Format.SVG)  # these are never drawn larger than they are wanted
@@ -90,17 +93,21 @@ def prepare(source: Source, width: int, height: int) -> pyvips.Image:
             case Format.BMP:
                 image = _read_bmp(source.path)
             case _:
-                size = "down" if (width, height) == (source.width, source.height) else "force"
-                return _checked(
-                    pyvips.Image.thumbnail(
-                        str(source.path), width, height=height, size=size, output_profile="srgb", fail_on="error"
-                    )
-                )
+                image = _reduced(source, width, height)
         if (image.width, image.height) != (width, height):
             image = image.thumbnail_image(width, height=height, size="force", output_profile="srgb")
         return _checked(image)
     except pyvips.Error as error:
         raise DecodeFailed(f"it cannot be decoded: {said(error)}") from None
+
+
+def _reduced(source: Source, width: int, height: int) -> pyvips.Image:
+    """Decoded no larger than it has to be, turned upright, reduced and brought to sRGB, all in one stream."""
+    options: dict[str, Any] = {"size": "down" if (width, height) == (source.width, source.height) else "force"}
+    if not source.plain:  # else libvips would transform from sRGB to sRGB, which takes longer than all the rest
+        options["output_profile"] = "srgb"
+    image = pyvips.Image.thumbnail(str(source.path), width, height=height, fail_on="error", **options)
+    return image.colourspace("srgb")
 
 
 def said(error: Exception) -> str:
@@ -123,7 +130,17 @@ def _look_at_image(path: Path, kind: Format) -> Source:
     width, height = image.width, image.height
     if "orientation" in fields and image.get("orientation") in _TURNED:
         width, height = height, width
-    return Source(path, kind, width, height, whole="interlaced" in fields, notes=_left_out(pages))
+    plain = image.format == "uchar" and image.interpretation in ("srgb", "b-w") and "icc-profile-data" not in fields
+    return Source(path, kind, width, height, plain, _held(image, kind, "interlaced" in fields), _left_out(pages))
+
+
+def _held(image: pyvips.Image, kind: Format, interlaced: bool) -> int:
+    channel = 0
+    if kind is Format.JPEG and interlaced:
+        channel = 2  # bytes of a coefficient, and none is final before the last scan
+    elif kind in _AT_ONCE or (kind is Format.PNG and interlaced):
+        channel = 2 if image.format == "ushort" else 1
+    return int(image.width * image.height * image.bands * channel)
 
 
 def _look_at_pdf(path: Path) -> Source:

