@@ -140,6 +140,15 @@ def test_every_profile_is_written_as_it_says(profile: str, files: dict[str, Path
     assert found.levels[-1] <= found.tile
 
 
+@pytest.mark.parametrize("profile", available())
+@pytest.mark.parametrize("size", [(1, 1), (16, 16), (38, 29), (200, 20), (1, 700), (513, 2), (512, 512)])
+def test_an_image_may_be_as_small_as_it_likes(profile: str, size: tuple[int, int], tmp_path: Path) -> None:
+    scans.picture(600, 700).crop(0, 0, *size).pngsave(str(tmp_path / "small.png"))
+    made = make(tmp_path / "small.png", tmp_path / "a.tif", profile)
+    assert (made.width, made.height) == size
+    assert inspect(tmp_path / "a.tif").problems == []
+
+
 def test_a_profile_that_this_libvips_cannot_write_is_not_offered() -> None:
     assert {"deflate", "jpeg"} <= set(available())
     for name in set(PROFILES) - set(available()):

@@ -50,14 +50,15 @@ def decode(source: Source, cap: Cap, *, alpha: bool) -> pyvips.Image:
 
 def write(image: pyvips.Image, target: Path, profile: Profile) -> None:
     """Write an image with all its levels. Raises `WriteFailed`."""
+    tile = profile.tile_for(image.width, image.height)
     options = {"Q": profile.quality, "predictor": profile.predictor, "level": profile.level}
     try:
         image.tiffsave(
             str(target),
             compression=profile.compression,
             tile=True,
-            tile_width=profile.tile,
-            tile_height=profile.tile,
+            tile_width=tile,
+            tile_height=tile,
             pyramid=True,
             subifd=False,
             depth="onetile",
@@ -79,12 +80,12 @@ def prove(target: Path, profile: Profile, image: pyvips.Image) -> int:
     wrong = list(found.problems)
     if found.levels and found.levels[0] != size:
         wrong.append(f"it is {found.levels[0][0]} x {found.levels[0][1]} instead of {size[0]} x {size[1]}")
-    if (found.compression, found.tile) != (profile.compression, (profile.tile, profile.tile)):
+    if (found.compression, found.tile) != (profile.compression, (profile.tile_for(*size),) * 2):
         wrong.append(f"it is in tiles of {found.tile} with {found.compression}, which is not {profile.name}")
     if found.dpi is None or abs(found.dpi - DPI) > 1:
         wrong.append(f"its resolution is {found.dpi} dpi instead of {DPI}")
     if not wrong:
-        wrong += unlike(target, found, image)
+        wrong += unlike(target, found, image, lossy=profile.quality is not None)
     if wrong:
         raise ValidateFailed(f"its pyramid is wrong: {'; '.join(wrong)}")
     return len(found.levels)

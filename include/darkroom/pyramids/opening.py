@@ -145,8 +145,8 @@ def _held(image: pyvips.Image, kind: Format, interlaced: bool) -> int:
 
 def _look_at_pdf(path: Path) -> Source:
     with _pdfium, _pdf(path) as document:
-        width, height = document[0].get_size()
         pages = len(document)
+        width, height = document[0].get_size() if pages else (0, 0)
     if width < 1 or height < 1:
         raise DecodeFailed("its first page has no size")
     return Source(path, Format.PDF, _at_dpi(width), _at_dpi(height), notes=_left_out(pages))

@@ -6,6 +6,7 @@ from functools import cache
 import pyvips
 
 DPI = 300
+_SMALLEST_TILE = 16  # TIFF 6.0: a multiple of 16
 _BIG_TIFF = 3.5e9  # bytes of pixels with all levels, from which 32-bit offsets may not do
 
 
@@ -16,7 +17,7 @@ class Profile:
     name: str
     compression: str
     tile: int
-    """Width and height of a tile, in pixels."""
+    """Width and height of a tile, in pixels, of an image that is not smaller."""
     alpha: bool
     note: str
     """Who reads it, in a sentence."""
@@ -24,6 +25,16 @@ class Profile:
     predictor: str | None = None
     level: int | None = None
     """Of deflate: 3 takes half the time of 6, libvips' own, for files that are a fortieth larger (measured)."""
+
+    def tile_for(self, width: int, height: int) -> int:
+        """The tile of an image: the smallest power of two that holds all of it, where that is smaller than `tile`.
+
+        libvips opens no TIFF whose tiles are many times larger than its image.
+        """
+        tile = _SMALLEST_TILE
+        while tile < self.tile and tile < max(width, height):
+            tile *= 2
+        return tile
 
 
 PROFILES = {

@@ -15,6 +15,7 @@ _INCH, _CENTIMETRE = 2, 3  # TIFF 6.0, ResolutionUnit
 _REDUCED = 1  # TIFF 6.0, NewSubfileType
 _CLOSE = 2.0  # mean difference of the same reduction of the same image, of 255
 _AFAR, _SAME = 48, 6.0  # pixels on which the levels of others are compared, and the mean difference that they may have
+_TELLING = 64  # pixels of a side, below which what a lossy codec fills its blocks with shows in the picture
 _FLAT_ROWS, _FLAT_PART = 4, 0.02  # from how many rows, and from what part of an image, a flat grey end is no chance
 _GREY = (128, 1)  # what decoders fill in, and how far a codec takes it from that
 _ENOUGH_ROWS = 256  # in which a grey end is looked for
@@ -49,8 +50,10 @@ def inspect(path: Path) -> Pyramid:
     return found
 
 
-def unlike(path: Path, pyramid: Pyramid, image: pyvips.Image) -> list[str]:
+def unlike(path: Path, pyramid: Pyramid, image: pyvips.Image, *, lossy: bool) -> list[str]:
     """What differs between a pyramid's smallest level and the image of its largest, halved as often on its own."""
+    if lossy and min(pyramid.levels[-1]) < _TELLING:
+        return []
     for _ in pyramid.levels[1:]:
         across, down = min(2, image.width), min(2, image.height)
         image = image.crop(0, 0, image.width // across * across, image.height // down * down).shrink(across, down)
@@ -83,7 +86,8 @@ def _structure(file: Any, found: Pyramid) -> None:
         if level != due:
             found.problems.append(f"level {number} is {_size(level)}, and half of the one before is {_size(due)}")
     smallest, tile = found.levels[-1], found.tile
-    if first.is_tiled and (smallest[0] > tile[0] or smallest[1] > tile[1]):
+    # a side of one pixel cannot be halved, and writers end there
+    if first.is_tiled and (smallest[0] > tile[0] or smallest[1] > tile[1]) and min(smallest) > 1:
         found.problems.append(f"its smallest level is {_size(smallest)}: those down to one tile are missing")
     for number, page in enumerate(file.pages):
         if page.is_tiled != first.is_tiled or (page.is_tiled and (page.tilewidth, page.tilelength) != found.tile):
@@ -104,7 +108,7 @@ def _pixels(path: Path, found: Pyramid) -> None:
             return
         if (level.width, level.height) != size:
             found.problems.append(f"level {number} is decoded as {level.width} x {level.height}")
-    if len(found.levels) > 1:
+    if len(found.levels) > 1 and min(found.levels[-1]) >= _TELLING:
         # from afar: what another program reduces with is its own affair, and shows in the details only
         largest, smallest = (
             _level(path, at).thumbnail_image(_AFAR, height=_AFAR, size="force") for at in (0, len(found.levels) - 1)
