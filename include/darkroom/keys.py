@@ -74,6 +74,36 @@ def index(style: str, cut: str) -> str:
     return f"{cut_prefix(style, cut)}index.json"
 
 
+# pyramids
+
+MARKERS = "process/"
+"""The prefix of the markers of every source."""
+_SET_ASIDE = "process-failed/"
+
+
+def markers(source: str) -> str:
+    """The prefix of one source's markers."""
+    return f"{MARKERS}{segment(source)}/"
+
+
+def marker(source: str, location: str) -> str:
+    """The marker of one image: `location` is its bucket and key, so two images with one file name never share it.
+
+    >>> marker("maps", "scans/1890/a.jpg")[:20]
+    'process/maps/2e87b8a'
+    """
+    return f"{markers(source)}{hashlib.sha256(location.encode()).hexdigest()}.json"
+
+
+def set_aside(marker: str) -> str:
+    """Where a marker goes whose image failed too often.
+
+    >>> set_aside("process/maps/1.json")
+    'process-failed/maps/1.json'
+    """
+    return f"{_SET_ASIDE}{marker.removeprefix(MARKERS)}"
+
+
 # state
 
 

@@ -65,6 +65,10 @@ class Settings(BaseSettings):
     max_scan_pixels: int = Field(
         default=1_000_000_000, ge=1, description="An image with more pixels than this is not made into a pyramid."
     )
+    scan_sources: dict[str, str] = Field(
+        default={},
+        description='The places of scans by name, as JSON: `{"maps": "s3://library-scans/maps"}`.',
+    )
     max_combinations: int = Field(
         default=5_000_000,
         ge=1,

@@ -18,7 +18,10 @@ from darkroom.errors import BadInput, DarkroomError, Denied
 
 _FINAL, _UNFINISHED = 2, 70
 
-_VERBS = ("composite", "verify", "check", "sample", "combinations", "resolve", "style", "store", "pyramid", "job")
+_VERBS = (
+    *("composite", "verify", "check", "sample", "combinations", "resolve", "style"),
+    *("pyramid", "mark", "store", "job"),
+)
 
 
 class _Verbs(TyperGroup):

@@ -1,0 +1,132 @@
+"""Markers: small JSON objects that say "this image changed" (DESIGN 4 and 7)."""
+
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+from pathlib import PurePosixPath
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from darkroom import keys
+from darkroom.errors import Conflict, NotFound
+from darkroom.store import Entry, Store
+
+_LARGEST = 64 << 10  # bytes; a marker has some hundred
+_AT_ONCE = 1000  # images whose markers are on their way together
+_LONGEST_KEY = 1024  # bytes, as S3 and GCS have it
+
+
+class Marker(BaseModel):
+    """What a marker says. Other systems write markers too: fields that are not known here are passed over."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True, populate_by_name=True)
+
+    key: str = Field(min_length=1, max_length=_LONGEST_KEY)
+    """The image, in its source's store."""
+    path: str | None = Field(default=None, max_length=_LONGEST_KEY)
+    """The folder of its pyramid; without it, the image's own."""
+    etag: str = Field(default="", alias="eTag")
+    """The version that changed; without it, the one that is there."""
+    copyright: str = Field(default="", alias="copyrightStatus")
+
+    @property
+    def folder(self) -> str:
+        """Where the pyramid goes, without slashes around it."""
+        folder = str(PurePosixPath(self.key).parent) if self.path is None else self.path
+        return folder.strip("/").removeprefix(".")
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One object below the markers' prefix: its entry, and its marker or the reason why it is none."""
+
+    entry: Entry
+    marker: Marker | None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """What `mark` did about one image: its key, and whether it had been marked already."""
+
+    key: str
+    already: bool
+
+
+def read_markers(store: Store, source: str) -> Iterator[Found]:
+    """Every marker of a source, also those that cannot be read; in the order of their keys in the store's listing."""
+    for entry in store.list(keys.markers(source)):
+        if not entry.key.endswith(".json"):
+            continue
+        if entry.bytes > _LARGEST:
+            yield Found(entry, None, f"it has {entry.bytes:,} bytes, which no marker has")
+            continue
+        try:
+            yield parsed(entry, store.read(entry.key))
+        except NotFound:
+            continue  # somebody was quicker
+
+
+def parsed(entry: Entry, data: bytes) -> Found:
+    """What the object of an entry says."""
+    try:
+        marker = Marker.model_validate_json(data)
+    except ValidationError as error:
+        problem = error.errors(include_url=False)[0]
+        where = ".".join(map(str, problem["loc"]))
+        return Found(entry, None, f"it is no marker: {where + ': ' if where else ''}{problem['msg']}")
+    return Found(entry, marker)
+
+
+def mark(scans: Store, found: Iterable[Entry], store: Store, source: str) -> Iterator[Marked]:
+    """Write a marker for each of a source's images, many at once; one that says the same already is left as it is."""
+
+    def mark_one(entry: Entry) -> Marked:
+        key = keys.marker(source, location_of(scans.uri_of(entry.key)))
+        marker = Marker(key=entry.key, etag=entry.etag)
+        data = marker.model_dump_json(by_alias=True, exclude_defaults=True).encode()
+        try:
+            store.write(key, data, content_type="application/json", if_absent=True)
+            return Marked(entry.key, already=False)
+        except Conflict:
+            standing = store.head(key)
+            already = standing is not None and parsed(standing, store.read(key)).marker == marker
+            if not already:
+                store.write(key, data, content_type="application/json")
+            return Marked(entry.key, already)
+
+    rest = iter(found)
+    with ThreadPoolExecutor(store.concurrency, "mark") as pool:
+        while entries := list(islice(rest, _AT_ONCE)):
+            yield from pool.map(mark_one, entries)
+
+
+def chosen(
+    entries: Iterable[Entry],
+    extensions: Iterable[str] = (),
+    since: datetime | None = None,
+    until: datetime | None = None,
+) -> Iterator[Entry]:
+    """Of a listing, the images that have one of these extensions (in any case) and changed in `[since, until)`.
+
+    What is not given sets no bound. Markers are for images: what ends in a slash or in `.json` is none.
+    """
+    wanted = {extension.lower().lstrip(".") for extension in extensions}
+    for entry in entries:
+        suffix = PurePosixPath(entry.key).suffix.lower().lstrip(".")
+        if entry.key.endswith("/") or suffix == "json" or (wanted and suffix not in wanted):
+            continue
+        if (since and entry.modified < since) or (until and entry.modified >= until):
+            continue
+        yield entry
+
+
+def location_of(uri: str) -> str:
+    """An image's bucket and key (of a folder: its path), which name it wherever it is marked.
+
+    >>> location_of("s3://scans/1890/a #1.jpg")
+    'scans/1890/a #1.jpg'
+    """
+    return uri.partition("://")[2]
