@@ -11,7 +11,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench import page, stores, stores_page
+from bench import page, pyramids, pyramids_page, stores, stores_page
 from bench.collection import FAME, Collection, real, sample
 from bench.measure import Measure, run, run_peer
 from bench.page import Findings, Growth, Race
@@ -27,7 +27,7 @@ console = Console(stderr=True)
 def main() -> None:
     """Measure what is asked for, each thing in one run."""
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
-    parser.add_argument("what", nargs="?", choices=("pictures", "stores"), help="only this; without it, both")
+    parser.add_argument("what", nargs="?", choices=("pictures", "stores", "pyramids"), help="only this, not all")
     parser.add_argument(
         "--quick", action="store_true", help="little of all, one round: does the benchmark itself work?"
     )
@@ -37,10 +37,15 @@ def main() -> None:
     if asked.what != "pictures" and (sentence := stores.missing()):
         console.print(sentence, soft_wrap=True)
         sys.exit(2)
-    if asked.what != "stores":
-        pictures(asked.docs, 1 if asked.quick else asked.rounds, quick=asked.quick)
-    if asked.what != "pictures":
-        rounds = 1 if asked.quick else asked.rounds
+    rounds = 1 if asked.quick else asked.rounds
+    if asked.what in (None, "pictures"):
+        pictures(asked.docs, rounds, quick=asked.quick)
+    if asked.what in (None, "pyramids"):
+        with tempfile.TemporaryDirectory(prefix="darkroom-bench-") as folder:
+            made = pyramids.measure(Path(folder), rounds=rounds, quick=asked.quick)
+        pyramids_page.write(asked.docs, made, quick=asked.quick)
+        Console().print(pyramids_page.tables(made))
+    if asked.what in (None, "stores"):
         scale = (
             stores.Scale(300, listed=3_000, large=32 << 20, rounds=rounds)
             if asked.quick

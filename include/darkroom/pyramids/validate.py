@@ -99,22 +99,20 @@ def _structure(file: Any, found: Pyramid) -> None:
 
 
 def _pixels(path: Path, found: Pyramid) -> None:
+    afar: list[pyvips.Image] = []
     for number, size in enumerate(found.levels):
         try:
             level = _level(path, number)
-            level.avg()  # every tile has to be decoded for it
+            # every tile has to be decoded for it, and decoding is what the check takes its time for: once each
+            afar.append(level.thumbnail_image(_AFAR, height=_AFAR, size="force").copy_memory())
         except pyvips.Error as error:
             found.problems.append(f"level {number} ({_size(size)}) cannot be decoded: {said(error)}")
             return
         if (level.width, level.height) != size:
             found.problems.append(f"level {number} is decoded as {level.width} x {level.height}")
-    if len(found.levels) > 1 and min(found.levels[-1]) >= _TELLING:
-        # from afar: what another program reduces with is its own affair, and shows in the details only
-        largest, smallest = (
-            _level(path, at).thumbnail_image(_AFAR, height=_AFAR, size="force") for at in (0, len(found.levels) - 1)
-        )
-        if (mean := _difference(largest, smallest)) > _SAME:
-            found.problems.append(f"its smallest level shows another picture than its largest ({mean:.0f} of 255)")
+    # from afar: what another program reduces with is its own affair, and shows in the details only
+    if min(found.levels[-1]) >= _TELLING and (mean := _difference(afar[0], afar[-1])) > _SAME:
+        found.problems.append(f"its smallest level shows another picture than its largest ({mean:.0f} of 255)")
     rows, part = _grey_end(path, found)
     if rows >= _FLAT_ROWS and part >= _FLAT_PART:
         found.problems.append(f"its lowest {part:.0%} are one flat grey, as of a file that was cut short")
