@@ -122,6 +122,7 @@ def write(docs: Path, found: Findings, *, quick: bool) -> None:
 def put_section(docs: Path, title: str, lines: Iterable[str]) -> None:
     """Put a section into the page; the others stay as the runs that made them left them."""
     page = docs / "benchmarks.md"
+    docs.mkdir(parents=True, exist_ok=True)
     parts = re.split(r"^## (.+)\n", page.read_text(encoding="utf-8"), flags=re.MULTILINE) if page.exists() else [""]
     sections = dict(zip(parts[1::2], parts[2::2], strict=True))
     sections[title] = "\n".join(["", *lines])
