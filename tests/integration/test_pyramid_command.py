@@ -59,6 +59,8 @@ def test_from_a_bucket_to_a_bucket_with_its_size_as_metadata(folder, tmp_path, o
     bucket.write("in/b/torn.png", scans.png_cut_short(tmp_path).read_bytes())
     run = pyramid(f"{bucket.uri}/in", f"{bucket.uri}/out", TMPDIR=str(tmp_path))
     assert run.returncode == 1
+    assert pyramid(f"{bucket.uri}/in/a.jpg", tmp_path / "one").returncode == 0
+    assert [file.name for file in (tmp_path / "one").iterdir()] == ["a.tif"]
     assert "failed: b/torn.png: it cannot be decoded: " in run.stderr
     entry = bucket.head("out/a.tif")
     assert (entry.content_type, entry.metadata) == ("image/tiff", {"width": "900", "height": "700", "pages": "2"})

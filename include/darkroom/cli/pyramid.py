@@ -132,11 +132,12 @@ def _items(sources: list[str], target: Store, cap: Cap) -> tuple[list[Item], dic
 
 def _images(source: str) -> Iterator[tuple[Store, Entry]]:
     """What a source is: one object, or all below a folder or prefix."""
-    parent, _, name = source.rstrip("/").rpartition("/")
+    parent, _, name = source.rpartition("/")
     if "://" not in source:
         path = Path(source)
         parent, name = str(path.parent), path.name
-    if name and "://" not in name and not source.endswith("/"):
+    # a whole bucket has nothing before its name
+    if name and ("://" in parent or "://" not in source):
         store = open_store(parent)
         if entry := store.head(name):
             yield store, entry
