@@ -9,6 +9,7 @@ from pydantic import ByteSize, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 _INCLUDE = Path(__file__).resolve().parents[1]
+_HOUR = r"^([01]\d|2[0-3]):[0-5]\d$"
 
 
 class Settings(BaseSettings):
@@ -68,6 +69,28 @@ class Settings(BaseSettings):
     scan_sources: dict[str, str] = Field(
         default={},
         description='The places of scans by name, as JSON: `{"maps": "s3://library-scans/maps"}`.',
+    )
+    image_store: str = Field(
+        default="var/buckets/images", description="The bucket of the pyramids: a folder's path or a URI."
+    )
+    scan_queue: str = Field(
+        default="", description="The URL of the SQS queue that is told of uploaded scans; empty: there is none."
+    )
+    appsync_url: str = Field(
+        default="", description="The GraphQL endpoint of the AppSync API that lists files to process; empty: none."
+    )
+    private_hosts: str = Field(
+        default="",
+        description="Hosts that an image's URL may name although their address is private, with commas: `dam.intern`.",
+    )
+    scan_nights: int = Field(
+        default=3, ge=1, description="On so many days an image may fail before its marker is set aside."
+    )
+    pyramids_at: str = Field(
+        default="05:30", pattern=_HOUR, description="When `nightly_pyramids` starts, in New York's time."
+    )
+    pyramids_by: str = Field(
+        default="09:00", pattern=_HOUR, description="When it should be done; later than that there is an alert."
     )
     max_combinations: int = Field(
         default=5_000_000,

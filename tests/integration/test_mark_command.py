@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from darkroom.pyramids.markers import read_markers
+from darkroom.pyramids.sources.markers import read_markers
 
 COMMAND = [sys.executable, "-m", "darkroom", "mark"]
 

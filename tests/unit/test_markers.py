@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from darkroom import keys
-from darkroom.pyramids.markers import Marker, chosen, location_of, mark, parsed, read_markers
+from darkroom.pyramids.sources.markers import Marker, chosen, location_of, mark, parsed, read_markers
 from darkroom.store import Entry, Store, open_store
 
 

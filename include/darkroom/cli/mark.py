@@ -8,8 +8,8 @@ import typer
 from darkroom.cli.options import listed
 from darkroom.errors import BadInput
 from darkroom.progress import Progress
-from darkroom.pyramids.markers import chosen
-from darkroom.pyramids.markers import mark as mark_images
+from darkroom.pyramids.sources.markers import chosen
+from darkroom.pyramids.sources.markers import mark as mark_images
 from darkroom.settings import settings
 from darkroom.store import open_store
 

@@ -19,6 +19,10 @@ class DownloadFailed(PyramidFailed):
     kind = "download"
 
 
+class Gone(DownloadFailed):
+    """There is no such source any more: whoever keeps it answers that it is not found, and nothing less."""
+
+
 class DecodeFailed(PyramidFailed):
     """The source is no image, or a damaged, too large or unread one."""
 

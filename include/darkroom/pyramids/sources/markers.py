@@ -84,23 +84,27 @@ def mark(scans: Store, found: Iterable[Entry], store: Store, source: str) -> Ite
     """Write a marker for each of a source's images, many at once; one that says the same already is left as it is."""
 
     def mark_one(entry: Entry) -> Marked:
-        key = keys.marker(source, location_of(scans.uri_of(entry.key)))
-        marker = Marker(key=entry.key, etag=entry.etag)
-        data = marker.model_dump_json(by_alias=True, exclude_defaults=True).encode()
-        try:
-            store.write(key, data, content_type="application/json", if_absent=True)
-            return Marked(entry.key, already=False)
-        except Conflict:
-            standing = store.head(key)
-            already = standing is not None and parsed(standing, store.read(key)).marker == marker
-            if not already:
-                store.write(key, data, content_type="application/json")
-            return Marked(entry.key, already)
+        return write(store, source, scans, Marker(key=entry.key, etag=entry.etag))
 
     rest = iter(found)
     with ThreadPoolExecutor(store.concurrency, "mark") as pool:
         while entries := list(islice(rest, _AT_ONCE)):
             yield from pool.map(mark_one, entries)
+
+
+def write(store: Store, source: str, scans: Store, marker: Marker) -> Marked:
+    """Write the marker of an image of `scans`, over an older one; one that says the same already is left as it is."""
+    key = keys.marker(source, location_of(scans.uri_of(marker.key)))
+    data = marker.model_dump_json(by_alias=True, exclude_defaults=True).encode()
+    try:
+        store.write(key, data, content_type="application/json", if_absent=True)
+        return Marked(marker.key, already=False)
+    except Conflict:
+        standing = store.head(key)
+        already = standing is not None and parsed(standing, store.read(key)).marker == marker
+        if not already:
+            store.write(key, data, content_type="application/json")
+        return Marked(marker.key, already)
 
 
 def chosen(

@@ -1,0 +1,1 @@
+"""Where images come from, and what says that one of them changed."""
