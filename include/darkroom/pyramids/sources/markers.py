@@ -57,16 +57,19 @@ class Marked:
 
 def read_markers(store: Store, source: str) -> Iterator[Found]:
     """Every marker of a source, also those that cannot be read; in the order of their keys in the store's listing."""
-    for entry in store.list(keys.markers(source)):
-        if not entry.key.endswith(".json"):
-            continue
-        if entry.bytes > _LARGEST:
-            yield Found(entry, None, f"it has {entry.bytes:,} bytes, which no marker has")
-            continue
-        try:
-            yield parsed(entry, store.read(entry.key))
-        except NotFound:
-            continue  # somebody was quicker
+    rest = (entry for entry in store.list(keys.markers(source)) if entry.key.endswith(".json"))
+    with ThreadPoolExecutor(store.concurrency, "markers") as pool:
+        while entries := list(islice(rest, _AT_ONCE)):
+            yield from (found for found in pool.map(lambda entry: _read(store, entry), entries) if found)
+
+
+def _read(store: Store, entry: Entry) -> Found | None:
+    if entry.bytes > _LARGEST:
+        return Found(entry, None, f"it has {entry.bytes:,} bytes, which no marker has")
+    try:
+        return parsed(entry, store.read(entry.key))
+    except NotFound:
+        return None  # somebody was quicker
 
 
 def parsed(entry: Entry, data: bytes) -> Found:
@@ -117,14 +120,28 @@ def chosen(
 
     What is not given sets no bound. Markers are for images: what ends in a slash or in `.json` is none.
     """
-    wanted = {extension.lower().lstrip(".") for extension in extensions}
+    wanted = tuple(extensions)
     for entry in entries:
-        suffix = PurePosixPath(entry.key).suffix.lower().lstrip(".")
-        if entry.key.endswith("/") or suffix == "json" or (wanted and suffix not in wanted):
+        if not is_image_key(entry.key) or not has_extension(entry.key, wanted):
             continue
         if (since and entry.modified < since) or (until and entry.modified >= until):
             continue
         yield entry
+
+
+def is_image_key(key: str) -> bool:
+    """May an image have such a key? Folders and markers are none."""
+    return not key.endswith(("/", ".json"))
+
+
+def has_extension(key: str, extensions: Iterable[str]) -> bool:
+    """Has a key one of these extensions, in any case and with or without their dot? Without any, every key has.
+
+    >>> has_extension("maps/A.TIFF", ["jpg", ".tiff"])
+    True
+    """
+    wanted = {extension.lower().lstrip(".") for extension in extensions}
+    return not wanted or PurePosixPath(key).suffix.lower().lstrip(".") in wanted
 
 
 def location_of(uri: str) -> str:
