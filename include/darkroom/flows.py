@@ -7,20 +7,28 @@ from typing import Any, Protocol, cast
 from darkroom.errors import BadInput
 from darkroom.jobs import Document, Manifest, NotDone, Outcome, PlanFolder, Recorder
 from darkroom.progress import Progress
+from darkroom.store import Store
 
-_FLOWS = {"compositing": "darkroom.compositing.flow"}
+_FLOWS = {"compositing": "darkroom.compositing.flow", "pyramids": "darkroom.pyramids.flow"}
 
 
 class Settlement(Document):
-    """What a settle committed: how many outputs are proven and in the ledger, and which are not; what it deleted."""
+    """What a settle committed: how many outputs are proven and in the ledger, and which are not; what it deleted.
+
+    `notes` say what else it did or left, a sentence each.
+    """
 
     proven: int
     unproven: tuple[NotDone, ...] = ()
     pruned: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 class Flow(Protocol):
     """A flow's module."""
+
+    def stores(self) -> Iterable[str]:
+        """The locations of the deployment's stores that a plan of this flow reads or writes."""
 
     def plan(self, params: Mapping[str, Any], *, dag_id: str, run_id: str) -> Manifest:
         """Find the work and write the plan's folder, jobs included. Raises `BadInput`, with nothing written."""
@@ -32,7 +40,10 @@ class Flow(Protocol):
         """Prove what the outcomes say was written, and commit it to the ledger."""
 
     def previews(self, outcomes: Iterable[Outcome], most: int) -> list[str]:
-        """Keys of at most so many small pictures that show what a run made."""
+        """Keys of at most so many outputs that show what a run made."""
+
+    def picture(self, store: Store, key: str) -> bytes | None:
+        """One of them as a small PNG; nothing where it cannot be shown."""
 
 
 def get(name: str) -> Flow:

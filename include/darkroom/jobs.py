@@ -80,7 +80,9 @@ class Output(BaseModel):
 class Outcome(BaseModel):
     """What became of one item. `digest` is the sha256 of the item's main output, `seconds` its share of the work.
 
-    `group` is the manifest's group that the item counts in.
+    `group` is the manifest's group that the item counts in; `kind` is the step that failed, where a flow tells them
+    apart. The `reason` of an item that is done says what of it was not taken over. `facts` are numbers that settling
+    passes on.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -89,10 +91,12 @@ class Outcome(BaseModel):
     group: str = ""
     state: State
     reason: str = ""
+    kind: str = ""
     outputs: tuple[Output, ...] = ()
     bytes: Count = 0
     digest: str = ""
     seconds: float = 0.0
+    facts: dict[str, int] = Field(default_factory=dict)
 
 
 class InputDigest(BaseModel):
@@ -125,7 +129,7 @@ class JobRef(BaseModel):
 
 
 class NotDone(BaseModel):
-    """An item that was not made, and why."""
+    """An item that was not made, and why; `kind` is the step that failed, where a flow tells them apart."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -133,6 +137,7 @@ class NotDone(BaseModel):
     group: str = ""
     state: State
     reason: str
+    kind: str = ""
 
 
 class GroupPlan(BaseModel):
@@ -163,6 +168,8 @@ class Manifest(Document):
     distinct: Count
     refused: tuple[NotDone, ...] = ()
     findings: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()
+    """Why not all of the work could be found, a sentence each: the rest is done, and the run fails all the same."""
     stale: tuple[str, ...] = ()
     """Keys of outputs that stand in the store although an input of theirs vanished."""
     todo: Count

@@ -122,7 +122,28 @@ def render_digests(style: str) -> str:
     return f"state/renders/{segment(style)}.json"
 
 
+_SHARDS = 2  # hex digits: 256 ledgers, each of some thousand entries where there are a million pyramids
+
+
+def pyramids_ledger(target: str) -> str:
+    """The ledger that knows a pyramid; its share of them all is taken by the sha256 of the pyramid's key.
+
+    >>> pyramids_ledger("maps/1890/a.tif")
+    'state/pyramids/made/b1.json'
+    """
+    return f"state/pyramids/made/{hashlib.sha256(target.encode()).hexdigest()[:_SHARDS]}.json"
+
+
+FAILED_DAYS = "state/pyramids/failed.json"
+"""On which days the image of which marker failed."""
+
+
 # work: expires after 30 days
+
+
+def museum_file(file_id: str, md5: str) -> str:
+    """A file that was fetched from Google Drive: one version of it, so that it is fetched once."""
+    return f"work/museum/{segment(file_id)}/{segment(md5)}"
 
 
 def run_folder(dag_id: str, run_id: str) -> str:
@@ -135,7 +156,12 @@ def plan_folder(dag_id: str, run_id: str, plan_id: str) -> str:
     return f"{run_folder(dag_id, run_id)}{segment(plan_id)}/"
 
 
+COLLECTED = "collected.json"
+"""What was gathered for a run before its plan, below the run's folder."""
+
 MANIFEST = "plan.json"
+CLAIMS = "claims.json"
+"""Who waits for which item of a plan: markers and items of an API."""
 SETTLEMENT = "settled.json"
 REPORT_JSON = "report.json"
 REPORT_HTML = "report.html"

@@ -131,12 +131,13 @@ def test_what_a_killed_command_left_goes_with_the_next(tmp_path, open_backend):
 def test_a_disk_without_room_is_said_before_anything_is_fetched(tmp_path, open_backend, monkeypatch):
     bucket = open_backend("radosgw")
     bucket.write("in/a.jpg", scans.picture().jpegsave_buffer())
-    from darkroom.pyramids import batch
+    from darkroom.pyramids import batch, fetching
     from darkroom.pyramids.names import target_of
     from darkroom.pyramids.profiles import CAP, PROFILES
 
-    monkeypatch.setattr(batch.shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(10**9, 10**9, 10**8))
-    items = [batch.Item(bucket, entry, target_of(entry.key), CAP) for entry in bucket.list("in/")]
+    monkeypatch.setattr(fetching.shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(10**9, 10**9, 10**8))
+    found = [(entry.key, fetching.Stored(bucket, entry)) for entry in bucket.list("in/")]
+    items = [batch.Item(key, image, target_of(key), CAP) for key, image in found]
     (result,) = batch.make_pyramids(items, bucket, PROFILES["deflate"], batch.Limits(1, 1 << 30, 10**9))
     assert result.failure.kind == "download"
     assert re.search(r"no room for it: it needs .* in .* \(TMPDIR\), which has 100\.0 MB", str(result.failure))

@@ -1,6 +1,7 @@
 """`darkroom pyramid`: images to pyramid TIFFs, and the check of any such file."""
 
 import time
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
@@ -12,6 +13,7 @@ from darkroom.amounts import human_bytes, human_seconds
 from darkroom.errors import BadInput
 from darkroom.progress import Progress
 from darkroom.pyramids.batch import Item, Limits, Result, make_pyramids
+from darkroom.pyramids.fetching import Stored
 from darkroom.pyramids.names import claimed_twice, target_of
 from darkroom.pyramids.profiles import CAP, COPYRIGHT_CAP, DEFAULT, PROFILES, Cap, Profile, available
 from darkroom.pyramids.validate import Pyramid, inspect
@@ -120,13 +122,17 @@ def _profile(name: str) -> Profile:
 
 def _items(sources: list[str], target: Store, cap: Cap) -> tuple[list[Item], dict[str, str]]:
     """The pyramids to make, and the sources that are refused, with their reasons."""
-    found = [(store, entry) for source in sources for store, entry in _images(source)]
-    names = [entry.key for _, entry in found]
-    refused = claimed_twice(names)
-    for store, entry in found:
-        if store.uri_of(entry.key) == target.uri_of(target_of(entry.key)):
-            refused[entry.key] = "its pyramid would take its place; name another DEST"
-    items = [Item(store, entry, target_of(entry.key), cap) for store, entry in found if entry.key not in refused]
+    found = {store.uri_of(entry.key): Stored(store, entry) for source in sources for store, entry in _images(source)}
+    keys = Counter(image.entry.key for image in found.values())
+    # by their keys where these say which is which, as in a folder or a bucket
+    images = {image.entry.key if keys[image.entry.key] == 1 else uri: image for uri, image in found.items()}
+    refused = claimed_twice({name: target_of(image.entry.key) for name, image in images.items()})
+    for name, image in images.items():
+        if image.store.uri_of(image.entry.key) == target.uri_of(target_of(image.entry.key)):
+            refused[name] = "its pyramid would take its place; name another DEST"
+    items = [
+        Item(name, image, target_of(image.entry.key), cap) for name, image in images.items() if name not in refused
+    ]
     return items, refused
 
 
@@ -151,8 +157,7 @@ def _images(source: str) -> Iterator[tuple[Store, Entry]]:
 
 
 def _say(result: Result) -> None:
-    key = result.item.source.key
-    name = key if key.isprintable() else ascii(key)
+    name = result.item.name if result.item.name.isprintable() else ascii(result.item.name)
     if result.failure or not (result.made and result.entry):
         typer.echo(f"failed: {name}: {result.failure}.", err=True)
         return

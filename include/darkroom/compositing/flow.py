@@ -8,9 +8,17 @@ from darkroom.compositing.prepare import prepare
 from darkroom.compositing.request import request_from_params
 from darkroom.compositing.settle import settle
 from darkroom.compositing.work import work
+from darkroom.errors import NotFound
 from darkroom.jobs import Manifest, Outcome
+from darkroom.settings import settings
+from darkroom.store import Store
 
-__all__ = ["plan", "previews", "settle", "work"]
+__all__ = ["picture", "plan", "previews", "settle", "stores", "work"]
+
+
+def stores() -> tuple[str, ...]:
+    """The studio's store; that of the renders is a parameter, if it is another."""
+    return (settings().studio_store,)
 
 
 def plan(params: Mapping[str, Any], *, dag_id: str, run_id: str) -> Manifest:
@@ -27,3 +35,11 @@ def previews(outcomes: Iterable[Outcome], most: int) -> list[str]:
         for outcome in made[::step]
     ]
     return [output.stored or output.key for output in smallest]
+
+
+def picture(store: Store, key: str) -> bytes | None:
+    """One of them, which are small PNGs already; nothing where it is gone."""
+    try:
+        return store.read(key)
+    except NotFound:
+        return None

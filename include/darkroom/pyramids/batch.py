@@ -1,7 +1,7 @@
 """Many pyramids: while some are decoded and written, others are fetched and published, within one measure of memory."""
 
 import hashlib
-import shutil
+import logging
 import threading
 import time
 from collections.abc import Iterable, Iterator
@@ -9,42 +9,47 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
-from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from pathlib import Path, PurePosixPath
 
-from darkroom.amounts import human_bytes
 from darkroom.errors import StoreError
-from darkroom.pyramids.failures import DownloadFailed, PyramidFailed, WriteFailed
+from darkroom.pyramids.failures import DecodeFailed, PyramidFailed, WriteFailed
+from darkroom.pyramids.fetching import Origin, Stored, fetched, place
+from darkroom.pyramids.formats import Format
 from darkroom.pyramids.make import Made, make_pyramid
-from darkroom.pyramids.opening import look
+from darkroom.pyramids.opening import look, said
 from darkroom.pyramids.profiles import Cap, Profile
 from darkroom.pyramids.workspace import workspace
 from darkroom.store import Entry, Store
 
+log = logging.getLogger(__name__)
+
 _MOVING = 4  # items that are fetched or published while others are made
-_ROOM = 256 << 20  # bytes of disk that have to be left beside what an item needs: its pyramid, and others' files
 _WINDOW = 200 << 20  # bytes that it takes to decode and write any image, beside what its format holds
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One pyramid to be made: a source in a store, the target's key in another, the largest size."""
+    """One pyramid to be made: what it is called, where its source lies, the target's key, the largest size."""
 
-    store: Store
-    source: Entry
+    name: str
+    origin: Origin
     target: str
     cap: Cap
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What became of an item: `made` with the published `entry` and the sha256 of its bytes, or why it was not."""
+    """What became of an item: `made` with the published `entry` and the sha256 of its bytes, or why it was not.
+
+    `document` is the copy of a PDF that lies beside its pyramid.
+    """
 
     item: Item
     seconds: float
     made: Made | None = None
     entry: Entry | None = None
     digest: str = ""
+    document: Entry | None = None
     failure: PyramidFailed | None = None
 
 
@@ -89,47 +94,31 @@ class _Line:
     def make(self, item: Item) -> Result:
         began = time.monotonic()
         try:
-            with self._fetched(item) as file, self._place() as pyramid:
+            with fetched(item.origin, self._folder) as file, place(self._folder) as pyramid:
                 source = look(file, self._limits.max_pixels)
                 with self._turns.taken(_WINDOW + source.held):
                     made = make_pyramid(source, pyramid, self._profile, cap=item.cap)
+                document = self._publish_document(item, file) if source.format is Format.PDF else None
                 entry, digest = self._publish(item, made, pyramid)
         except PyramidFailed as failure:
             return Result(item, time.monotonic() - began, failure=failure)
-        return Result(item, time.monotonic() - began, made, entry, digest)
+        except Exception as error:  # hostile bytes bring libraries to any error, and the other images go on
+            log.exception("%s: an error that nobody foresaw.", item.name)
+            unforeseen = DecodeFailed(f"it brought an error that nobody foresaw: {said(error)}")
+            return Result(item, time.monotonic() - began, failure=unforeseen)
+        return Result(item, time.monotonic() - began, made, entry, digest, document)
 
-    @contextmanager
-    def _fetched(self, item: Item) -> Iterator[Path]:
-        """The source as a file: itself where it is one, otherwise a temporary copy."""
-        uri = item.store.uri_of(item.source.key)
-        if uri.startswith("file://"):
-            yield Path(unquote(urlsplit(uri).path))
-            return
-        self._require_room(item.source.bytes)
-        with self._place() as file:
-            try:
-                with item.store.open(item.source.key) as reading, file.open("wb") as copy:
-                    shutil.copyfileobj(reading.stream, copy, 1 << 20)
-            except (StoreError, OSError) as error:
-                raise DownloadFailed(f"it cannot be fetched: {error}".rstrip(".")) from None
-            yield file
-
-    def _require_room(self, size: int) -> None:
-        free = shutil.disk_usage(self._folder).free
-        if free < size + _ROOM:
-            raise DownloadFailed(
-                f"there is no room for it: it needs {human_bytes(size + _ROOM)} in {self._folder.parent} (TMPDIR), "
-                f"which has {human_bytes(free)}"
-            )
-
-    @contextmanager
-    def _place(self) -> Iterator[Path]:
-        """A free name in the workspace; what lies there is gone afterwards."""
-        path = self._folder / f"{threading.get_ident()}-{time.monotonic_ns()}"
+    def _publish_document(self, item: Item, file: Path) -> Entry | None:
+        """Put a PDF beside its pyramid, unless it lies there already."""
+        key = str(PurePosixPath(item.target).with_suffix(".pdf"))
+        origin = item.origin
+        if isinstance(origin, Stored) and origin.store.uri_of(origin.entry.key) == self._target.uri_of(key):
+            return None
         try:
-            yield path
-        finally:
-            path.unlink(missing_ok=True)
+            with file.open("rb") as data:
+                return self._target.write(key, data, size=file.stat().st_size, content_type="application/pdf")
+        except (StoreError, OSError) as error:
+            raise WriteFailed(f"the copy beside its pyramid cannot be published: {error}".rstrip(".")) from None
 
     def _publish(self, item: Item, made: Made, pyramid: Path) -> tuple[Entry, str]:
         metadata = {"width": str(made.width), "height": str(made.height), "pages": str(made.pages)}

@@ -24,6 +24,9 @@ class Format(StrEnum):
     BMP = "BMP"
 
 
+VECTORS = (Format.PDF, Format.SVG)
+"""What is drawn in the size that is wanted."""
+
 _SIGNATURES = (
     (b"\xff\xd8\xff", Format.JPEG),
     (b"\x89PNG\r\n\x1a\n", Format.PNG),

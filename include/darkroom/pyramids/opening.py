@@ -11,14 +11,14 @@ import numpy as np
 import pyvips
 
 from darkroom.pyramids.failures import DecodeFailed
-from darkroom.pyramids.formats import BEGINNING, Format, format_of
+from darkroom.pyramids.formats import BEGINNING, VECTORS, Format, format_of
 from darkroom.pyramids.profiles import DPI
 
 # each file is opened for one purpose: libvips would keep it open, and take a new file of the same name for the old one
 pyvips.cache_set_max(0)
 
 _POINTS = 72  # of an inch, in which PDF and SVG measure
-_LOADERS = {
+LOADERS = {
     Format.JPEG: ("jpegload", "uhdrload"),
     Format.PNG: ("pngload",),
     Format.TIFF: ("tiffload",),
@@ -70,8 +70,8 @@ def look(path: Path, max_pixels: int) -> Source:
                 source = Source(path, kind, image.width, image.height, held=2 * 4 * image.width * image.height)
         case _:
             source = _look_at_image(path, kind)
-    vector = kind in (Format.PDF, Format.SVG)  # these are never drawn larger than they are wanted
-    if source.width * source.height > max_pixels and not vector:
+    # a drawing is never drawn larger than it is wanted
+    if source.width * source.height > max_pixels and kind not in VECTORS:
         raise DecodeFailed(
             f"it has {source.width:,} x {source.height:,} pixels, more than DARKROOM_MAX_SCAN_PIXELS allows "
             f"({max_pixels:,})"
@@ -118,20 +118,37 @@ def said(error: Exception) -> str:
     return _PATH.sub("it", line).rstrip(".")
 
 
-def _look_at_image(path: Path, kind: Format) -> Source:
-    try:
-        image = pyvips.Image.new_from_file(str(path), access="sequential", fail_on="error")
-    except pyvips.Error as error:
-        raise DecodeFailed(f"it is a {kind} that cannot be opened: {said(error)}") from None
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What an image's header says, as `Source` has it."""
+
+    width: int
+    height: int
+    plain: bool
+    held: int
+    notes: tuple[str, ...]
+
+
+def header_of(image: pyvips.Image, kind: Format) -> Header:
+    """What a just opened image says of itself. Raises `DecodeFailed` where another loader has opened it."""
     fields: set[str] = set(image.get_fields())
-    if image.get("vips-loader").removesuffix("_source") not in _LOADERS[kind]:
+    if image.get("vips-loader").removesuffix("_source") not in LOADERS[kind]:
         raise DecodeFailed(f"it begins as a {kind} and is something else ({image.get('vips-loader')})")
     pages = image.get("n-pages") if "n-pages" in fields else 1
     width, height = image.width, image.height
     if "orientation" in fields and image.get("orientation") in _TURNED:
         width, height = height, width
     plain = image.format == "uchar" and image.interpretation in ("srgb", "b-w") and "icc-profile-data" not in fields
-    return Source(path, kind, width, height, plain, _held(image, kind, "interlaced" in fields), _left_out(pages))
+    return Header(width, height, plain, _held(image, kind, "interlaced" in fields), _left_out(pages))
+
+
+def _look_at_image(path: Path, kind: Format) -> Source:
+    try:
+        image = pyvips.Image.new_from_file(str(path), access="sequential", fail_on="error")
+    except pyvips.Error as error:
+        raise DecodeFailed(f"it is a {kind} that cannot be opened: {said(error)}") from None
+    found = header_of(image, kind)
+    return Source(path, kind, found.width, found.height, found.plain, found.held, found.notes)
 
 
 def _held(image: pyvips.Image, kind: Format, interlaced: bool) -> int:

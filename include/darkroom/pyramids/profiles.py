@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 from functools import cache
 
-import pyvips
-
 DPI = 300
 _SMALLEST_TILE = 16  # TIFF 6.0: a multiple of 16
 _BIG_TIFF = 3.5e9  # bytes of pixels with all levels, from which 32-bit offsets may not do
@@ -98,6 +96,8 @@ COPYRIGHT_CAP = Cap(843, 560)
 @cache
 def available() -> dict[str, Profile]:
     """The profiles that this libvips can write, found out by writing a small image with each."""
+    import pyvips  # forms read this file while DAGs are parsed
+
     trial = pyvips.Image.black(16, 16, bands=3).copy(interpretation="srgb")
     found = {}
     for name, profile in PROFILES.items():

@@ -24,7 +24,7 @@ _templates = Environment(
 
 
 def page(report: "Report", pictures: Mapping[str, bytes]) -> str:
-    """The page; `pictures` are PNGs by name."""
+    """The page; `pictures` are PNGs by their keys."""
     return _templates.get_template("report.html.jinja").render(
         report=report,
         rows=report.not_done[:_MOST_ROWS],

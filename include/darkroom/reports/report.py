@@ -16,6 +16,7 @@ from darkroom.store import open_store
 
 _LIBRARIES = ("darkroom", "pyvips", "pyvips-binary", "numpy", "numba")
 _MOST_PREVIEWS = 40
+_MOST_NOTES = 500
 
 
 class GroupReport(BaseModel):
@@ -34,7 +35,8 @@ class Report(Document):
     """What became of a run: `planned = done + skipped + refused + failed + todo`.
 
     `distinct` counts the different pictures among the planned, `bytes` what was written, `seconds` the time since
-    the plan, `retries` the requests that the workers had to repeat, by the name of the fault.
+    the plan, `retries` the requests that the workers had to repeat, by the name of the fault, `kinds` the items that
+    were not made by the step that failed, where the flow tells these apart.
     """
 
     title: str
@@ -60,6 +62,7 @@ class Report(Document):
     pruned: tuple[str, ...]
     versions: dict[str, str]
     retries: dict[str, int] = Field(default_factory=dict)
+    kinds: dict[str, int] = Field(default_factory=dict)
 
     @property
     def ok(self) -> bool:
@@ -73,7 +76,9 @@ class Report(Document):
         """What went wrong, for a person: the run's own problems, then items with their reasons, each reason once."""
         lines = list(self.problems)
         if self.refused or self.failed:
-            lines.append(f"{self.refused} of {self.planned} items were refused and {self.failed} failed:")
+            kinds = ", ".join(f"{kind}: {count}" for kind, count in self.kinds.items())
+            by_kind = f" ({kinds})" if kinds else ""
+            lines.append(f"{self.refused} of {self.planned} items were refused and {self.failed} failed{by_kind}:")
         reasons: dict[str, list[str]] = {}
         for item in self.not_done:
             reasons.setdefault(f"{item.state}: {item.reason}", []).append(item.item)
@@ -98,8 +103,10 @@ def build_report(
 
     `retries` is read when all outcomes have been.
     """
-    unproven, pruned = (settled.unproven, settled.pruned) if settled else ((), ())
+    settled = settled or Settlement(proven=0)
+    unproven, pruned = settled.unproven, settled.pruned
     gone = set(pruned)
+    notes: list[str] = []
     groups = {name: GroupReport(planned=plan.planned, skipped=plan.skipped) for name, plan in manifest.groups.items()}
     wrong = {item.item: item for item in unproven}
     not_done = [*manifest.refused, *unproven]
@@ -113,6 +120,8 @@ def build_report(
         if outcome.state is State.DONE:
             done += 1
             group.done += 1
+            if outcome.reason and len(notes) < _MOST_NOTES:
+                notes.append(f"{outcome.item}: {outcome.reason}")
             for output in outcome.outputs:
                 if output.stored not in shared:
                     outputs, size = outputs + 1, size + output.bytes
@@ -122,7 +131,7 @@ def build_report(
             skipped += 1
             group.skipped += 1
         else:
-            not_done.append(NotDone(item=outcome.item, group=outcome.group, state=outcome.state, reason=outcome.reason))
+            not_done.append(_not_done(outcome))
     for item in not_done:
         group = groups.setdefault(item.group, GroupReport())
         group.refused += item.state is State.REFUSED
@@ -147,12 +156,19 @@ def build_report(
         seconds=round((datetime.now(UTC) - manifest.created).total_seconds(), 3),
         groups=groups,
         not_done=tuple(not_done),
-        problems=tuple(problems),
-        findings=manifest.findings,
+        problems=(*manifest.problems, *problems),
+        findings=(*manifest.findings, *settled.notes, *notes),
         stale=tuple(key for key in manifest.stale if key not in gone),
         pruned=pruned,
         versions={library: version(library) for library in _LIBRARIES},
         retries=dict(retries or {}),
+        kinds=dict(Counter(item.kind for item in not_done if item.kind).most_common()),
+    )
+
+
+def _not_done(outcome: Outcome) -> NotDone:
+    return NotDone(
+        item=outcome.item, group=outcome.group, state=outcome.state, reason=outcome.reason, kind=outcome.kind
     )
 
 
@@ -179,7 +195,7 @@ def make_report(folder: PlanFolder, problems: Sequence[str] = ()) -> Report:
         report = report.model_copy(update={"problems": (*report.problems, unseen)})
     store = open_store(manifest.store)
     step = max(1, -(-len(shown) // _MOST_PREVIEWS))
-    pictures = {key.rpartition("/")[2]: store.read(key) for key in shown[::step] if store.head(key)}
+    pictures = {key: picture for key in shown[::step] if (picture := flow.picture(store, key))}
     folder.write(keys.REPORT_HTML, page(report, pictures).encode(), "text/html; charset=utf-8")
     folder.write(keys.REPORT_JSON, dump(report))
     return report

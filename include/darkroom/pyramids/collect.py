@@ -1,0 +1,186 @@
+"""Before the plan: what services other than the stores know of changed images is brought into the studio's store."""
+
+import hashlib
+import tempfile
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, BinaryIO, Protocol
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from darkroom import keys
+from darkroom.errors import DarkroomError, NotFound
+from darkroom.jobs import Document, Mode, dump, parse
+from darkroom.progress import Progress
+from darkroom.pyramids.failures import DownloadFailed, Gone
+from darkroom.pyramids.request import Request, request_from_params
+from darkroom.pyramids.sources import queue
+from darkroom.pyramids.sources.appsync import FilesApi, FileToProcess, Unreadable
+from darkroom.settings import settings
+from darkroom.store import Store, open_store
+
+_AT_ONCE = 4  # files of Google Drive
+_LARGEST = 8 << 30  # bytes of one file in Google Drive
+
+
+class DriveFile(Protocol):
+    """What Google Drive says of a file."""
+
+    @property
+    def bytes(self) -> int: ...
+
+    @property
+    def md5(self) -> str: ...
+
+
+class Drive(Protocol):
+    """Google Drive, as whoever has credentials for it reaches it; called from several threads."""
+
+    def look(self, file_id: str) -> DriveFile | None:
+        """A file, or None where there is none (404)."""
+
+    def fetch(self, file_id: str, file: BinaryIO) -> None:
+        """Write a file's content. Raises `Gone`, `DownloadFailed`."""
+
+
+class MuseumFile(BaseModel):
+    """What became of a file of Google Drive: the `key` of its copy, or that it is `gone`, or why it is not here.
+
+    None of these in mode `plan`, which fetches nothing.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    key: str = ""
+    gone: bool = False
+    reason: str = ""
+
+
+class NotRead(BaseModel):
+    """A file of the API that is not understood."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    item: str
+    reason: str
+
+
+class Collected(Document):
+    """What was gathered for a run. `marked` and `already` count images of the queue, `passed` its other events.
+
+    `waiting` is about how many messages wait there, in mode `plan`, which takes none.
+    """
+
+    marked: int = 0
+    already: int = 0
+    passed: int = 0
+    waiting: int = 0
+    left: tuple[str, ...] = ()
+    files: tuple[FileToProcess, ...] = ()
+    unreadable: tuple[NotRead, ...] = ()
+    museum: dict[str, MuseumFile] = Field(default_factory=dict)
+    problems: tuple[str, ...] = ()
+
+
+def collect(params: Mapping[str, Any], drive: Drive, *, dag_id: str, run_id: str) -> Collected:
+    """Drain the queue into markers, list the API's files, fetch what lies in Google Drive; write down what was found.
+
+    A service that does not answer is a problem of the run, and the others go on. A backfill asks none of them; mode
+    `plan` looks, and takes nothing. Raises `BadInput` for a request that cannot be.
+    """
+    request = request_from_params(params)
+    store = open_store(request.store)
+    found: dict[str, Any] = {}
+    problems: list[str] = []
+    if not request.backfill:
+        for name, ask in (("the queue", _drain), ("the API", _list_files)):
+            try:
+                found |= ask(request, store)
+            except DarkroomError as error:
+                problems.append(f"{name}: {error}")
+        files = found.get("files", ())
+        found["museum"] = _fetch_all(drive, {file.drive_id for file in files if file.drive_id}, request.mode, store)
+    collected = Collected(**found, problems=tuple(problems))
+    store.write(_key(dag_id, run_id), dump(collected), content_type="application/json")
+    return collected
+
+
+def read_collected(store: Store, dag_id: str, run_id: str) -> Collected:
+    """What was gathered for a run; nothing where nobody did."""
+    key = _key(dag_id, run_id)
+    try:
+        return parse(Collected, store.read(key), store.uri_of(key))
+    except NotFound:
+        return Collected()
+
+
+def _key(dag_id: str, run_id: str) -> str:
+    return f"{keys.run_folder(dag_id, run_id)}{keys.COLLECTED}"
+
+
+def _drain(request: Request, store: Store) -> dict[str, Any]:
+    url = settings().scan_queue
+    if not url:
+        return {}
+    if request.mode is Mode.PLAN:
+        return {"waiting": queue.waiting(url)}
+    # whatever sources this run is about: a message that was taken cannot be put back for another
+    drained = queue.drain(url, settings().scan_sources, store)
+    return {
+        "marked": drained.marked,
+        "already": drained.already,
+        "passed": drained.passed,
+        "left": drained.left,
+    }
+
+
+def _list_files(request: Request, store: Store) -> dict[str, Any]:
+    if not request.api:
+        return {}
+    files: list[FileToProcess] = []
+    unreadable: list[NotRead] = []
+    for one in FilesApi(request.api).files():
+        if isinstance(one, Unreadable):
+            unreadable.append(NotRead(item=one.id, reason=one.reason))
+        else:
+            files.append(one)
+    return {"files": tuple(files), "unreadable": tuple(unreadable)}
+
+
+def _fetch_all(drive: Drive, file_ids: Iterable[str], mode: Mode, store: Store) -> dict[str, MuseumFile]:
+    ordered = sorted(file_ids)
+    with (
+        ThreadPoolExecutor(_AT_ONCE, "museum") as pool,
+        Progress("fetched from Google Drive", len(ordered)) as progress,
+    ):
+        found = {}
+        for file_id, file in zip(ordered, pool.map(lambda one: _fetch(drive, one, mode, store), ordered), strict=True):
+            found[file_id] = file
+            progress.advance()
+        return found
+
+
+def _fetch(drive: Drive, file_id: str, mode: Mode, store: Store) -> MuseumFile:
+    """Bring one file here, unless this version of it is here already."""
+    try:
+        found = drive.look(file_id)
+        if found is None:
+            return MuseumFile(gone=True)
+        if found.bytes > _LARGEST:
+            return MuseumFile(reason=f"it has {found.bytes:,} bytes, more than are fetched from Google Drive")
+        key = keys.museum_file(file_id, found.md5)
+        if store.head(key) is None:
+            if mode is Mode.PLAN:
+                return MuseumFile()
+            with tempfile.TemporaryFile(prefix="darkroom-museum-") as file:
+                drive.fetch(file_id, file)
+                file.seek(0)
+                if hashlib.file_digest(file, "md5").hexdigest() != found.md5:
+                    raise DownloadFailed("it changed while it was read; the next night takes it")
+                file.seek(0)
+                store.write(key, file, size=found.bytes)
+        return MuseumFile(key=key)
+    except Gone:
+        return MuseumFile(gone=True)
+    except (DarkroomError, OSError) as error:
+        return MuseumFile(reason=f"it cannot be fetched from Google Drive: {error}".rstrip("."))

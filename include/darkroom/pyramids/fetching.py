@@ -1,0 +1,99 @@
+"""From where an image lies to a file that it can be decoded from."""
+
+import shutil
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from darkroom.amounts import human_bytes
+from darkroom.errors import NotFound, StoreError
+from darkroom.pyramids.failures import DownloadFailed, Gone
+from darkroom.settings import settings
+from darkroom.store import Entry, Store
+
+_ROOM = 256 << 20  # bytes of disk that have to be left beside what an item needs: its pyramid, and others' files
+_LARGEST_DOWNLOAD = 8 << 30  # bytes; nobody knows beforehand how long an answer of the web is
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """An image in a store, pinned to the version of its entry."""
+
+    store: Store
+    entry: Entry
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """An image on the web."""
+
+    url: str
+
+
+Origin = Stored | Address
+
+
+@contextmanager
+def place(folder: Path) -> Iterator[Path]:
+    """A free name in a folder; what lies there is gone afterwards."""
+    path = folder / f"{threading.get_ident()}-{time.monotonic_ns()}"
+    try:
+        yield path
+    finally:
+        path.unlink(missing_ok=True)
+
+
+@contextmanager
+def fetched(origin: Origin, folder: Path) -> Iterator[Path]:
+    """An image as a file: itself where it is one, otherwise a copy in `folder`, for as long as the block.
+
+    Raises `Gone` for what is not there, and `DownloadFailed`: also for another version than the pinned one.
+    """
+    if isinstance(origin, Stored):
+        uri = origin.store.uri_of(origin.entry.key)
+        if uri.startswith("file://"):
+            _require_version(origin, origin.store.head(origin.entry.key))
+            yield Path(unquote(urlsplit(uri).path))
+            return
+    with place(folder) as file:
+        if isinstance(origin, Stored):
+            _require_room(folder, origin.entry.bytes)
+            _copy(origin, file)
+        else:
+            from darkroom.pyramids.sources import web  # what copies from stores shall not load it
+
+            room = shutil.disk_usage(folder).free - _ROOM
+            allowed = web.hosts(settings().private_hosts)
+            web.download(origin.url, file, most=max(0, min(_LARGEST_DOWNLOAD, room)), private_hosts=allowed)
+        yield file
+
+
+def _copy(origin: Stored, file: Path) -> None:
+    try:
+        with origin.store.open(origin.entry.key) as reading, file.open("wb") as copy:
+            _require_version(origin, reading.entry)
+            shutil.copyfileobj(reading.stream, copy, 1 << 20)
+    except NotFound:
+        raise Gone("it is not there any more") from None
+    except (StoreError, OSError) as error:
+        raise DownloadFailed(f"it cannot be fetched: {error}".rstrip(".")) from None
+
+
+def _require_version(origin: Stored, found: Entry | None) -> None:
+    if found is None:
+        raise Gone("it is not there any more")
+    if found.etag != origin.entry.etag:
+        raise DownloadFailed("changed since plan: another version of it is there now; the next run takes that")
+
+
+def _require_room(folder: Path, size: int) -> None:
+    free = shutil.disk_usage(folder).free
+    if free < size + _ROOM:
+        raise DownloadFailed(
+            f"there is no room for it: it needs {human_bytes(size + _ROOM)} in {folder.parent} (TMPDIR), "
+            f"which has {human_bytes(free)}"
+        )

@@ -1,0 +1,128 @@
+"""A job of pyramids, the plan's claims, and the ledger: what is written down of them."""
+
+import hashlib
+import json
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from darkroom.jobs import Document, Job
+from darkroom.ledger import LedgerEntry
+from darkroom.pyramids.profiles import CAP, COPYRIGHT_CAP, PROFILES, Cap
+
+RECIPE_VERSION = 1
+"""Raised when the same source and profile shall give another pyramid."""
+
+
+class PyramidItem(BaseModel):
+    """One pyramid to make. `place` counts in the job's places; without it, `key` is the URL of an image on the web."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str
+    group: str
+    place: int | None
+    key: str
+    etag: str = ""
+    bytes: int = 0
+    target: str
+    protected: bool = False
+    """Does somebody else own the image, so that it may be shown small only?"""
+    recipe: str
+
+    @property
+    def cap(self) -> Cap:
+        """The largest size that may be shown."""
+        return cap_of(self.protected)
+
+
+class PyramidJob(Job):
+    """A job file of the flow `pyramids`. The pyramids go to `store`."""
+
+    profile: str
+    places: tuple[str, ...]
+    """URIs of the stores that the images lie in."""
+    items: tuple[PyramidItem, ...]
+
+
+class MarkerRef(BaseModel):
+    """A marker, as the plan saw it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    key: str
+    etag: str
+
+
+class Claim(BaseModel):
+    """Who waits for one image: markers, an item of the API, or both; and what the plan knows of it already.
+
+    `state`: `todo` (a job does it), `standing` (its pyramid is there already), `refused` (with the `reason`), `gone`
+    (the API's image does not exist).
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    state: Literal["todo", "standing", "refused", "gone"]
+    markers: tuple[MarkerRef, ...] = ()
+    file_ids: tuple[str, ...] = ()
+    reason: str = ""
+    source: str = ""
+    """The image's URI, of those that a job makes."""
+    protected: bool = False
+
+
+class Claims(Document):
+    """A plan's claims by the names of its items."""
+
+    claims: dict[str, Claim] = Field(default_factory=dict)
+
+
+class PyramidEntry(LedgerEntry):
+    """One pyramid that was proven, with the image it is of, and whether that was protected when somebody said so."""
+
+    source: str
+    protected: bool = False
+
+
+class PyramidLedger(Document):
+    """A share of the pyramids, by key."""
+
+    outputs: dict[str, PyramidEntry] = Field(default_factory=dict)
+
+
+class FailedDays(BaseModel):
+    """The days (UTC) on which the image of one version of a marker failed, and the last reason."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    etag: str
+    days: tuple[str, ...]
+    reason: str
+
+
+class FailedLedger(Document):
+    """The markers whose images failed, by key."""
+
+    markers: dict[str, FailedDays] = Field(default_factory=dict)
+
+
+def cap_of(protected: bool) -> Cap:
+    """The largest size that may be shown."""
+    return COPYRIGHT_CAP if protected else CAP
+
+
+def recipe_digest(source: str, etag: str, profile: str, protected: bool) -> str:
+    """What one pyramid is made from: sha256 of canonical JSON.
+
+    The source counts by its URI and ETag, so that a plan can tell what is out of date without reading a body.
+    """
+    written, cap = PROFILES[profile], cap_of(protected)
+    recipe = {
+        "version": RECIPE_VERSION,
+        "source": source,
+        "etag": etag,
+        "profile": [written.name, written.compression, written.tile, written.alpha, written.quality],
+        "cap": [cap.width, cap.height],
+    }
+    return hashlib.sha256(json.dumps(recipe, sort_keys=True, separators=(",", ":")).encode()).hexdigest()

@@ -1,0 +1,285 @@
+"""Nights of what the AppSync API lists: from a bucket, from the web, from Google Drive; and what it is told of them."""
+
+import hashlib
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import boto3
+import pytest
+
+from darkroom.errors import Unavailable
+from darkroom.pyramids import collect as collecting
+from darkroom.pyramids import fetching
+from darkroom.pyramids.collect import Collected, collect
+from darkroom.pyramids.failures import DownloadFailed
+from darkroom.pyramids.sources import web as web_source
+from darkroom.pyramids.validate import inspect
+from darkroom.reports import Report
+from darkroom.settings import settings
+from tests import scans as drawings
+from tests.night import RUN, Library, library
+from tests.servers import hostile_web
+from tests.servers.appsync import AppSync, appsync
+from tests.servers.hostile_web import HostileWeb
+from tests.servers.moto import moto_s3
+
+BUCKET = "scans"
+IN_DRIVE = "1aB_c-2dE3f4"
+
+
+@dataclass(frozen=True)
+class Held:
+    bytes: int
+    md5: str
+
+
+class Drive:
+    """Files by id; the real hook has tests of its own (tests/dags)."""
+
+    def __init__(self, files: dict[str, bytes]) -> None:
+        self.files, self.fetched = files, list[str]()
+
+    def look(self, file_id: str) -> Held | None:
+        data = self.files.get(file_id)
+        return Held(len(data), hashlib.md5(data).hexdigest()) if data else None  # noqa: S324
+
+    def fetch(self, file_id: str, file: BinaryIO) -> None:
+        if file_id == "broken-broken":
+            raise DownloadFailed("it broke off")
+        self.fetched.append(file_id)
+        file.write(self.files[file_id])
+
+
+@dataclass
+class World:
+    """A library whose scans lie in a bucket, with the API, the web and the drive that it works with."""
+
+    library: Library
+    api: AppSync
+    drive: Drive
+
+    def collect(self, **params: Any) -> Collected:
+        return collect(params, self.drive, **RUN)
+
+    def night(self, **params: Any) -> Report:
+        self.collect(**params)
+        return self.library.night(**params)
+
+    def list(self, id_: str, source_type: str, file_path: str = "", **more: Any) -> None:
+        """Have the API list a file."""
+        self.api.items.append({"id": id_, "sourceType": source_type, "filePath": file_path or f"api/{id_}.tif", **more})
+
+
+@pytest.fixture(scope="module")
+def bucket() -> Iterator[dict[str, str]]:
+    with moto_s3() as server:
+        environment = server.environment()
+        boto3.client(
+            "s3",
+            endpoint_url=server.endpoint,
+            aws_access_key_id=server.access_key,
+            aws_secret_access_key=server.secret_key,
+            region_name=environment["AWS_DEFAULT_REGION"],
+        ).create_bucket(Bucket=BUCKET)
+        yield environment
+
+
+@pytest.fixture
+def world(tmp_path: Path, bucket: dict[str, str]) -> Iterator[World]:
+    stores = (f"s3://{BUCKET}/{tmp_path.name}", str(tmp_path / "studio"), str(tmp_path / "images"))
+    with appsync(page=2) as api, library(*stores, **bucket, **api.environment()) as made:
+        yield World(made, api, Drive({IN_DRIVE: drawings.picture(300, 200).jpegsave_buffer()}))
+
+
+@pytest.fixture
+def web(monkeypatch: pytest.MonkeyPatch) -> Iterator[HostileWeb]:
+    """A server whose host is allowed to be a private one."""
+    monkeypatch.setattr(hostile_web, "IMAGE", drawings.picture(300, 200).pngsave_buffer())
+    monkeypatch.setattr(web_source, "FIRST_PAUSE", 0.01)
+    monkeypatch.setattr(web_source, "LONGEST_PAUSE", 0.01)
+    with HostileWeb() as server:
+        monkeypatch.setenv("DARKROOM_PRIVATE_HOSTS", server.host)
+        settings.cache_clear()
+        yield server
+    settings.cache_clear()
+
+
+def in_bucket(world: World, key: str) -> dict[str, str]:
+    place = world.library.scans.uri.removeprefix(f"s3://{BUCKET}/")
+    return {"sourceBucketName": BUCKET, "sourceFilePath": f"{place}/{key}"}
+
+
+def test_what_the_api_lists_becomes_pyramids_and_it_is_told_their_sizes(world: World, tmp_path: Path) -> None:
+    world.library.scan("1890/a.jpg", 90, 70)
+    world.library.scan("b.png", 1800, 1200)
+    world.list("one", "S3", "collections/1890/a.jpg", **in_bucket(world, "1890/a.jpg"))
+    world.list("two", "S3", "b.tif", copyrightStatus="copyright", **in_bucket(world, "b.png"))
+    world.list("three", "Museum", sourceUri=f"https://drive.google.com/a/nd.edu/file/d/{IN_DRIVE}/view")
+    report = world.night()
+    assert report.ok, report.failure_text()
+    assert world.library.pyramids() == ["api/three.tif", "b.tif", "collections/1890/a.tif"]
+    assert inspect(tmp_path / "images/b.tif").levels[0] == (840, 560)
+    assert world.api.processed == {"one": (70, 90), "two": (560, 840), "three": (200, 300)}
+    assert world.api.removed == []
+    assert world.night().planned == 0
+
+
+def test_an_image_of_the_web_is_fetched_and_a_curate_one_too(world: World, web: HostileWeb) -> None:
+    world.list("one", "Uri", sourceUri=f"{web.url}/a.png")
+    world.list("two", "Curate", sourceUri=f"{web.url}/a.png?download=1")
+    report = world.night()
+    assert report.ok, report.failure_text()
+    assert world.api.processed == {"one": (200, 300), "two": (200, 300)}
+
+
+def test_only_what_is_not_found_is_removed_from_the_list(world: World, web: HostileWeb) -> None:
+    world.list("gone-s3", "S3", **in_bucket(world, "gone.jpg"))
+    world.list("gone-web", "Uri", sourceUri=f"{web.url}/status/404")
+    world.list("gone-drive", "Museum", sourceUri="another-file-id")
+    world.list("broken", "Museum", sourceUri="broken-broken")
+    world.list("forbidden", "Uri", sourceUri=f"{web.url}/status/403")
+    world.drive.files["broken-broken"] = b"x"
+    report = world.night()
+    assert sorted(world.api.removed) == ["gone-drive", "gone-s3", "gone-web"]
+    assert world.api.processed == {}
+    assert {item.item: item.kind for item in report.not_done} == {
+        "appsync/broken": "download",
+        "appsync/forbidden": "download",
+    }
+
+
+def test_an_image_both_marked_and_listed_is_made_once_and_both_are_settled(world: World) -> None:
+    world.library.scan("a.jpg")
+    world.library.mark("a.jpg")
+    world.list("one", "S3", "a.tif", **in_bucket(world, "a.jpg"))
+    report = world.night()
+    assert (report.planned, report.done) == (1, 1)
+    assert world.library.marked() == []
+    assert world.api.processed == {"one": (70, 90)}
+
+
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        ({"sourceType": "Uri", "sourceUri": "file:///etc/passwd"}, "http"),
+        ({"sourceType": "Uri", "sourceUri": "ftp://127.0.0.1/a.jpg"}, "http"),
+        ({"sourceType": "Uri", "sourceUri": "http://127.0.0.1:9/a.jpg"}, "not public"),
+        ({"sourceType": "Curate", "sourceUri": "http://169.254.169.254/latest/meta-data/"}, "not public"),
+        ({"sourceType": "Uri", "sourceUri": "http://[::1]/a.jpg"}, "not public"),
+        ({"sourceType": "S3", "sourceBucketName": "secrets", "sourceFilePath": "a.jpg"}, "no place of DARKROOM_SCAN"),
+        ({"sourceType": "S3", "sourceBucketName": BUCKET, "sourceFilePath": "../a.jpg"}, "no place of DARKROOM_SCAN"),
+        ({"sourceType": "Fax"}, "sourceType"),
+        ({"sourceType": "Museum", "sourceUri": "https://example.org/file/d/1aB_c-2dE3f4/view"}, "Google Drive"),
+        ({"sourceType": "Uri", "sourceUri": "http://127.0.0.1/a.jpg", "filePath": "../../a.tif"}, "filePath"),
+    ],
+)
+def test_a_hostile_file_is_refused_with_a_reason_and_stops_no_other(
+    world: World, said: dict[str, str], reason: str
+) -> None:
+    world.library.scan("a.jpg")
+    world.api.items.append({"id": "hostile", "filePath": "api/hostile.tif"} | said)
+    world.list("good", "S3", **in_bucket(world, "a.jpg"))
+    report = world.night()
+    (wrong,) = report.not_done
+    assert wrong.item == "appsync/hostile"
+    assert reason in wrong.reason
+    assert world.api.processed == {"good": (70, 90)}
+    assert world.api.removed == []
+    assert world.library.pyramids() == ["api/good.tif"]
+
+
+@pytest.mark.parametrize(
+    "path", ["to/file:%2F%2F%2Fetc%2Fpasswd", "to/http:%2F%2F127.0.0.1:9%2Fa.jpg", "endless", "short", "loop"]
+)
+def test_a_url_that_leads_astray_fails_its_image_only(
+    world: World, web: HostileWeb, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fetching, "_LARGEST_DOWNLOAD", 1 << 20)
+    world.library.scan("a.jpg")
+    world.list("astray", "Uri", sourceUri=f"{web.url}/{path}")
+    world.list("good", "S3", **in_bucket(world, "a.jpg"))
+    report = world.night()
+    assert [(item.item, item.kind) for item in report.not_done] == [("appsync/astray", "download")]
+    assert world.library.pyramids() == ["api/good.tif"]
+
+
+def test_an_api_that_answers_errors_fails_the_run_and_not_the_markers(world: World) -> None:
+    world.library.scan("a.jpg")
+    world.library.mark("a.jpg")
+    world.api.failing = "the table is locked"
+    report = world.night()
+    assert not report.ok
+    assert any("the table is locked" in problem for problem in report.problems)
+    assert world.library.pyramids() == ["a.tif"]
+    assert world.library.marked() == []
+
+
+def test_a_page_token_that_repeats_ends_the_listing_with_a_reason(world: World) -> None:
+    for number in range(5):
+        world.list(str(number), "S3", **in_bucket(world, f"{number}.jpg"))
+    world.api.repeating = True
+    assert any("page token repeats" in problem for problem in world.night().problems)
+
+
+def test_what_the_api_cannot_be_told_fails_and_is_made_again_in_the_next_night(world: World) -> None:
+    world.library.scan("a.jpg")
+    world.list("one", "S3", **in_bucket(world, "a.jpg"))
+    world.collect()
+    manifest = world.library.plan()
+    world.api.failing = "read only"
+    report = world.library.finish(manifest)
+    assert "the API cannot be told so" in report.failure_text()
+    assert report.kinds == {"settle": 1}
+    assert world.library.pyramids() == ["api/one.tif"]
+    world.api.failing = ""
+    assert world.night().ok
+    assert world.api.processed == {"one": (70, 90)}
+
+
+def test_a_file_in_the_drive_is_fetched_once_for_each_version(world: World) -> None:
+    for _ in range(2):
+        world.list("one", "Museum", sourceUri=IN_DRIVE)
+        world.night()
+        world.api.processed.clear()
+        world.api.items.clear()
+    assert world.drive.fetched == [IN_DRIVE]
+    world.drive.files[IN_DRIVE] = drawings.picture(200, 100).jpegsave_buffer()
+    world.list("one", "Museum", sourceUri=IN_DRIVE)
+    world.night()
+    assert world.api.processed == {"one": (100, 200)}
+
+
+def test_mode_plan_asks_and_changes_nothing(world: World) -> None:
+    world.list("one", "Museum", sourceUri=IN_DRIVE)
+    world.list("two", "S3", **in_bucket(world, "gone.jpg"))
+    report = world.night(mode="plan")
+    assert (report.planned, report.todo) == (1, 1)
+    assert world.drive.fetched == []
+    assert (world.api.processed, world.api.removed) == ({}, [])
+    assert not any("Mutation" in request.query for request in world.api.requests)
+
+
+def test_a_backfill_asks_nobody(world: World) -> None:
+    world.list("one", "Museum", sourceUri=IN_DRIVE)
+    collected = world.collect(since="2026-11-20T00:00:00Z", until="2026-11-21T00:00:00Z")
+    assert collected == Collected()
+    assert world.api.requests == []
+
+
+def test_an_api_out_of_reach_is_a_problem_and_no_end(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    def away(url: str) -> Any:
+        raise Unavailable(f"{url}: nobody answers.")
+
+    monkeypatch.setattr(collecting, "FilesApi", away)
+    assert [problem.split(":")[0] for problem in world.collect().problems] == ["the API"]
+
+
+def test_the_key_of_the_api_is_in_nothing_that_is_written(world: World, tmp_path: Path) -> None:
+    world.library.scan("a.jpg")
+    world.list("one", "S3", **in_bucket(world, "a.jpg"))
+    world.night()
+    written = io.BytesIO(b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())).getvalue()
+    assert world.api.key.encode() not in written
