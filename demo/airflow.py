@@ -41,6 +41,7 @@ def airflow_environment(layout: Layout, credentials: Credentials, database: str,
     settings = _settings(layout, credentials, database, f"http://127.0.0.1:{port}")
     return plain_environment() | {
         "DARKROOM_STUDIO_STORE": layout.bucket.resolve().as_uri(),
+        "DARKROOM_IMAGE_STORE": layout.images.resolve().as_uri(),
         "DARKROOM_STYLES_DIR": str(layout.styles.resolve()),
         "AIRFLOW_HOME": str(layout.airflow.resolve()),
         **{f"AIRFLOW__{name}": value for name, value in settings.items()},

@@ -21,6 +21,11 @@ class Layout:
         return self.root / "buckets" / "studio"
 
     @property
+    def images(self) -> Path:
+        """The folder that stands for the bucket of the pyramids."""
+        return self.root / "buckets" / "images"
+
+    @property
     def airflow(self) -> Path:
         """AIRFLOW_HOME."""
         return self.root / "airflow"

@@ -62,6 +62,16 @@ class AirflowApi:
         """The state of a run: queued, running, success, failed."""
         return str(self._get(f"/dags/{dag_id}/dagRuns/{run_id}")["state"])
 
+    def runs(self, dag_id: str, run_type: str) -> list[dict[str, Any]]:
+        """The latest runs of a kind: manual, scheduled, backfill."""
+        found: list[dict[str, Any]] = self._get(f"/dags/{dag_id}/dagRuns?run_type={run_type}&limit={_PAGE}")["dag_runs"]
+        return found
+
+    def backfills(self, dag_id: str) -> list[dict[str, Any]]:
+        """The backfills of a DAG, each with when it was `completed_at`."""
+        found: list[dict[str, Any]] = self._get(f"/backfills?dag_id={dag_id}&limit={_PAGE}")["backfills"]
+        return found
+
     def tasks(self, dag_id: str, run_id: str) -> list[dict[str, Any]]:
         """The task instances of a run, mapped ones one by one."""
         found: list[dict[str, Any]] = []

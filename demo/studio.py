@@ -75,6 +75,12 @@ class Studio:
             what = " ".join(command)
             raise StudioError(f"{what} ended with {code}. It said last ({self._processes.log(name)}):\n{said}")
 
+    def airflow(self, name: str, *words: str) -> None:
+        """Run a command of Airflow's own in the running studio. Raises `StudioError` when it fails."""
+        command, *rest = words
+        environment = self._environment(database.start(self.layout.database))
+        self.command(name, [*airflow_command(command, self.port), *rest], environment)
+
     def running(self) -> bool:
         """Is all of it there?"""
         return database.running(self.layout.database) and all(
@@ -164,11 +170,14 @@ class Studio:
             raise StudioError(f"PostgreSQL does not start ({error}); {log} says more.") from None
         self._choose_port()
         write_private(self.layout.passwords, json.dumps({USER: self.credentials.password}))
-        environment = airflow_environment(self.layout, self.credentials, uri, self.port) | self._deployment
+        environment = self._environment(uri)
         say("preparing Airflow's database")
         self.command("db-migrate", [*airflow_command("db", self.port), "migrate"], environment)
         for component in COMPONENTS:
             self._processes.start(component, airflow_command(component, self.port), environment, self.layout.airflow)
+
+    def _environment(self, database_uri: str) -> dict[str, str]:
+        return airflow_environment(self.layout, self.credentials, database_uri, self.port) | self._deployment
 
     def _choose_port(self) -> None:
         known = [self.port] if self.layout.port.exists() else []

@@ -1,5 +1,6 @@
-"""The one alert of a failed run."""
+"""The alerts of a run: that it failed, once, and that it is not done in time."""
 
+import asyncio
 from typing import Any
 
 from airflow.sdk import BaseNotifier
@@ -14,17 +15,28 @@ _REASONS = {
 }
 
 
-class RunFailed(BaseNotifier):
-    """Says once a run that it failed, why, and where the report lies.
+class RunAlert(BaseNotifier):
+    """Says once a run that it failed, why, and where the report lies; and, of a DAG with a deadline, that it is late.
 
-    Goes on every DAG as `on_failure_callback`. It runs in the DAG processor and writes to that log; a deployment that
-    wants e-mail or chat derives from it, overrides `send` and puts its class into `defaults.run_defaults`.
+    Goes on every DAG as `on_failure_callback`, where it runs in the DAG processor, and on deadlines, where it runs in
+    the triggerer; it writes to those logs. A deployment that wants e-mail or chat changes `send`.
     """
 
     def notify(self, context: Any) -> None:
         """Build the message and send it."""
         subject = f"{context['dag'].dag_id}: the run {context['run_id']} failed"
         self.send(subject, self._text(context))
+
+    async def async_notify(self, context: Any) -> None:
+        """Build the message of a missed deadline and send it. Airflow gives the run as its API does."""
+        run, deadline = context.get("dag_run", {}), context.get("deadline", {})
+        subject = f"{run.get('dag_id')}: the run {run.get('dag_run_id')} is not done in time"
+        text = (
+            f"It should have been by {deadline.get('deadline_time')}, and is {run.get('state')}.\n"
+            f"It was queued at {run.get('queued_at')} and began at {run.get('start_date')}. The logs of its tasks "
+            "show how far it is; what it has made is kept, also when it is ended."
+        )
+        await asyncio.to_thread(self.send, subject, text)
 
     def send(self, subject: str, text: str) -> None:
         """Deliver one alert: here, into the log."""

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 AWS_CONNECTION = "aws_default"
 GOOGLE_CONNECTION = "google_cloud_default"
+APPSYNC_CONNECTION = "appsync_default"
+"""Its password is the API's key; without one, the API knows one by the AWS connection."""
 
 
 class StoreAccess(ExitStack):
@@ -28,14 +30,16 @@ class StoreAccess(ExitStack):
         self._reached: set[str] = set()
 
     def reach(self, *locations: str) -> None:
-        """Make the stores of these locations reachable. Paths need nothing, and import nothing.
+        """Make the stores and services of these locations reachable. Paths need nothing, and import nothing.
 
+        What is on `https` is a service of AWS: the queue, the API.
         A connection that does not exist or names no identity leaves the process's own alone (a role, a profile), as
         the clients renew that by themselves. Raises `BadInput` for one that cannot be handed to a worker.
         """
         schemes = {location.partition("://")[0] for location in locations} - self._reached
         self._reached |= schemes
-        if "s3" in schemes and _exists(AWS_CONNECTION):
+        on_the_web = bool({"https", "http"} & schemes)
+        if ("s3" in schemes or on_the_web) and _exists(AWS_CONNECTION):
             from darkroom_airflow.aws_connection import aws_environment
 
             self._put(aws_environment(AWS_CONNECTION))
@@ -43,6 +47,9 @@ class StoreAccess(ExitStack):
             from darkroom_airflow.google_connection import google_environment
 
             self._put(self.enter_context(google_environment(GOOGLE_CONNECTION)))
+        if on_the_web and _exists(APPSYNC_CONNECTION):
+            # no worker's allow-list has it: only plan's and settle's processes talk to the API
+            self._put({"APPSYNC_API_KEY": BaseHook.get_connection(APPSYNC_CONNECTION).password})
 
     def reach_plan(self, uri: str) -> "PlanFolder":
         """The plan's folder, with the stores that its manifest names reachable too."""

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
-from darkroom_airflow.alerts import RunFailed
+from darkroom_airflow.alerts import RunAlert
 
 TASK_DEFAULTS: dict[str, Any] = {
     "owner": "studio",
@@ -22,6 +22,6 @@ def run_defaults(*tags: str) -> dict[str, Any]:
         "default_args": TASK_DEFAULTS,
         "catchup": False,
         "dagrun_timeout": timedelta(days=2),
-        "on_failure_callback": RunFailed(),
+        "on_failure_callback": RunAlert(),
         "tags": ["darkroom", *tags],
     }

@@ -7,6 +7,8 @@ from airflow.sdk import Param
 
 from darkroom.compositing.profiles import COMPOSITE, CUTS
 from darkroom.jobs import Mode
+from darkroom.pyramids.profiles import DEFAULT, PROFILES
+from darkroom.pyramids.request import known_sources
 from darkroom.settings import settings
 from darkroom.styles.names import SIDES
 
@@ -63,6 +65,33 @@ def cuts(section: str) -> Param:
         title="Cuts",
         description_md="Only these sizes and crops. Empty: all four.",
         values_display={COMPOSITE: f"{COMPOSITE}, the composite itself"},
+        section=section,
+    )
+
+
+def scan_sources(section: str) -> Param:
+    """Some of the deployment's sources of images, the API among them."""
+    return Param(
+        [],
+        type=["array", "null"],
+        items={"type": "string"},
+        examples=known_sources() or ["maps"],
+        title="Sources",
+        description_md="Only these sources: places of `DARKROOM_SCAN_SOURCES`, and `appsync`, the API. Empty: all.",
+        section=section,
+    )
+
+
+def pyramid_profile(section: str) -> Param:
+    """How pyramids are written."""
+    return Param(
+        DEFAULT,
+        type="string",
+        enum=list(PROFILES),
+        values_display={name: f"{name}: {profile.note}" for name, profile in PROFILES.items()},
+        title="Profile",
+        description_md="How the pyramids are written. `deflate` loses nothing; `webp` and `zstd` exist only where the "
+        "imaging library can write them, which `plan` finds out.",
         section=section,
     )
 

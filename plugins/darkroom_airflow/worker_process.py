@@ -30,6 +30,7 @@ _IN_A_CONTAINER = frozenset(
         *("GOOGLE_APPLICATION_CREDENTIALS", "GOOGLE_CLOUD_QUOTA_PROJECT", "STORAGE_EMULATOR_HOST"),
         *("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy"),
         *("DARKROOM_MAX_PIXELS", "DARKROOM_MAX_SCAN_PIXELS", "DARKROOM_MAX_COMBINATIONS"),
+        "DARKROOM_PRIVATE_HOSTS",
         "TZ",
     }
 )

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 
+COLLECT = "collect"
+"""The task before a flow's plan, where there is one."""
 PLAN, RUN, SETTLE = "plan", "run", "settle"
 """The tasks of every flow; `report` asks them all."""
 

@@ -155,14 +155,14 @@ def test_one_truncated_render_refuses_its_pictures_and_the_others_are_made(
 def test_the_alert_of_a_failed_run_says_what_its_report_says(dagbag: Any, studio: Studio) -> None:
     from types import SimpleNamespace
 
-    from darkroom_airflow.alerts import RunFailed
+    from darkroom_airflow.alerts import RunAlert
 
     torn = studio.render("tiny-torn", "base_neckline_back_0000.png")
     torn.write_bytes(torn.read_bytes()[:-60])
     run = run_dag(DAG_ID, {"style": "tiny-torn", "mode": "all", "colours": "0", "sides": ["back"]})
     sent: list[tuple[str, str]] = []
 
-    class Alert(RunFailed):
+    class Alert(RunAlert):
         def send(self, subject: str, text: str) -> None:
             sent.append((subject, text))
 

@@ -1,11 +1,11 @@
 """Every DAG imports, and keeps the rules that all DAGs share."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
-EXPECTED = {"combination_compositing"}
+EXPECTED = {"combination_compositing", "nightly_pyramids"}
 
 
 @pytest.fixture(params=sorted(EXPECTED))
@@ -48,10 +48,10 @@ def test_every_param_of_the_form_is_on_the_page_or_explains_itself(dag: Any) -> 
 
 
 def test_every_dag_has_owner_tags_one_alert_and_an_end(dag: Any) -> None:
-    from darkroom_airflow.alerts import RunFailed
+    from darkroom_airflow.alerts import RunAlert
 
     assert dag.tags > {"darkroom"}
-    assert isinstance(dag.on_failure_callback, RunFailed)
+    assert isinstance(dag.on_failure_callback, RunAlert)
     assert not dag.catchup
     assert dag.dagrun_timeout is not None
     assert dag.max_active_runs in (1, 16)
@@ -95,6 +95,34 @@ def test_the_form_offers_the_styles_in_the_folder_and_is_valid_as_it_stands(dagb
     params = dagbag.dags["combination_compositing"].params
     assert params.get_param("style").schema["enum"] == ["tiny-dress", "tiny-torn"]
     assert params.validate()["mode"] == "changed"
+
+
+@pytest.mark.parametrize(("day", "utc"), [("2026-07-01", "09:30"), ("2026-12-01", "10:30")])
+def test_the_night_is_by_new_yorks_clock_in_summer_and_in_winter(dagbag: Any, day: str, utc: str) -> None:
+    from airflow.serialization.serialized_objects import DagSerialization
+    from airflow.timetables.base import TimeRestriction
+
+    dag = DagSerialization.deserialize_dag(DagSerialization.serialize_dag(dagbag.dags["nightly_pyramids"]))
+    restriction = TimeRestriction(datetime.fromisoformat(f"{day}T00:00:00+00:00"), None, catchup=True)
+    found = dag.timetable.next_dagrun_info(last_automated_data_interval=None, restriction=restriction)
+    assert found is not None
+    start, end = found.data_interval
+    assert start.strftime("%H:%M") == end.strftime("%H:%M") == utc
+    assert found.run_after == end
+
+
+def test_a_late_night_is_alerted_at_the_hour_that_is_set(dagbag: Any) -> None:
+    (deadline,) = dagbag.dags["nightly_pyramids"].deadline
+    assert deadline.interval == timedelta(hours=3, minutes=30)
+    assert deadline.callback.path == "darkroom_airflow.alerts.RunAlert"
+
+
+def test_the_forms_profiles_are_the_librarys(dagbag: Any) -> None:
+    from darkroom.pyramids.profiles import DEFAULT, PROFILES
+
+    params = dagbag.dags["nightly_pyramids"].params
+    assert params.get_param("profile").schema["enum"] == list(PROFILES)
+    assert params["profile"] == DEFAULT
 
 
 def test_the_forms_sides_and_cuts_are_the_librarys(dagbag: Any) -> None:

@@ -131,11 +131,11 @@ def test_the_whole_dag_works_on_s3_with_nothing_but_a_connection_and_keeps_its_s
     written = [path for path in Path(os.environ["AIRFLOW_HOME"]).rglob("*") if path.is_file()]
     assert [path for path in written if secret in path.read_bytes()] == []
 
-    from darkroom_airflow.alerts import RunFailed
+    from darkroom_airflow.alerts import RunAlert
 
     sent: list[str] = []
 
-    class Alert(RunFailed):
+    class Alert(RunAlert):
         def send(self, subject: str, text: str) -> None:
             sent.append(text)
 

@@ -1,8 +1,9 @@
-"""The four operators that every flow is made of: plan -> run -> settle -> report."""
+"""The four operators that every flow is made of: plan -> run -> settle -> report; and `collect` before a plan."""
 
+from darkroom_airflow.operators.collect import CollectOperator
 from darkroom_airflow.operators.jobs import job_operator
 from darkroom_airflow.operators.plan import PlanOperator
 from darkroom_airflow.operators.report import ReportOperator
 from darkroom_airflow.operators.settle import SettleOperator
 
-__all__ = ["PlanOperator", "ReportOperator", "SettleOperator", "job_operator"]
+__all__ = ["CollectOperator", "PlanOperator", "ReportOperator", "SettleOperator", "job_operator"]

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from darkroom.jobs import Manifest
 
 _MOST_FINDINGS = 50
+_BACKFILL = "backfill"
 
 
 class PlanOperator(BaseOperator):
@@ -32,15 +33,14 @@ class PlanOperator(BaseOperator):
         """Write a new plan folder; the result is `expand_kwargs` of the `run` operator."""
         from darkroom import flows
         from darkroom.errors import DarkroomError
-        from darkroom.settings import settings
 
         ti, dag_run = context["ti"], context["dag_run"]
-        request = request_from(context["params"])
+        flow, request = flows.get(self.flow), request_of(context)
         try:
-            require_reach([settings().studio_store])
+            require_reach(flow.stores())
             with StoreAccess() as stores:
-                stores.reach(settings().studio_store, *locations_in(request))
-                manifest = flows.get(self.flow).plan(request, dag_id=dag_run.dag_id, run_id=dag_run.run_id)
+                stores.reach(*flow.stores(), *locations_in(request))
+                manifest = flow.plan(request, dag_id=dag_run.dag_id, run_id=dag_run.run_id)
         except DarkroomError as error:
             problems = refusal(error)
             if not problems:
@@ -59,12 +59,24 @@ class PlanOperator(BaseOperator):
         self.log.info("%d done already, %d refused.", manifest.skipped, len(manifest.refused))
         for refused in manifest.refused[:_MOST_FINDINGS]:
             self.log.warning("Refused: %s: %s", refused.item, refused.reason)
+        for problem in manifest.problems:
+            self.log.error("%s", problem)
         for finding in manifest.findings[:_MOST_FINDINGS]:
             self.log.warning("Finding: %s", finding)
         unsaid = max(len(manifest.refused), len(manifest.findings)) > _MOST_FINDINGS
         if manifest.stale:
             self.log.warning("%d outputs are stale: an input of theirs is gone.", len(manifest.stale))
         self.log.info("The plan%s lies in %s", ", with the lists in full," if unsaid else "", manifest.uri)
+
+
+def request_of(context: Context) -> dict[str, Any]:
+    """The flow's request from the run: the form's values and, in a backfill, the interval that it is about."""
+    request = request_from(context["params"])
+    if context["dag_run"].run_type == _BACKFILL:
+        # only there: a run by hand may have no interval, and a scheduled one is about what waits, whenever it changed
+        interval = {"since": context["data_interval_start"], "until": context["data_interval_end"]}
+        request |= {name: end.isoformat() for name, end in interval.items() if end}
+    return request
 
 
 def request_from(params: Mapping[str, Any]) -> dict[str, Any]:

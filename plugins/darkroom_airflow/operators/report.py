@@ -8,6 +8,7 @@ from airflow.sdk.exceptions import AirflowFailException
 from darkroom_airflow.credentials import StoreAccess
 from darkroom_airflow.refusals import refusals_are_final
 from darkroom_airflow.xcoms import (
+    COLLECT,
     COUNTS,
     PLAN,
     PLAN_URI,
@@ -68,15 +69,21 @@ class ReportOperator(BaseOperator):
         problems = ti.xcom_pull(task_ids=PLAN, key=PROBLEMS)
         if problems:
             return f"{REFUSED}\n{bullets(problems)}"
-        return f"There is no plan: {PLAN} failed. Its log says why."
+        failed = COLLECT if self._states(ti).get(COLLECT) in _FAILED else PLAN
+        return f"There is no plan: {failed} failed. Its log says why."
+
+    def _states(self, ti: Any) -> dict[str, str]:
+        """The states of the run's tasks; a mapped task's instances come as run_0, run_1, ..."""
+        tasks = [COLLECT, PLAN, RUN, SETTLE]
+        found = ti.get_task_states(dag_id=ti.dag_id, run_ids=[ti.run_id], task_ids=tasks)
+        states: dict[str, str] = found.get(ti.run_id, {})
+        return states
 
     def _problems(self, ti: Any) -> list[str]:
         """What went wrong with the run's tasks, a sentence each."""
-        tasks = [PLAN, RUN, SETTLE]
-        states = ti.get_task_states(dag_id=ti.dag_id, run_ids=[ti.run_id], task_ids=tasks).get(ti.run_id, {})
-        problems = [f"{task}: failed; its log says why." for task in tasks if states.get(task) in _FAILED]
+        states = self._states(ti)
+        problems = [f"{task}: failed; its log says why." for task in (PLAN, RUN, SETTLE) if states.get(task) in _FAILED]
         jobs = ti.xcom_pull(task_ids=PLAN) or []
-        # a mapped task's instances come as run_0, run_1, ...
         failed = [job["job_label"] for at, job in enumerate(jobs) if states.get(f"{RUN}_{at}") in _FAILED]
         if failed:
             problems.append(f"{RUN}: {len(failed)} of {len(jobs)} jobs failed: {', '.join(sentences(failed, most=10))}")
