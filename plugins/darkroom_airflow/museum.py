@@ -94,7 +94,7 @@ class DriveFiles:
 
         Of a file that changes meanwhile, it may be pieces of both versions: compare its MD5 with what `look` says.
         """
-        from googleapiclient.http import MediaIoBaseDownload  # type: ignore[import-untyped]
+        from googleapiclient.http import MediaIoBaseDownload
 
         _require_id(file_id)
         # not the hook's download_file, which gives up a whole file after one fault in its last piece
@@ -134,8 +134,8 @@ class DriveFiles:
     def _asked(self, what: str, ask: Callable[[], T]) -> T:
         """The answer to one request, repeated while its fault is transient."""
         from google.auth.exceptions import GoogleAuthError, TransportError
-        from googleapiclient.errors import HttpError  # type: ignore[import-untyped]
-        from httplib2 import HttpLib2Error  # type: ignore[import-untyped]
+        from googleapiclient.errors import HttpError
+        from httplib2 import HttpLib2Error
 
         def attempt() -> T:
             try:

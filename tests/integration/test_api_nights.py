@@ -151,6 +151,16 @@ def test_only_what_is_not_found_is_removed_from_the_list(world: World, web: Host
     }
 
 
+def test_when_the_drive_knows_none_of_its_files_none_is_removed(world: World) -> None:
+    world.drive.files.clear()
+    for number in range(3):
+        world.list(str(number), "Museum", sourceUri=f"file-number-{number}")
+    report = world.night()
+    assert world.api.removed == []
+    assert (report.planned, report.refused) == (3, 3)
+    assert any("it knows none of the 3 files that the API lists" in problem for problem in report.problems)
+
+
 def test_an_image_both_marked_and_listed_is_made_once_and_both_are_settled(world: World) -> None:
     world.library.scan("a.jpg")
     world.library.mark("a.jpg")

@@ -140,6 +140,14 @@ def test_images_that_would_have_one_pyramid_are_both_refused_and_both_named(maps
     assert maps.pyramids() == ["b.tif"]
 
 
+def test_an_image_that_takes_the_place_of_one_that_is_gone_is_made(maps: Library) -> None:
+    maps.scan("a.png")
+    maps.mark("a.png", "a.jpg")
+    report = maps.night()
+    assert [item.item for item in report.not_done] == ["maps/a.jpg"]
+    assert maps.pyramids() == ["a.tif"]
+
+
 def test_an_image_beside_it_counts_although_only_one_is_marked(maps: Library) -> None:
     maps.scan("a.jpg")
     maps.scan("a.png")
@@ -251,6 +259,23 @@ def test_a_source_among_the_images_is_not_replaced_by_its_pyramid(tmp_path: Path
         assert "its pyramid would take its place" in report.failure_text()
         assert maps.scans.head("a.tif") == before
         assert maps.pyramids() == ["a.tif", "b.jpg", "b.tif"]
+
+
+def test_scans_and_pyramids_may_share_a_bucket(tmp_path: Path) -> None:
+    with library(str(tmp_path / "both"), str(tmp_path / "studio"), str(tmp_path / "both")) as maps:
+        maps.scan("b.jpg")
+        maps.mark("b.jpg")
+        assert maps.night().done == 1
+        maps.scan("b.jpg", 120, 100)
+        maps.mark("b.jpg", "b.tif")  # the queue tells of the pyramid's upload as well
+        report = maps.night()
+        assert (report.ok, report.done, report.skipped) == (True, 1, 1)
+        assert maps.marked() == []
+        assert maps.night(mode="all").planned == 1
+        maps.scan("c.jpg")
+        maps.scan("c.tif")
+        maps.mark("c.jpg")
+        assert "c.tif beside it would have the same pyramid" in maps.night().failure_text()
 
 
 def test_pages_that_are_left_out_are_reported(maps: Library) -> None:

@@ -149,3 +149,8 @@ def test_another_version_of_a_marker_begins_anew_and_a_settled_one_is_forgotten(
     again = count(days("2026-11-20", "2026-11-21", etag="0"), {REF: "torn"}, set(), date(2026, 11, 22), 3)
     assert again.ledger == days("2026-11-22")
     assert count(days("2026-11-20"), {}, {REF.key}, date(2026, 11, 22), 3).ledger == FailedLedger()
+
+
+def test_a_failure_of_long_ago_is_forgotten() -> None:
+    assert count(days("2026-06-01"), {}, set(), date(2026, 11, 22), 3).ledger == FailedLedger()
+    assert count(days("2026-11-01"), {}, set(), date(2026, 11, 22), 3).ledger == days("2026-11-01")

@@ -19,6 +19,11 @@ from darkroom.pyramids.sources.appsync import FilesApi, FileToProcess, Unreadabl
 from darkroom.settings import settings
 from darkroom.store import Store, open_store
 
+_NONE_OF_THEM = (
+    "it knows none of the {:,} files that the API lists; share their folder with the connection's account. None of "
+    "them is removed from the list."
+)
+_NOT_SHARED = "Google Drive does not know it, nor any other file of the list"
 _AT_ONCE = 4  # files of Google Drive
 _LARGEST = 8 << 30  # bytes of one file in Google Drive
 
@@ -99,7 +104,12 @@ def collect(params: Mapping[str, Any], drive: Drive, *, dag_id: str, run_id: str
             except DarkroomError as error:
                 problems.append(f"{name}: {error}")
         files = found.get("files", ())
-        found["museum"] = _fetch_all(drive, {file.drive_id for file in files if file.drive_id}, request.mode, store)
+        museum = _fetch_all(drive, {file.drive_id for file in files if file.drive_id}, request.mode, store)
+        if len(museum) > 1 and all(file.gone for file in museum.values()):
+            # Drive says 404 also of what is not shared with whoever asks: the list would be emptied by mistake
+            problems.append(f"Google Drive: {_NONE_OF_THEM.format(len(museum))}")
+            museum = dict.fromkeys(museum, MuseumFile(reason=_NOT_SHARED))
+        found["museum"] = museum
     collected = Collected(**found, problems=tuple(problems))
     store.write(_key(dag_id, run_id), dump(collected), content_type="application/json")
     return collected

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from darkroom import keys, ledger
@@ -12,6 +12,7 @@ from darkroom.pyramids.job import FailedDays, FailedLedger, MarkerRef
 from darkroom.store import Store
 
 _MOST_DAYS = 31  # of each marker, that are kept
+_FORGOTTEN = timedelta(days=90)  # without a failure: somebody has taken the marker away
 
 
 @dataclass
@@ -29,7 +30,11 @@ def count(
 
     A day counts once, however many runs fail on it, and another version of a marker begins anew.
     """
-    markers = {key: days for key, days in known.markers.items() if key not in settled}
+    markers = {
+        key: days
+        for key, days in known.markers.items()
+        if key not in settled and date.fromisoformat(days.days[-1]) > day - _FORGOTTEN
+    }
     over = {}
     for ref, reason in failed.items():
         before = markers.get(ref.key)

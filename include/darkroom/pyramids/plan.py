@@ -75,15 +75,21 @@ def compare(request: Request, found: Found, images: Store) -> Comparison:
     """What is to be made of what was found, beside what stands in the images' store."""
     comparison = Comparison()
     candidates = list(look_at(found.candidates, request.extensions, found))
-    clashing = claimed_twice({one.name: one.target for one in candidates})
     known = _ledgers(open_store(request.store), (one.target for one in candidates))
     stand = _standing(images, known)
+    pyramids = {one.name for one in candidates if _is_a_pyramid(one, known.get(one.target), images)}
+    missing = {one.name for one in candidates if one.place and one.entry is None}
+    clashing = claimed_twice({one.name: one.target for one in candidates if one.name not in pyramids | missing})
     for one in candidates:
         entry = known.get(one.target)
-        if reason := _refusal(one, clashing, images):
-            comparison.refuse(Refusal(one.name, one.group, reason, markers=one.markers))
-        elif one.place and one.entry is None:
+        if one.name in pyramids:
+            # scans and pyramids in one bucket: it is listed, and its own upload may have marked it
+            if one.markers:
+                _leave(one, comparison)
+        elif one.name in missing:
             _missing(one, found, comparison)
+        elif reason := _refusal(one, entry, clashing, images):
+            comparison.refuse(Refusal(one.name, one.group, reason, markers=one.markers))
         else:
             _decide(request, one, entry, one.target in stand, comparison)
     for refusal in found.refused:
@@ -98,15 +104,21 @@ def _decide(request: Request, one: Candidate, entry: PyramidEntry | None, stands
     # an upload's marker does not say whose image it is: what was protected stays so until somebody says otherwise
     protected = bool(entry and entry.protected) if one.protected is None else one.protected
     recipe = recipe_digest(one.uri, one.entry.etag if one.entry else "", request.profile, protected)
-    comparison.planned[one.group] += 1
     if up_to_date(request.mode, entry, recipe, stands=stands) and not one.file_ids:
-        comparison.skipped[one.group] += 1
-        comparison.claims[one.name] = Claim(state="standing", markers=one.markers)
+        _leave(one, comparison)
         return
+    comparison.planned[one.group] += 1
     comparison.todo.append(Todo(one, recipe, protected, _UNKNOWN))
     comparison.claims[one.name] = Claim(
         state="todo", markers=one.markers, file_ids=one.file_ids, source=one.uri, protected=protected
     )
+
+
+def _leave(one: Candidate, comparison: Comparison) -> None:
+    """Count an image that has its pyramid; its markers may go."""
+    comparison.planned[one.group] += 1
+    comparison.skipped[one.group] += 1
+    comparison.claims[one.name] = Claim(state="standing", markers=one.markers)
 
 
 def up_to_date(mode: Mode, known: PyramidEntry | None, recipe: str, *, stands: bool) -> bool:
@@ -123,9 +135,16 @@ def up_to_date(mode: Mode, known: PyramidEntry | None, recipe: str, *, stands: b
     return mode is not Mode.ALL and known is not None and stands and known.recipe == recipe and not known.stale
 
 
-def _refusal(one: Candidate, clashing: Mapping[str, str], images: Store) -> str:
-    if one.rivals:
-        return f"{', '.join(one.rivals)} beside it would have the same pyramid, {one.target}"
+def _is_a_pyramid(one: Candidate, entry: PyramidEntry | None, images: Store) -> bool:
+    """Is a candidate itself the pyramid that was made of another image?"""
+    return entry is not None and entry.source != one.uri == images.uri_of(one.target)
+
+
+def _refusal(one: Candidate, entry: PyramidEntry | None, clashing: Mapping[str, str], images: Store) -> str:
+    own = images.uri_of(one.target) if entry and entry.source == one.uri else ""
+    rivals = [rival for rival in one.rivals if not own or open_store(one.place).uri_of(rival) != own]
+    if rivals:
+        return f"{', '.join(rivals)} beside it would have the same pyramid, {one.target}"
     if one.name in clashing:
         return clashing[one.name]
     if one.place and one.uri == images.uri_of(one.target):

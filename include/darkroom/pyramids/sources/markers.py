@@ -131,7 +131,7 @@ def chosen(
 
 def is_image_key(key: str) -> bool:
     """May an image have such a key? Folders and markers are none."""
-    return not key.endswith(("/", ".json"))
+    return not key.lower().endswith(("/", ".json"))
 
 
 def has_extension(key: str, extensions: Iterable[str]) -> bool:
