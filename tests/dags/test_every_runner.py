@@ -1,5 +1,6 @@
 """The same run by every job operator: the DAG is the same, and so is every byte."""
 
+import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,7 +9,8 @@ from typing import Any
 import pytest
 
 from darkroom.settings import settings
-from darkroom.store import open_store
+from darkroom.store import Store, open_store
+from tests import scans as drawings
 from tests.dags.tiny_studio import BUCKET, CUTS, PICTURES, ROOT, Studio, run_dag
 
 pytestmark = pytest.mark.slow
@@ -62,6 +64,71 @@ def test_tasks_on_ecs_make_the_same_bytes(by_subprocess: dict[str, bytes], on_s3
 
 def test_containers_make_the_same_bytes(by_subprocess: dict[str, bytes], on_s3: str, docker_runner: str) -> None:
     assert run_in_bucket(on_s3) == by_subprocess
+
+
+# a night of pyramids: images from one bucket into another, and the same in folders
+
+
+@pytest.fixture
+def scans(monkeypatch: pytest.MonkeyPatch, aws: dict[str, str], dagbag: Any) -> Iterator[str]:
+    """Three scans in a bucket, a studio and its images in two more places there."""
+    for name, value in aws.items():
+        monkeypatch.setenv(name, value)
+    bucket = open_store(f"s3://{BUCKET}/nights")
+    put_scans(bucket, "scans/")
+    lead_to(bucket.uri, monkeypatch)
+    yield bucket.uri
+    bucket.delete_all([entry.key for entry in bucket.list()])
+    monkeypatch.undo()
+    settings.cache_clear()
+
+
+def put_scans(store: Store, prefix: str) -> None:
+    for width in (300, 200, 100):
+        store.write(f"{prefix}{width}.jpg", drawings.picture(width, 80).jpegsave_buffer())
+
+
+def lead_to(place: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DARKROOM_SCAN_SOURCES", json.dumps({"maps": f"{place}/scans"}))
+    monkeypatch.setenv("DARKROOM_STUDIO_STORE", f"{place}/studio")
+    monkeypatch.setenv("DARKROOM_IMAGE_STORE", f"{place}/images")
+    settings.cache_clear()
+
+
+@pytest.fixture
+def in_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dagbag: Any) -> Iterator[str]:
+    """The same in a folder."""
+    put_scans(open_store(str(tmp_path)), "scans/")
+    lead_to(str(tmp_path), monkeypatch)
+    yield str(tmp_path)
+    monkeypatch.undo()
+    settings.cache_clear()
+
+
+def night(place: str) -> dict[str, bytes]:
+    run = run_dag("nightly_pyramids", {"mode": "all"})
+    assert run.state == "success", run.tasks
+    images = open_store(f"{place}/images")
+    return {entry.key: images.read(entry.key) for entry in images.list()}
+
+
+def test_tasks_on_ecs_make_the_same_pyramids_as_processes(scans: str, ecs_runner: Any) -> None:
+    by_tasks = night(scans)
+    assert sorted(by_tasks) == ["100.tif", "200.tif", "300.tif"]
+    assert len(ecs_runner.tasks) == 1
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DARKROOM_JOB_RUNNER", "subprocess")
+        settings.cache_clear()
+        assert night(scans) == by_tasks
+
+
+def test_containers_make_the_same_pyramids_in_folders_as_processes(in_a_folder: str, docker_runner: str) -> None:
+    by_containers = night(in_a_folder)
+    assert sorted(by_containers) == ["100.tif", "200.tif", "300.tif"]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DARKROOM_JOB_RUNNER", "subprocess")
+        settings.cache_clear()
+        assert night(in_a_folder) == by_containers
 
 
 def test_no_dag_file_mentions_an_operator_by_name() -> None:

@@ -117,9 +117,10 @@ def test_a_container_sees_its_store_to_write_and_other_folders_to_read() -> None
         "file:///renders%20of%20all",
         "s3://bucket/x",
     ]
-    mounts = {mount["Source"]: mount["ReadOnly"] for mount in folder_mounts("file:///studio", locations)}
-    assert mounts == {"/studio": False, "/renders of all": True}
-    assert folder_mounts("s3://bucket", ["s3://bucket", "gs://other"]) == []
+    written = ["file:///images", "file:///studio/work/1", "file:///studio"]
+    mounts = {mount["Source"]: mount["ReadOnly"] for mount in folder_mounts(written, locations)}
+    assert mounts == {"/studio": False, "/images": False, "/renders of all": True}
+    assert folder_mounts(["s3://bucket"], ["s3://bucket", "gs://other"]) == []
 
 
 def test_a_size_of_machine_is_cut_to_its_host_and_told_to_the_worker() -> None:

@@ -56,7 +56,7 @@ def write_plan(request: Request, dag_id: str, run_id: str) -> Manifest:
     collected = read_collected(store, dag_id, run_id)
     found = find(request, collected, store)
     comparison = compare(request, found, images)
-    _say_collected(collected, found, comparison)
+    _say_collected(request, collected, found, comparison)
     folder = PlanFolder(store, keys.plan_folder(dag_id, run_id, new_plan_id()))
     refs = []
     if request.mode is not Mode.PLAN:
@@ -220,8 +220,10 @@ def _item(todo: Todo, places: list[str]) -> PyramidItem:
     )
 
 
-def _say_collected(collected: Collected, found: Found, comparison: Comparison) -> None:
+def _say_collected(request: Request, collected: Collected, found: Found, comparison: Comparison) -> None:
     say = comparison.findings.append
+    if not request.sources:
+        say("There is no source of images: set DARKROOM_SCAN_SOURCES or DARKROOM_APPSYNC_URL.")
     for sentence in collected.left:
         say(f"queue: {sentence}")
     if collected.waiting:

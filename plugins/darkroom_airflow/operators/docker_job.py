@@ -58,7 +58,10 @@ class DockerJobOperator(DockerOperator):
             stores.reach(*locations_in(job))
             environment = container_environment()
             self.command = job_command(self.job_uri, program=())
-            self.mounts = folder_mounts(job.get("store", ""), locations_in(job))
+            written = [job.get("store", ""), job.get("plan", "")]
+            for folder in _folders(written):
+                folder.mkdir(parents=True, exist_ok=True)  # a store comes to be with its first object
+            self.mounts = folder_mounts(written, locations_in(job))
             if key_file := environment.get("GOOGLE_APPLICATION_CREDENTIALS"):
                 self.mounts.append(_bind(Path(key_file), read_only=True))
             if self.mounts:  # the image's own user could not write where this task's user does
@@ -130,14 +133,15 @@ class DockerJobOperator(DockerOperator):
                 self._removed()
 
 
-def folder_mounts(store: str, locations: Iterable[str]) -> list[Mount]:
-    """The folders that a job's worker needs, at the paths that they have here: its store to write, others to read.
+def folder_mounts(written: Iterable[str], locations: Iterable[str]) -> list[Mount]:
+    """The folders that a worker needs, at the paths that they have here: those to write, and others to read.
 
-    What lies inside the store, such as its own renders, needs no mount of its own.
+    What lies inside one that is written, such as the store's own renders, needs no mount of its own.
     """
-    written = _folders([store])
-    read = [folder for folder in _folders(locations) if not any(folder.is_relative_to(other) for other in written)]
-    return [_bind(folder, read_only=False) for folder in written] + [_bind(folder, read_only=True) for folder in read]
+    to_write = _folders(written)
+    outer = [one for one in to_write if not any(one != other and one.is_relative_to(other) for other in to_write)]
+    to_read = [folder for folder in _folders(locations) if not any(folder.is_relative_to(other) for other in outer)]
+    return [_bind(folder, read_only=False) for folder in outer] + [_bind(folder, read_only=True) for folder in to_read]
 
 
 def _folders(locations: Iterable[str]) -> list[Path]:

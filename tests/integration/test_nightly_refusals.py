@@ -1,0 +1,152 @@
+"""What a night refuses, and that nothing of it stops anything else: markers, images, names, requests."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from darkroom.errors import BadInput
+from darkroom.settings import settings
+from tests import scans as drawings
+from tests.night import Library, library
+
+
+@pytest.fixture
+def maps(tmp_path: Path) -> Iterator[Library]:
+    with library(*(str(tmp_path / name) for name in ("scans", "studio", "images"))) as made:
+        yield made
+
+
+def test_images_that_would_have_one_pyramid_are_both_refused_and_both_named(maps: Library) -> None:
+    for key in ("a.jpg", "a.png", "b.jpg", "a.txt"):
+        maps.scan(key)
+    maps.mark("a.jpg", "a.png", "b.jpg")
+    report = maps.night()
+    assert {item.item: item.reason for item in report.not_done} == {
+        "maps/a.jpg": "a.png beside it would have the same pyramid, a.tif",
+        "maps/a.png": "a.jpg beside it would have the same pyramid, a.tif",
+    }
+    assert maps.pyramids() == ["b.tif"]
+
+
+def test_an_image_that_takes_the_place_of_one_that_is_gone_is_made(maps: Library) -> None:
+    maps.scan("a.png")
+    maps.mark("a.png", "a.jpg")
+    report = maps.night()
+    assert [item.item for item in report.not_done] == ["maps/a.jpg"]
+    assert maps.pyramids() == ["a.tif"]
+
+
+def test_an_image_beside_it_counts_although_only_one_is_marked(maps: Library) -> None:
+    maps.scan("a.jpg")
+    maps.scan("a.png")
+    maps.mark("a.png")
+    assert "a.jpg beside it would have the same pyramid" in maps.night().failure_text()
+    assert maps.night(extensions=["png"]).ok, "who asks for PNGs only has said which one it is"
+
+
+@pytest.mark.parametrize(
+    ("marker", "reason"),
+    [
+        (b"no JSON", "it is no marker: Invalid JSON"),
+        (b"[1]", "it is no marker: "),
+        (b"x" * 70_000, "it has 70,000 bytes, which no marker has"),
+        ({"path": "a"}, "it is no marker: key: Field required"),
+        ({"key": "gone.jpg"}, "it is not there: "),
+        ({"key": "../../etc/passwd"}, "its key or path is none: it leaves its folder with '..'"),
+        ({"key": "a.jpg", "path": "../../public"}, "its key or path is none: it leaves its folder with '..'"),
+        ({"key": "a\u0000.jpg"}, "its key or path is none: it has characters that cannot be printed"),
+    ],
+)
+def test_a_hostile_marker_is_refused_with_a_reason_and_stops_no_other(
+    maps: Library, marker: Any, reason: str, tmp_path: Path
+) -> None:
+    maps.scan("a.jpg")
+    maps.mark("a.jpg")
+    odd = maps.put_marker("odd.json", marker)
+    report = maps.night()
+    assert reason in report.failure_text()
+    assert maps.pyramids() == ["a.tif"]
+    assert maps.studio.head(odd) is not None
+    assert {path.name for path in tmp_path.iterdir()} == {"scans", "studio", "images"}
+
+
+def test_a_source_among_the_images_is_not_replaced_by_its_pyramid(tmp_path: Path) -> None:
+    with library(str(tmp_path / "both"), str(tmp_path / "studio"), str(tmp_path / "both")) as maps:
+        maps.scan("a.tif")
+        maps.scan("b.jpg")
+        maps.mark("a.tif", "b.jpg")
+        before = maps.scans.head("a.tif")
+        report = maps.night()
+        assert "its pyramid would take its place" in report.failure_text()
+        assert maps.scans.head("a.tif") == before
+        assert maps.pyramids() == ["a.tif", "b.jpg", "b.tif"]
+
+
+def test_scans_and_pyramids_may_share_a_bucket(tmp_path: Path) -> None:
+    with library(str(tmp_path / "both"), str(tmp_path / "studio"), str(tmp_path / "both")) as maps:
+        maps.scan("b.jpg")
+        maps.mark("b.jpg")
+        assert maps.night().done == 1
+        maps.scan("b.jpg", 120, 100)
+        maps.mark("b.jpg", "b.tif")  # the queue tells of the pyramid's upload as well
+        report = maps.night()
+        assert (report.ok, report.done, report.skipped) == (True, 1, 1)
+        assert maps.marked() == []
+        assert maps.night(mode="all").planned == 1
+        maps.scan("c.jpg")
+        maps.scan("c.tif")
+        maps.mark("c.jpg")
+        assert "c.tif beside it would have the same pyramid" in maps.night().failure_text()
+
+
+def test_without_any_source_a_night_is_fine_and_says_what_to_set(
+    maps: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DARKROOM_SCAN_SOURCES", "{}")
+    settings.cache_clear()
+    report = maps.night()
+    assert report.ok
+    assert report.findings == ("There is no source of images: set DARKROOM_SCAN_SOURCES or DARKROOM_APPSYNC_URL.",)
+
+
+def test_a_request_that_cannot_be_lists_every_reason(maps: Library) -> None:
+    with pytest.raises(BadInput) as refused:
+        maps.plan(sources=["photos"], profile="jpeg2000", limit=1)
+    assert refused.value.problems == [
+        "sources: 'photos' is no source; there are maps (DARKROOM_SCAN_SOURCES, DARKROOM_APPSYNC_URL).",
+        "profile: there is no 'jpeg2000'; the profiles are deflate, jpeg, webp, zstd.",
+    ]
+    with pytest.raises(BadInput, match="limit: "):
+        maps.plan(limit=-1)
+
+
+def test_every_broken_image_is_refused_with_its_reason_and_the_good_ones_are_made(
+    maps: Library, tmp_path: Path
+) -> None:
+    broken = [
+        drawings.jpeg_cut_short(tmp_path),
+        drawings.png_cut_short(tmp_path),
+        drawings.tiff_cut_short(tmp_path),
+        drawings.bmp_cut_short(tmp_path),
+        drawings.png_bomb(tmp_path),
+        drawings.pdf_with_password(tmp_path),
+        drawings.svg_that_looks_outside(tmp_path, '<image href="http://127.0.0.1/x.png"/>'),
+    ]
+    for file in broken:
+        maps.scans.write(file.name, file.read_bytes())
+    maps.scans.write("empty.jpg", b"")
+    maps.scans.write("drawing.eps", b"%!PS-Adobe-3.0 EPSF-3.0\n")
+    maps.scans.write("scan.jp2", b"\0\0\0\x0cjP  \r\n\x87\n")
+    good = drawings.good(tmp_path / "good") if (tmp_path / "good").mkdir() is None else {}
+    for kind, file in good.items():
+        maps.scans.write(f"{kind}/{file.name}", file.read_bytes())
+    bad = [file.name for file in broken] + ["empty.jpg", "drawing.eps", "scan.jp2"]
+    maps.mark(*bad, *[f"{kind}/{file.name}" for kind, file in good.items()])
+    report = maps.night()
+    assert sorted(item.item for item in report.not_done) == sorted(f"maps/{name}" for name in bad)
+    assert all(len(item.reason) > 10 for item in report.not_done)
+    assert report.kinds == {"decode": len(bad)}
+    assert report.done == len(good)
+    assert maps.marked() == sorted(bad)
