@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pyvips
 
+from darkroom.pyramids import deflate_tiff
 from darkroom.pyramids.failures import DecodeFailed, ValidateFailed, WriteFailed
 from darkroom.pyramids.opening import Source, prepare, said
 from darkroom.pyramids.profiles import CAP, DPI, Cap, Profile, is_big
@@ -50,27 +51,34 @@ def decode(source: Source, cap: Cap, *, alpha: bool) -> pyvips.Image:
 
 def write(image: pyvips.Image, target: Path, profile: Profile) -> None:
     """Write an image with all its levels. Raises `WriteFailed`."""
-    tile = profile.tile_for(image.width, image.height)
-    options = {"Q": profile.quality, "predictor": profile.predictor, "level": profile.level}
+    tile, big = profile.tile_for(image.width, image.height), is_big(image.width, image.height, image.bands)
     try:
-        image.tiffsave(
-            str(target),
-            compression=profile.compression,
-            tile=True,
-            tile_width=tile,
-            tile_height=tile,
-            pyramid=True,
-            subifd=False,
-            depth="onetile",
-            bigtiff=is_big(image.width, image.height, image.bands),
-            xres=DPI / 25.4,  # libvips counts a millimetre
-            yres=DPI / 25.4,
-            resunit="inch",
-            keep="icc",
-            **{name: value for name, value in options.items() if value is not None},
-        )
-    except pyvips.Error as error:
+        if profile.compression == "deflate":
+            deflate_tiff.save(image, target, tile=tile, dpi=DPI, big=big)
+        else:
+            _save_by_libvips(image, target, profile, tile, big)
+    except (pyvips.Error, OSError) as error:
         raise WriteFailed(f"its pyramid cannot be written: {said(error)}") from None
+
+
+def _save_by_libvips(image: pyvips.Image, target: Path, profile: Profile, tile: int, big: bool) -> None:
+    options = {"Q": profile.quality, "predictor": profile.predictor}
+    image.tiffsave(
+        str(target),
+        compression=profile.compression,
+        tile=True,
+        tile_width=tile,
+        tile_height=tile,
+        pyramid=True,
+        subifd=False,
+        depth="onetile",
+        bigtiff=big,
+        xres=DPI / 25.4,  # libvips counts a millimetre
+        yres=DPI / 25.4,
+        resunit="inch",
+        keep="icc",
+        **{name: value for name, value in options.items() if value is not None},
+    )
 
 
 def prove(target: Path, profile: Profile, image: pyvips.Image) -> int:
