@@ -51,12 +51,12 @@ def inspect(path: Path) -> Pyramid:
 
 
 def unlike(path: Path, pyramid: Pyramid, image: pyvips.Image, *, lossy: bool) -> list[str]:
-    """What differs between a pyramid's smallest level and the image of its largest, halved as often on its own."""
+    """What differs between a pyramid's smallest level and the same reduction of the image of its largest, by itself."""
     if lossy and min(pyramid.levels[-1]) < _TELLING:
         return []
-    for _ in pyramid.levels[1:]:
-        across, down = min(2, image.width), min(2, image.height)
-        image = image.crop(0, 0, image.width // across * across, image.height // down * down).shrink(across, down)
+    factor = 2 ** (len(pyramid.levels) - 1)
+    across, down = min(factor, image.width), min(factor, image.height)
+    image = image.crop(0, 0, image.width // across * across, image.height // down * down).shrink(across, down)
     mean = _difference(_level(path, len(pyramid.levels) - 1), image)
     return [f"its smallest level differs from its source by {mean:.1f} of 255"] if mean > _CLOSE else []
 
