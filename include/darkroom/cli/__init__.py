@@ -7,6 +7,7 @@ not come to its end: run it again.
 
 import gc
 import logging
+import os
 import sys
 from importlib import import_module
 
@@ -76,6 +77,7 @@ def _options(
 
 def main() -> None:
     """Run the command line; what Darkroom says no to becomes a sentence and an exit code."""
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # numpy would start a thread a core for matrices
     gc.set_threshold(10_000, 20, 20)  # Python's own 700 takes a tenth of the time of work on many small objects
     try:
         app(spread(sys.argv[1:]))
