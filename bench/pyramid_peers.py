@@ -33,10 +33,10 @@ def proof(source: str, target: str) -> None:
     from darkroom.pyramids.profiles import CAP, PROFILES
 
     profile = PROFILES["deflate"]
-    image = decode(look(Path(source), 10**9), CAP, alpha=profile.alpha)
-    write(image, Path(target), profile)
+    decoded = decode(look(Path(source), 10**9), CAP, alpha=profile.alpha)
+    write(decoded, Path(target), profile)
     began = time.perf_counter()
-    prove(Path(target), profile, image)
+    prove(Path(target), profile, decoded)
     print(time.perf_counter() - began)
 
 

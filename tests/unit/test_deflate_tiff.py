@@ -12,8 +12,6 @@ from darkroom.pyramids import deflate_tiff
 from darkroom.pyramids.validate import inspect
 from tests import scans
 
-Pixels = np.ndarray[Any, np.dtype[np.uint8]]
-
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
@@ -26,10 +24,11 @@ def noise(width: int, height: int, bands: int = 3) -> pyvips.Image:
 
 
 def save(image: pyvips.Image, file: Path, tile: int = 64, *, big: bool = False) -> None:
-    deflate_tiff.save(image.copy_memory(), file, tile=tile, dpi=300, big=big)
+    icc = image.get("icc-profile-data") if "icc-profile-data" in image.get_fields() else None
+    deflate_tiff.save(image.numpy(), file, tile=tile, dpi=300, icc=icc, big=big)
 
 
-def level(file: Path, page: int = 0) -> Pixels:
+def level(file: Path, page: int = 0) -> deflate_tiff.Pixels:
     return pyvips.Image.tiffload(str(file), page=page, fail_on="warning").numpy()  # type: ignore[no-any-return]
 
 

@@ -6,10 +6,23 @@ from pathlib import Path
 import pyvips
 
 from darkroom.pyramids import deflate_tiff
+from darkroom.pyramids.deflate_tiff import Pixels
 from darkroom.pyramids.failures import DecodeFailed, ValidateFailed, WriteFailed
 from darkroom.pyramids.opening import Source, prepare, said
 from darkroom.pyramids.profiles import CAP, DPI, Cap, Profile, is_big
 from darkroom.pyramids.validate import inspect, unlike
+
+_ICC = "icc-profile-data"  # libvips' name for it
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """The image of a pyramid's largest level, in memory once, for numpy and for libvips."""
+
+    pixels: Pixels
+    """(height, width, 3 or 4)"""
+    image: pyvips.Image
+    icc: bytes | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,34 +42,41 @@ def make_pyramid(source: Source, target: Path, profile: Profile, *, cap: Cap = C
     Raises `PyramidFailed`, and leaves nothing at `target` then. The reduced image is in memory (at most 64 MB with the
     largest cap); the source is not, unless its format needs all of it at once (`Source.held`).
     """
-    image = decode(source, cap, alpha=profile.alpha)
+    decoded = decode(source, cap, alpha=profile.alpha)
     try:
-        write(image, target, profile)
-        return Made(image.width, image.height, prove(target, profile, image), source)
+        write(decoded, target, profile)
+        return Made(decoded.image.width, decoded.image.height, prove(target, profile, decoded), source)
     except BaseException:
         target.unlink(missing_ok=True)
         raise
 
 
-def decode(source: Source, cap: Cap, *, alpha: bool) -> pyvips.Image:
-    """The image of a pyramid's largest level, in memory. Raises `DecodeFailed`."""
+def decode(source: Source, cap: Cap, *, alpha: bool) -> Decoded:
+    """Decode a source, no larger than `cap`. Raises `DecodeFailed`."""
     image = prepare(source, *cap.fitted(source.width, source.height))
     if image.hasalpha() and not alpha:
         image = image.flatten(background=255)
+    icc = image.get(_ICC) if _ICC in image.get_fields() else None
     try:
-        return image.copy_memory()
+        pixels = image.numpy()
     except pyvips.Error as error:
         raise DecodeFailed(f"it cannot be decoded: {said(error)}") from None
+    same = pyvips.Image.new_from_memory(pixels, image.width, image.height, image.bands, "uchar")
+    same = same.copy(interpretation="srgb")
+    if icc:
+        same.set_type(pyvips.GValue.blob_type, _ICC, icc)
+    return Decoded(pixels, same, icc)
 
 
-def write(image: pyvips.Image, target: Path, profile: Profile) -> None:
+def write(decoded: Decoded, target: Path, profile: Profile) -> None:
     """Write an image with all its levels. Raises `WriteFailed`."""
-    tile, big = profile.tile_for(image.width, image.height), is_big(image.width, image.height, image.bands)
+    height, width, bands = decoded.pixels.shape
+    tile, big = profile.tile_for(width, height), is_big(width, height, bands)
     try:
         if profile.compression == "deflate":
-            deflate_tiff.save(image, target, tile=tile, dpi=DPI, big=big)
+            deflate_tiff.save(decoded.pixels, target, tile=tile, dpi=DPI, icc=decoded.icc, big=big)
         else:
-            _save_by_libvips(image, target, profile, tile, big)
+            _save_by_libvips(decoded.image, target, profile, tile, big)
     except (pyvips.Error, OSError) as error:
         raise WriteFailed(f"its pyramid cannot be written: {said(error)}") from None
 
@@ -81,10 +101,10 @@ def _save_by_libvips(image: pyvips.Image, target: Path, profile: Profile, tile: 
     )
 
 
-def prove(target: Path, profile: Profile, image: pyvips.Image) -> int:
+def prove(target: Path, profile: Profile, decoded: Decoded) -> int:
     """Read the pyramid of an image back; how many levels it has. Raises `ValidateFailed`."""
     found = inspect(target)
-    size = (image.width, image.height)
+    size = (decoded.image.width, decoded.image.height)
     wrong = list(found.problems)
     if found.levels and found.levels[0] != size:
         wrong.append(f"it is {found.levels[0][0]} x {found.levels[0][1]} instead of {size[0]} x {size[1]}")
@@ -93,7 +113,7 @@ def prove(target: Path, profile: Profile, image: pyvips.Image) -> int:
     if found.dpi is None or abs(found.dpi - DPI) > 1:
         wrong.append(f"its resolution is {found.dpi} dpi instead of {DPI}")
     if not wrong:
-        wrong += unlike(target, found, image, lossy=profile.quality is not None)
+        wrong += unlike(target, found, decoded.image, lossy=profile.quality is not None)
     if wrong:
         raise ValidateFailed(f"its pyramid is wrong: {'; '.join(wrong)}")
     return len(found.levels)
