@@ -80,8 +80,8 @@ _METHOD = """
 
 - The scans are drawn, with a grain that makes them as hard to compress as real ones. **Darkroom** is
   `darkroom pyramid`, the whole command: its start, strict decoding, the pyramid (deflate), its proof, the publishing in
-  a folder. **libvips alone** is a process that does nothing but `thumbnail` and `tiffsave`, with libvips' own level of
-  deflate (6, where Darkroom's is 3). The ways take turns; medians.
+  a folder. **libvips alone** is a process that does nothing but `thumbnail` and `tiffsave`, with libvips' own deflate
+  (zlib-ng's level 6, where Darkroom has ISA-L). The ways take turns; medians.
 - The mix is what a library's night may bring: JPEGs of 6 to 300 megapixels, CMYK, TIFF (LZW), PNG. What is called
   **{loop}** has three threads, each with one image after the other: download, open, `shrink`, `tiffsave`, upload,
   with boto3 and the same settings. It decodes leniently and proves nothing. Both get the images from a radosgw on the
