@@ -47,6 +47,7 @@ touches a marker, the queue or the API.
 
 Open the log of `report`, or `report.html`: every image that has no pyramid is listed there with its reason.
 
+- **collect failed**: the parameters are wrong, or the studio's store is out of reach. Its log lists every problem.
 - **Images are listed** (damaged, no image, two with one name): deliver them again, or rename one. Their markers are
   still there, so the next night tries them again; nothing has to be triggered.
 - **A service did not answer** (the queue, the API): what it would have said waits there for the next night.
@@ -60,8 +61,8 @@ Open the log of `report`, or `report.html`: every image that has no pyramid is l
 ## How to resume
 
 Clear `run` with *Downstream*, but without *Only Failed*, which would leave `settle` out: jobs that were finished end at
-once, the others make only the rest. Clear `plan` with *Downstream* to look anew at what is marked. The next night does
-the same by itself.
+once, the others make only the rest. Clear `plan` with *Downstream* to look anew at what is marked, `collect` to ask the
+API and Google Drive anew as well. The next night does the same by itself.
 """
 
 from airflow.sdk import DAG, Param

@@ -117,6 +117,13 @@ def test_a_late_night_is_alerted_at_the_hour_that_is_set(dagbag: Any) -> None:
     assert deadline.callback.path == "darkroom_airflow.alerts.RunAlert"
 
 
+def test_a_night_may_end_on_the_next_day() -> None:
+    from darkroom_airflow.schedules import between
+
+    assert between("22:00", "06:30") == timedelta(hours=8, minutes=30)
+    assert between("05:30", "05:30") == timedelta(days=1)
+
+
 def test_the_forms_profiles_are_the_librarys(dagbag: Any) -> None:
     from darkroom.pyramids.profiles import DEFAULT, PROFILES
 

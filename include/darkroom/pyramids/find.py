@@ -58,7 +58,7 @@ class Found:
 
     candidates: list[Candidate] = field(default_factory=list)
     refused: list[Refusal] = field(default_factory=list)
-    gone: dict[str, str] = field(default_factory=dict)
+    gone: dict[str, tuple[str, ...]] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
     left: int = 0
     """Candidates beyond the limit."""
@@ -155,7 +155,7 @@ def _of_the_api(request: Request, collected: Collected, store: Store, found: Fou
         if file.source_type == "Museum":
             fetched = collected.museum[file.drive_id]
             if fetched.gone:
-                found.gone[name] = file.id
+                found.gone[name] = (file.id,)
                 continue
             if fetched.reason:
                 found.refused.append(Refusal(name, APPSYNC, fetched.reason, "download"))

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from darkroom import keys, ledger
+from darkroom.errors import StoreError
 from darkroom.jobs import GroupPlan, JobRef, Manifest, Mode, NotDone, PlanFolder, State, dump, new_plan_id
 from darkroom.pyramids.collect import Collected, read_collected
 from darkroom.pyramids.find import Candidate, Found, Refusal, find, look_at
@@ -79,15 +80,19 @@ def compare(request: Request, found: Found, images: Store) -> Comparison:
     stand = _standing(images, known)
     pyramids = {one.name for one in candidates if _is_a_pyramid(one, known.get(one.target), images)}
     missing = {one.name for one in candidates if one.place and one.entry is None}
+    found.gone |= _gone(request, candidates)
     clashing = claimed_twice({one.name: one.target for one in candidates if one.name not in pyramids | missing})
     for one in candidates:
         entry = known.get(one.target)
+        if one.name in found.gone:
+            continue  # settle tells the API
         if one.name in pyramids:
             # scans and pyramids in one bucket: it is listed, and its own upload may have marked it
             if one.markers:
                 _leave(one, comparison)
         elif one.name in missing:
-            _missing(one, found, comparison)
+            absent = Refusal(one.name, one.group, f"it is not there: {one.uri}", "download", one.markers)
+            comparison.refuse(absent, failed=True)
         elif reason := _refusal(one, entry, clashing, images):
             comparison.refuse(Refusal(one.name, one.group, reason, markers=one.markers))
         else:
@@ -152,13 +157,22 @@ def _refusal(one: Candidate, entry: PyramidEntry | None, clashing: Mapping[str, 
     return ""
 
 
-def _missing(one: Candidate, found: Found, comparison: Comparison) -> None:
-    """An image that is not there: the API is told so, a marker stays."""
-    if one.file_ids and not one.markers:
-        found.gone[one.name] = one.file_ids[0]
-    else:
-        reason = f"it is not there: {one.uri}"
-        comparison.refuse(Refusal(one.name, one.group, reason, "download", one.markers), failed=True)
+def _gone(request: Request, candidates: Iterable[Candidate]) -> dict[str, tuple[str, ...]]:
+    """The files that only the API asks for and that their bucket does not have, with their ids.
+
+    A place in which nothing lies at all is rather not what it was, and then none of its files counts as gone.
+    """
+    absent = [one for one in candidates if one.file_ids and not one.markers and one.entry is None]
+    places = {one.place for one in absent} & set(request.api_places)
+    alive = {place for place in places if _holds_something(place)}
+    return {one.name: one.file_ids for one in absent if one.place in alive}
+
+
+def _holds_something(place: str) -> bool:
+    try:
+        return next(iter(open_store(place).list()), None) is not None
+    except StoreError:
+        return False
 
 
 def _ledgers(store: Store, targets: Iterable[str]) -> dict[str, PyramidEntry]:
@@ -230,8 +244,8 @@ def _say_collected(request: Request, collected: Collected, found: Found, compari
         say(f"queue: about {collected.waiting:,} messages wait; mode plan takes none.")
     if collected.files:
         say(f"API: it lists {len(collected.files):,} files.")
-    for name, file_id in found.gone.items():
-        comparison.claims[name] = Claim(state="gone", file_ids=(file_id,))
+    for name, file_ids in found.gone.items():
+        comparison.claims[name] = Claim(state="gone", file_ids=file_ids)
         say(f"{name}: there is no such image any more (404), so settle tells the API to forget it.")
     if found.left:
         say(f"{found.left:,} more images wait for the next run (limit).")
