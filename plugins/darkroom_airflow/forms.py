@@ -48,8 +48,8 @@ def mode() -> Param:
             Mode.ALL.value: "all: make everything again",
         },
         title="Mode",
-        description_md="`plan` only says what would be done. `changed` makes what is missing or no longer matches its "
-        "renders and recipe. `all` makes everything again, whatever is there.",
+        description_md="`plan` only says what would be done. `changed` makes what is missing or no longer matches "
+        "what it is made from. `all` makes everything again, whatever is there.",
     )
 
 

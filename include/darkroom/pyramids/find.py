@@ -6,12 +6,14 @@ from dataclasses import dataclass, field, replace
 
 from darkroom.errors import StoreError
 from darkroom.jobs import Mode
+from darkroom.progress import Progress
 from darkroom.pyramids.collect import Collected
 from darkroom.pyramids.job import MarkerRef
 from darkroom.pyramids.names import IMAGES, beside, pyramid_in, target_of, unsafe
 from darkroom.pyramids.request import APPSYNC, Request
 from darkroom.pyramids.sources.appsync import FileToProcess
 from darkroom.pyramids.sources.markers import Marker, chosen, has_extension, read_markers
+from darkroom.pyramids.sources.places import closest_place
 from darkroom.store import Entry, Store, open_store
 
 
@@ -101,8 +103,9 @@ def look_at(candidates: Iterable[Candidate], extensions: tuple[str, ...], found:
         return replace(one, uri=uri, entry=entry, rivals=tuple(rivals))
 
     most = max((store.concurrency for store in stores.values()), default=1)
-    with ThreadPoolExecutor(most, "looking") as pool:
+    with ThreadPoolExecutor(most, "looking") as pool, Progress("images looked at", len(candidates)) as progress:
         for looked in pool.map(look, candidates):
+            progress.advance()
             if isinstance(looked, Refusal):
                 found.refused.append(looked)
             else:
@@ -175,10 +178,7 @@ def _of_the_api(request: Request, collected: Collected, store: Store, found: Fou
 
 def place_of(places: Iterable[str], file: FileToProcess) -> tuple[str, str] | None:
     """The place that an S3 file of the API lies in, the closest one, and its key there."""
-    uri = f"s3://{file.source_bucket_name}/{file.source_file_path.lstrip('/')}"
-    around = [place for place in places if uri.startswith(f"{place}/")]
-    place = max(around, key=len, default=None)
-    return (place, uri[len(place) + 1 :]) if place else None
+    return closest_place(f"s3://{file.source_bucket_name}/{file.source_file_path.lstrip('/')}", places)
 
 
 def _wanted(request: Request, key: str) -> bool:

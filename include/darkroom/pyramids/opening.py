@@ -113,7 +113,9 @@ def _reduced(source: Source, width: int, height: int) -> pyvips.Image:
 def said(error: Exception) -> str:
     """What a library says is wrong: one printable line, without this machine's paths and without a full stop."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    line = lines[-1] if lines else type(error).__name__
+    # libvips' own summary says only what it could not do, and not why
+    telling = [line for line in lines if not line.startswith("unable to ")] or lines
+    line = telling[-1] if telling else type(error).__name__
     line = "".join(char if char.isprintable() else " " for char in line[:400])
     return _PATH.sub("it", line).rstrip(".")
 

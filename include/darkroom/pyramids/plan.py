@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from darkroom import keys, ledger
 from darkroom.errors import StoreError
 from darkroom.jobs import GroupPlan, JobRef, Manifest, Mode, NotDone, PlanFolder, State, dump, new_plan_id
+from darkroom.progress import Progress
 from darkroom.pyramids.collect import Collected, read_collected
 from darkroom.pyramids.find import Candidate, Found, Refusal, find, look_at
 from darkroom.pyramids.headers import Size, size_of
@@ -198,8 +199,15 @@ def _standing(images: Store, known: Mapping[str, PyramidEntry]) -> set[str]:
 def _sizes(candidates: list[Candidate]) -> list[Size]:
     """The sizes of images, many headers at once."""
     stores = {place: open_store(place) for place in {one.place for one in candidates} if place}
-    with ThreadPoolExecutor(max((store.concurrency for store in stores.values()), default=1), "headers") as pool:
-        return list(pool.map(lambda one: size_of(stores[one.place], one.entry) if one.entry else _UNKNOWN, candidates))
+    most = max((store.concurrency for store in stores.values()), default=1)
+    with ThreadPoolExecutor(most, "headers") as pool, Progress("headers read", len(candidates)) as progress:
+
+        def read(one: Candidate) -> Size:
+            size = size_of(stores[one.place], one.entry) if one.entry else _UNKNOWN
+            progress.advance()
+            return size
+
+        return list(pool.map(read, candidates))
 
 
 def _job(request: Request, folder: PlanFolder, number: int, todo: list[Todo]) -> PyramidJob:

@@ -10,6 +10,7 @@ from darkroom import keys, ledger
 from darkroom.errors import Conflict, DarkroomError
 from darkroom.flows import Settlement
 from darkroom.jobs import Manifest, Mode, NotDone, Outcome, PlanFolder, State, dump, parse
+from darkroom.progress import Progress
 from darkroom.pyramids.failed_days import settle_failures
 from darkroom.pyramids.job import Claim, Claims, MarkerRef, PyramidEntry, PyramidLedger
 from darkroom.pyramids.request import Request
@@ -99,7 +100,7 @@ def _prove(done: Iterable[Outcome], images: Store, night: _Night) -> None:
         return ""
 
     outcomes = list(done)
-    for outcome, reason in zip(outcomes, _at_once(images, wrong, outcomes), strict=True):
+    for outcome, reason in zip(outcomes, _at_once(images, "pyramids proven", wrong, outcomes), strict=True):
         if reason:
             night.not_proven(outcome, reason, "write")
         else:
@@ -123,7 +124,7 @@ def _commit(store: Store, night: _Night, claims: Mapping[str, Claim]) -> None:
         new = shards[key]
         ledger.update(store, key, PyramidLedger, lambda known: PyramidLedger(outputs=known.outputs | new))
 
-    _at_once(store, commit, list(shards))
+    _at_once(store, "ledgers written", commit, list(shards))
 
 
 def _tell_the_api(url: str, claims: Mapping[str, Claim], night: _Night) -> None:
@@ -132,25 +133,27 @@ def _tell_the_api(url: str, claims: Mapping[str, Claim], night: _Night) -> None:
     if not waiting and not night.gone:
         return
     api = FilesApi(url)
-    for outcome, ids in waiting:
-        try:
-            for file_id in ids:
-                api.processed(file_id, width=outcome.facts[WIDTH], height=outcome.facts[HEIGHT])
-        except DarkroomError as error:
-            night.not_proven(
-                outcome, f"its pyramid is there, but the API cannot be told so: {error}".rstrip("."), "settle"
-            )
-    for name, file_id in night.gone.items():
-        try:
-            api.remove(file_id)
-        except DarkroomError as error:
-            night.notes.append(f"{name}: the API cannot be told that there is no such image: {error}")
+    with Progress("files that the API was told of", len(waiting) + len(night.gone)) as progress:
+        for outcome, ids in waiting:
+            try:
+                for file_id in ids:
+                    api.processed(file_id, width=outcome.facts[WIDTH], height=outcome.facts[HEIGHT])
+            except DarkroomError as error:
+                reason = f"its pyramid is there, but the API cannot be told so: {error}".rstrip(".")
+                night.not_proven(outcome, reason, "settle")
+            progress.advance()
+        for name, file_id in night.gone.items():
+            try:
+                api.remove(file_id)
+            except DarkroomError as error:
+                night.notes.append(f"{name}: the API cannot be told that there is no such image: {error}")
+            progress.advance()
 
 
 def _settle_markers(store: Store, manifest: Manifest, claims: Mapping[str, Claim], night: _Night) -> None:
     """Remove the markers of what is proven, and count the others' failure."""
     proven = [ref for name, claim in claims.items() if _is_settled(name, claim, night) for ref in claim.markers]
-    left = _at_once(store, lambda ref: _removed(store, ref), proven)
+    left = _at_once(store, "markers removed", lambda ref: _removed(store, ref), proven)
     changed = [ref.key for ref, gone in zip(proven, left, strict=True) if not gone]
     night.notes += [f"{key}: it changed since the plan, and stays." for key in changed]
     failed = {
@@ -172,7 +175,11 @@ def _removed(store: Store, ref: MarkerRef) -> bool:
     return True
 
 
-def _at_once(store: Store, do: Callable[[A], B], many: list[A]) -> list[B]:
+def _at_once(store: Store, title: str, do: Callable[[A], B], many: list[A]) -> list[B]:
     """Do something for each of many, as many at once as serve a store best."""
-    with ThreadPoolExecutor(store.concurrency, "settling") as pool:
-        return list(pool.map(do, many))
+    done = []
+    with ThreadPoolExecutor(store.concurrency, "settling") as pool, Progress(title, len(many)) as progress:
+        for one in pool.map(do, many):
+            done.append(one)
+            progress.advance()
+    return done

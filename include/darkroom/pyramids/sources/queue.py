@@ -18,6 +18,7 @@ from urllib.parse import unquote_plus
 from darkroom.errors import BadInput, DarkroomError, Denied, StoreError, Unavailable
 from darkroom.progress import Progress
 from darkroom.pyramids.sources.markers import Marked, Marker, is_image_key, write
+from darkroom.pyramids.sources.places import closest_place
 from darkroom.store import Store, open_store
 from darkroom.store.retries import first_line
 
@@ -131,11 +132,12 @@ def said_by(body: str) -> Said:
 def source_of(upload: Upload, places: Mapping[str, str]) -> tuple[str, str] | None:
     """The source that an upload belongs to, and its key there; None where it lies in no source's place.
 
-    `places` are URIs by source. Of several that hold it, the longest counts.
+    `places` are URIs by source.
     """
-    holding = [source for source, place in places.items() if upload.uri.startswith(f"{place}/")]
-    source = max(holding, key=lambda one: len(places[one]), default=None)
-    return None if source is None else (source, upload.uri[len(places[source]) + 1 :])
+    found = closest_place(upload.uri, places.values())
+    if found is None:
+        return None
+    return next(source for source, place in places.items() if place == found[0]), found[1]
 
 
 def _document(text: object) -> dict[str, Any]:
