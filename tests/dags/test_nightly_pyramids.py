@@ -133,6 +133,17 @@ def test_the_next_night_tries_the_torn_one_again_and_nothing_else(night: Run, wo
     assert world.markers() == []
 
 
+def test_mode_plan_takes_no_message_out_of_the_queue(night: Run, world: World) -> None:
+    before = world.markers()
+    world.upload("maps/later.jpg", drawings.picture().jpegsave_buffer())
+    run = run_dag(DAG, {"mode": "plan"})
+    assert run.state == "success"
+    assert "queue: about 1 messages wait; mode plan takes none." in run.report["findings"]
+    assert world.markers() == before
+    assert run_dag(DAG, {"extensions": ["jpg"]}).xcoms["collect", "counts"]["marked"] == 1
+    assert "later.tif" in world.images
+
+
 def test_a_request_that_cannot_be_fails_collect_and_says_so(night: Run, world: World) -> None:
     run = run_dag(DAG, {"sources": ["photos"]})
     assert run.state == "failed"

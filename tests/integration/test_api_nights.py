@@ -182,6 +182,28 @@ def test_a_copy_from_the_drive_that_is_lost_is_no_file_that_is_gone(world: World
     assert world.api.removed == []
 
 
+def test_a_file_that_vanishes_after_the_plan_is_not_taken_for_gone(world: World) -> None:
+    world.library.scan("a.jpg")
+    world.list("one", "S3", **in_bucket(world, "a.jpg"))
+    world.collect()
+    manifest = world.library.plan()
+    world.library.scans.delete("a.jpg")
+    report = world.library.finish(manifest)
+    assert report.kinds == {"download": 1}
+    assert world.api.removed == []
+
+
+def test_a_file_that_changes_in_the_drive_while_it_is_read_is_not_kept(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.list("one", "Museum", sourceUri=IN_DRIVE)
+    size = len(world.drive.files[IN_DRIVE])
+    monkeypatch.setattr(world.drive, "fetch", lambda file_id, file: file.write(bytes(size)))
+    report = world.night()
+    assert "it changed while it was read" in report.failure_text()
+    assert not list(world.library.studio.list("work/museum/"))
+
+
 def test_an_image_both_marked_and_listed_is_made_once_and_both_are_settled(world: World) -> None:
     world.library.scan("a.jpg")
     world.library.mark("a.jpg")
