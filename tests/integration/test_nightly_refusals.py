@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from darkroom.errors import BadInput
+from darkroom.pyramids import batch
+from darkroom.pyramids.opening import Source, look
 from darkroom.settings import settings
 from tests import scans as drawings
 from tests.night import Library, library
@@ -120,6 +122,21 @@ def test_a_request_that_cannot_be_lists_every_reason(maps: Library) -> None:
     ]
     with pytest.raises(BadInput, match="limit: "):
         maps.plan(limit=-1)
+
+
+def test_an_error_that_nobody_foresaw_fails_its_image_only(maps: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+    def odd(file: Path, max_pixels: int) -> Source:
+        if file.name == "odd.jpg":
+            raise KeyError("what a library may come to")
+        return look(file, max_pixels)
+
+    monkeypatch.setattr(batch, "look", odd)
+    for key in ("a.jpg", "b.jpg", "odd.jpg"):
+        maps.scan(key)
+    maps.mark("a.jpg", "b.jpg", "odd.jpg")
+    report = maps.night()
+    assert [(item.item, item.kind) for item in report.not_done] == [("maps/odd.jpg", "decode")]
+    assert maps.pyramids() == ["a.tif", "b.tif"]
 
 
 def test_every_broken_image_is_refused_with_its_reason_and_the_good_ones_are_made(
