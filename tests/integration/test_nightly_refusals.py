@@ -1,5 +1,6 @@
 """What a night refuses, and that nothing of it stops anything else: markers, images, names, requests."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,9 @@ import pytest
 from darkroom.errors import BadInput
 from darkroom.pyramids import batch
 from darkroom.pyramids.opening import Source, look
+from darkroom.pyramids.sources import markers
 from darkroom.settings import settings
+from darkroom.store import open_store
 from tests import scans as drawings
 from tests.night import Library, library
 
@@ -30,6 +33,28 @@ def test_images_that_would_have_one_pyramid_are_both_refused_and_both_named(maps
         "maps/a.png": "a.jpg beside it would have the same pyramid, a.tif",
     }
     assert maps.pyramids() == ["b.tif"]
+
+
+def test_two_sources_with_one_path_do_not_replace_each_others_pyramids(
+    maps: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(
+        "DARKROOM_SCAN_SOURCES", json.dumps({"maps": maps.scans.uri, "posters": str(tmp_path / "posters")})
+    )
+    settings.cache_clear()
+    posters = open_store(str(tmp_path / "posters"))
+    maps.scan("a.jpg")
+    posters.write("a.jpg", drawings.picture(120, 100).jpegsave_buffer())
+    maps.mark("a.jpg")
+    assert maps.night().ok
+    before = maps.images.head("a.tif")
+    markers.write(maps.studio, "posters", posters, markers.Marker(key="a.jpg"))
+    report = maps.night()
+    assert f"{maps.scans.uri_of('a.jpg')} has the same pyramid, a.tif, and is still there" in report.failure_text()
+    assert maps.images.head("a.tif") == before
+    maps.scans.delete("a.jpg")
+    assert maps.night().done == 1
+    assert maps.images.head("a.tif") != before
 
 
 def test_an_image_that_takes_the_place_of_one_that_is_gone_is_made(maps: Library) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from darkroom import keys, ledger
-from darkroom.errors import StoreError
+from darkroom.errors import BadInput, StoreError
 from darkroom.jobs import GroupPlan, JobRef, Manifest, Mode, NotDone, PlanFolder, State, dump, new_plan_id
 from darkroom.progress import Progress
 from darkroom.pyramids.collect import Collected, read_collected
@@ -25,7 +25,7 @@ from darkroom.pyramids.job import (
 from darkroom.pyramids.names import claimed_twice
 from darkroom.pyramids.request import Request
 from darkroom.pyramids.split import Todo, machine_for, split
-from darkroom.store import Store, open_store
+from darkroom.store import Store, head_object, open_store
 
 FLOW = "pyramids"
 
@@ -155,7 +155,19 @@ def _refusal(one: Candidate, entry: PyramidEntry | None, clashing: Mapping[str, 
         return clashing[one.name]
     if one.place and one.uri == images.uri_of(one.target):
         return "its pyramid would take its place; give the source or the images another bucket or folder"
+    if entry and not one.file_ids and entry.source != one.uri and _is_there(entry.source):
+        return f"{entry.source} has the same pyramid, {one.target}, and is still there; give one of them another path"
     return ""
+
+
+def _is_there(source: str) -> bool:
+    """Does the image of a pyramid still exist? One of the web is its API's affair."""
+    if source.startswith(("https://", "http://")):
+        return False
+    try:
+        return head_object(source) is not None
+    except (StoreError, BadInput):  # of a place that is none any more
+        return False
 
 
 def _gone(request: Request, candidates: Iterable[Candidate]) -> dict[str, tuple[str, ...]]:

@@ -5,7 +5,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from darkroom.errors import BadInput
-from darkroom.store.base import Store
+from darkroom.store.base import Entry, Store
 from darkroom.store.folder import FolderStore
 
 # S3's rule with the dots and underscores of GCS's; a bucket's name goes into hosts and paths
@@ -49,13 +49,24 @@ def _of_service(scheme: str, bucket: str, prefix: str) -> Store:
 
 def read_object(uri: str) -> bytes:
     """The content of the one object at `uri` (as `Store.uri_of` writes it). Raises `NotFound`, `BadInput`."""
+    store, key = _object(uri)
+    return store.read(key)
+
+
+def head_object(uri: str) -> Entry | None:
+    """The entry of the one object at `uri` (as `Store.uri_of` writes it), or None where there is none."""
+    store, key = _object(uri)
+    return store.head(key)
+
+
+def _object(uri: str) -> tuple[Store, str]:
     scheme, _, path = uri.partition("://")
     if scheme in ("s3", "gs"):
         bucket, _, key = path.partition("/")
-        return open_store(f"{scheme}://{bucket}").read(key)
+        return open_store(f"{scheme}://{bucket}"), key
     parent, _, name = uri.rpartition("/")
     if not name:
         raise BadInput(f"{uri}: not an object's address; it ends in a slash.")
     if uri.startswith("file://"):
         name = unquote(name)
-    return open_store(parent or ("/" if uri.startswith("/") else ".")).read(name)
+    return open_store(parent or ("/" if uri.startswith("/") else ".")), name
