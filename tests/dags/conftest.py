@@ -96,18 +96,8 @@ def docker_runner(engine: str) -> Iterator[str]:
 @pytest.fixture(scope="package")
 def aws() -> Iterator[dict[str, str]]:
     """S3 with a bucket, and CloudWatch: the environment that leads there."""
-    import boto3
-
     with moto_s3() as server:
-        environment = server.environment()
-        boto3.client(
-            "s3",
-            endpoint_url=server.endpoint,
-            aws_access_key_id=server.access_key,
-            aws_secret_access_key=server.secret_key,
-            region_name=environment["AWS_DEFAULT_REGION"],
-        ).create_bucket(Bucket=BUCKET)
-        yield environment
+        yield server.with_bucket(BUCKET)
 
 
 @pytest.fixture

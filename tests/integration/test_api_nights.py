@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-import boto3
 import pytest
 
 from darkroom.errors import Unavailable
@@ -76,15 +75,7 @@ class World:
 @pytest.fixture(scope="module")
 def bucket() -> Iterator[dict[str, str]]:
     with moto_s3() as server:
-        environment = server.environment()
-        boto3.client(
-            "s3",
-            endpoint_url=server.endpoint,
-            aws_access_key_id=server.access_key,
-            aws_secret_access_key=server.secret_key,
-            region_name=environment["AWS_DEFAULT_REGION"],
-        ).create_bucket(Bucket=BUCKET)
-        yield environment
+        yield server.with_bucket(BUCKET)
 
 
 @pytest.fixture

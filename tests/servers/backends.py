@@ -4,14 +4,12 @@ import os
 from contextlib import ExitStack
 from pathlib import Path
 
-import boto3
 import pytest
 from google.auth.credentials import AnonymousCredentials
 from google.cloud import storage
 
 from tests.servers import moto, radosgw
 from tests.servers.gcs import gcs_emulator
-from tests.servers.s3 import S3Server
 
 BUCKET = "contract"
 
@@ -34,7 +32,7 @@ class Servers:
         self._stack.close()
 
     def _moto(self) -> dict[str, str]:
-        return _with_bucket(self._stack.enter_context(moto.moto_s3()))
+        return self._stack.enter_context(moto.moto_s3()).with_bucket(BUCKET)
 
     def _radosgw(self) -> dict[str, str]:
         if not radosgw.available():
@@ -43,22 +41,10 @@ class Servers:
             pytest.skip(
                 "Ceph's radosgw is not installed: apt-get install ceph-mon ceph-mgr ceph-osd radosgw ceph-common"
             )
-        return _with_bucket(self._stack.enter_context(radosgw.radosgw(self._folder / "radosgw")))
+        return self._stack.enter_context(radosgw.radosgw(self._folder / "radosgw")).with_bucket(BUCKET)
 
     def _gcs(self) -> dict[str, str]:
         endpoint = self._stack.enter_context(gcs_emulator(self._folder / "gcs"))
         client = storage.Client("tests", AnonymousCredentials(), client_options={"api_endpoint": endpoint})
         client.create_bucket(BUCKET)
         return {"STORAGE_EMULATOR_HOST": endpoint}
-
-
-def _with_bucket(server: S3Server) -> dict[str, str]:
-    client = boto3.client(
-        "s3",
-        endpoint_url=server.endpoint,
-        aws_access_key_id=server.access_key,
-        aws_secret_access_key=server.secret_key,
-        region_name="us-east-1",
-    )
-    client.create_bucket(Bucket=BUCKET)
-    return server.environment()
