@@ -48,7 +48,7 @@ class StoreAccess(ExitStack):
 
             self._put(self.enter_context(google_environment(GOOGLE_CONNECTION)))
         if on_the_web and _exists(APPSYNC_CONNECTION):
-            # no worker's allow-list has it: only plan's and settle's processes talk to the API
+            # no worker's allow-list has it: only collect's and settle's processes talk to the API
             self._put({"APPSYNC_API_KEY": BaseHook.get_connection(APPSYNC_CONNECTION).password})
 
     def reach_plan(self, uri: str) -> "PlanFolder":
