@@ -9,7 +9,8 @@ import pytest
 
 from darkroom.errors import BadInput
 from darkroom.pyramids import batch
-from darkroom.pyramids.opening import Source, look
+from darkroom.pyramids.opening import look
+from darkroom.pyramids.source import Source
 from darkroom.pyramids.sources import markers
 from darkroom.settings import settings
 from darkroom.store import open_store

@@ -16,8 +16,9 @@ from darkroom.pyramids.failures import DecodeFailed, PyramidFailed, WriteFailed
 from darkroom.pyramids.fetching import Origin, Stored, fetched, place
 from darkroom.pyramids.formats import Format
 from darkroom.pyramids.make import Made, make_pyramid
-from darkroom.pyramids.opening import look, said
+from darkroom.pyramids.opening import look
 from darkroom.pyramids.profiles import Cap, Profile
+from darkroom.pyramids.source import said
 from darkroom.pyramids.workspace import workspace
 from darkroom.store import Entry, Store
 

@@ -8,8 +8,9 @@ import pyvips
 from darkroom.pyramids import deflate_tiff
 from darkroom.pyramids.deflate_tiff import Pixels
 from darkroom.pyramids.failures import DecodeFailed, ValidateFailed, WriteFailed
-from darkroom.pyramids.opening import Source, prepare, said
+from darkroom.pyramids.opening import prepare
 from darkroom.pyramids.profiles import CAP, DPI, Cap, Profile, is_big
+from darkroom.pyramids.source import Source, said
 from darkroom.pyramids.validate import inspect, unlike
 
 _ICC = "icc-profile-data"  # libvips' name for it

@@ -1,23 +1,18 @@
 """From a file of any kind to an upright sRGB image of the size that is wanted."""
 
-import re
-import threading
-from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyvips
 
+from darkroom.pyramids.bmp import look_at_bmp, read_bmp
 from darkroom.pyramids.failures import DecodeFailed
 from darkroom.pyramids.formats import BEGINNING, VECTORS, Format, format_of
-from darkroom.pyramids.profiles import DPI
+from darkroom.pyramids.pdf import draw_pdf, look_at_pdf
+from darkroom.pyramids.source import Source, left_out, said
+from darkroom.pyramids.svg import draw_svg, look_at_svg
 
-# each file is opened for one purpose: libvips would keep it open, and take a new file of the same name for the old one
-pyvips.cache_set_max(0)
-
-_POINTS = 72  # of an inch, in which PDF and SVG measure
 LOADERS = {
     Format.JPEG: ("jpegload", "uhdrload"),
     Format.PNG: ("pngload",),
@@ -29,30 +24,6 @@ LOADERS = {
 }
 _AT_ONCE = (Format.WEBP, Format.GIF, Format.AVIF, Format.HEIC)  # their libraries give whole frames
 _TURNED = (5, 6, 7, 8)  # EXIF's orientations that lie on their side
-_LARGEST_SVG = 32 << 20  # bytes; all of it is parsed in memory
-# a reference that leaves the file, or a way to hide one
-_SVG_OUTSIDE = re.compile(
-    rb"""(?:href\s*=\s*["']\s*(?!\#|data:)[^"'\s]|url\(\s*["']?\s*(?!\#|data:)[^"')\s]|@import|<!ENTITY|<\?xml-stylesheet)""",
-    re.IGNORECASE,
-)
-_PATH = re.compile(r'"/[^"]*"|(?<!\S)/\S+')
-_pdfium = threading.Lock()  # it is not for several threads (https://pypdfium2.readthedocs.io)
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """A file that can be opened; `width` and `height` are those of the upright image, of a drawing at 300 dpi."""
-
-    path: Path
-    format: Format
-    width: int
-    height: int
-    plain: bool = False
-    """Is it in 8-bit sRGB or grey without a profile of its own, so that no colour has to be managed?"""
-    held: int = 0
-    """Bytes that are in memory at once to decode it, beside a stream's: for a format that cannot be decoded as one."""
-    notes: tuple[str, ...] = field(default=())
-    """What is not taken over, a sentence each."""
 
 
 def look(path: Path, max_pixels: int) -> Source:
@@ -61,13 +32,11 @@ def look(path: Path, max_pixels: int) -> Source:
         kind = format_of(file.read(BEGINNING))
     match kind:
         case Format.PDF:
-            source = _look_at_pdf(path)
+            source = look_at_pdf(path)
         case Format.SVG:
-            width, height = _svg(path).width, _svg(path).height
-            source = Source(path, kind, _at_dpi(width), _at_dpi(height))
+            source = look_at_svg(path)
         case Format.BMP:
-            with _bmp(path) as image:
-                source = Source(path, kind, image.width, image.height, held=2 * 4 * image.width * image.height)
+            source = look_at_bmp(path)
         case _:
             source = _look_at_image(path, kind)
     # a drawing is never drawn larger than it is wanted
@@ -87,11 +56,11 @@ def prepare(source: Source, width: int, height: int) -> pyvips.Image:
     try:
         match source.format:
             case Format.PDF:
-                image = _draw_pdf(source.path, width)
+                image = draw_pdf(source.path, width)
             case Format.SVG:
-                image = _svg(source.path, scale=width / _svg(source.path).width)
+                image = draw_svg(source.path, width)
             case Format.BMP:
-                image = _read_bmp(source.path)
+                image = read_bmp(source.path)
             case _:
                 image = _reduced(source, width, height)
         if (image.width, image.height) != (width, height):
@@ -108,16 +77,6 @@ def _reduced(source: Source, width: int, height: int) -> pyvips.Image:
         options["output_profile"] = "srgb"
     image = pyvips.Image.thumbnail(str(source.path), width, height=height, fail_on="error", **options)
     return image.colourspace("srgb")
-
-
-def said(error: Exception) -> str:
-    """What a library says is wrong: one printable line, without this machine's paths and without a full stop."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    # libvips' own summary says only what it could not do, and not why
-    telling = [line for line in lines if not line.startswith("unable to ")] or lines
-    line = telling[-1] if telling else type(error).__name__
-    line = "".join(char if char.isprintable() else " " for char in line[:400])
-    return _PATH.sub("it", line).rstrip(".")
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +100,7 @@ def header_of(image: pyvips.Image, kind: Format) -> Header:
     if "orientation" in fields and image.get("orientation") in _TURNED:
         width, height = height, width
     plain = image.format == "uchar" and image.interpretation in ("srgb", "b-w") and "icc-profile-data" not in fields
-    return Header(width, height, plain, _held(image, kind, "interlaced" in fields), _left_out(pages))
+    return Header(width, height, plain, _held(image, kind, "interlaced" in fields), left_out(pages))
 
 
 def _look_at_image(path: Path, kind: Format) -> Source:
@@ -160,79 +119,6 @@ def _held(image: pyvips.Image, kind: Format, interlaced: bool) -> int:
     elif kind in _AT_ONCE or (kind is Format.PNG and interlaced):
         channel = 2 if image.format == "ushort" else 1
     return int(image.width * image.height * image.bands * channel)
-
-
-def _look_at_pdf(path: Path) -> Source:
-    with _pdfium, _pdf(path) as document:
-        pages = len(document)
-        width, height = document[0].get_size() if pages else (0, 0)
-    if width < 1 or height < 1:
-        raise DecodeFailed("its first page has no size")
-    return Source(path, Format.PDF, _at_dpi(width), _at_dpi(height), notes=_left_out(pages))
-
-
-def _left_out(pages: int) -> tuple[str, ...]:
-    return (f"It has {pages:,} pages; only the first one is shown.",) if pages > 1 else ()
-
-
-def _at_dpi(points: float) -> int:
-    return max(1, round(points * DPI / _POINTS))
-
-
-def _draw_pdf(path: Path, width: int) -> pyvips.Image:
-    with _pdfium, _pdf(path) as document:
-        page = document[0]
-        bitmap = page.render(scale=width / page.get_size()[0], rev_byteorder=True)
-        pixels = np.ascontiguousarray(bitmap.to_numpy()[..., :3])
-    return _of_pixels(pixels)
-
-
-def _pdf(path: Path) -> Any:
-    """The document, to be closed by `with`."""
-    import pypdfium2
-
-    try:
-        return closing(pypdfium2.PdfDocument(path))
-    except pypdfium2.PdfiumError as error:
-        if "password" in str(error).lower():
-            raise DecodeFailed("it needs a password; save it without one") from None
-        raise DecodeFailed(f"it is a PDF that cannot be opened: {said(error)}") from None
-
-
-def _svg(path: Path, scale: float = 1.0) -> pyvips.Image:
-    """An SVG by itself: read from memory, it has no place that a reference could start from."""
-    if path.stat().st_size > _LARGEST_SVG:
-        raise DecodeFailed(f"it is an SVG of more than {_LARGEST_SVG >> 20} MiB")
-    data = path.read_bytes()
-    if _SVG_OUTSIDE.search(data):
-        raise DecodeFailed("it is an SVG that refers to something outside of itself; embed it")
-    try:
-        return pyvips.Image.svgload_buffer(data, scale=scale, access="sequential", fail_on="error")
-    except pyvips.Error as error:
-        raise DecodeFailed(f"it is an SVG that cannot be drawn: {said(error)}") from None
-
-
-def _bmp(path: Path) -> Any:
-    from PIL import Image, UnidentifiedImageError
-
-    Image.MAX_IMAGE_PIXELS = None  # ours is the limit, and only BMPs are opened
-    try:
-        return Image.open(path, formats=["BMP"])
-    except (UnidentifiedImageError, OSError, ValueError) as error:
-        raise DecodeFailed(f"it is a BMP that cannot be opened: {said(error)}") from None
-
-
-def _read_bmp(path: Path) -> pyvips.Image:
-    with _bmp(path) as image:
-        try:
-            pixels = np.asarray(image.convert("RGBA" if "A" in image.getbands() else "RGB"))
-        except (OSError, ValueError, SyntaxError) as error:
-            raise DecodeFailed(f"it cannot be decoded: {said(error)}") from None
-    return _of_pixels(pixels)
-
-
-def _of_pixels(pixels: np.ndarray[Any, Any]) -> pyvips.Image:
-    return pyvips.Image.new_from_array(pixels).copy(interpretation="srgb")
 
 
 def _checked(image: pyvips.Image) -> pyvips.Image:

@@ -9,7 +9,7 @@ import numpy as np
 import pyvips
 import tifffile
 
-from darkroom.pyramids.opening import said
+from darkroom.pyramids.source import said
 
 _INCH, _CENTIMETRE = 2, 3  # TIFF 6.0, ResolutionUnit
 _REDUCED = 1  # TIFF 6.0, NewSubfileType

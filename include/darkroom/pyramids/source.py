@@ -1,0 +1,59 @@
+"""What is known of a file that a pyramid can be made of, and how libraries' complaints about it are said."""
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyvips
+
+from darkroom.pyramids.formats import Format
+from darkroom.pyramids.profiles import DPI
+
+# each file is opened for one purpose: libvips would keep it open, and take a new file of the same name for the old one
+pyvips.cache_set_max(0)
+
+_POINTS = 72  # of an inch, in which PDF and SVG measure
+_PATH = re.compile(r'"/[^"]*"|(?<!\S)/\S+')
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A file that can be opened; `width` and `height` are those of the upright image, of a drawing at 300 dpi."""
+
+    path: Path
+    format: Format
+    width: int
+    height: int
+    plain: bool = False
+    """Is it in 8-bit sRGB or grey without a profile of its own, so that no colour has to be managed?"""
+    held: int = 0
+    """Bytes that are in memory at once to decode it, beside a stream's: for a format that cannot be decoded as one."""
+    notes: tuple[str, ...] = field(default=())
+    """What is not taken over, a sentence each."""
+
+
+def said(error: Exception) -> str:
+    """What a library says is wrong: one printable line, without this machine's paths and without a full stop."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    # libvips' own summary says only what it could not do, and not why
+    telling = [line for line in lines if not line.startswith("unable to ")] or lines
+    line = telling[-1] if telling else type(error).__name__
+    line = "".join(char if char.isprintable() else " " for char in line[:400])
+    return _PATH.sub("it", line).rstrip(".")
+
+
+def left_out(pages: int) -> tuple[str, ...]:
+    """The note of a file of so many pages."""
+    return (f"It has {pages:,} pages; only the first one is shown.",) if pages > 1 else ()
+
+
+def at_dpi(points: float) -> int:
+    """The pixels of a drawing's length in points."""
+    return max(1, round(points * DPI / _POINTS))
+
+
+def of_pixels(pixels: np.ndarray[Any, Any]) -> pyvips.Image:
+    """An image of (height, width, 3 or 4) samples of 8 bits in sRGB."""
+    return pyvips.Image.new_from_array(pixels).copy(interpretation="srgb")
