@@ -99,7 +99,7 @@ def look(store: Store, images: Store, candidates: Iterable[Candidate]) -> Standi
 
 
 def _suffix(one: Candidate) -> str:
-    path = one.key if one.place else urlsplit(one.key).path
+    path = one.key if one.place else urlsplit(one.uri).path
     return PurePosixPath(path).suffix.lower()
 
 

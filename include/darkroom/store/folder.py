@@ -32,8 +32,8 @@ class FolderStore:
 
     An object is written beside its target under a temporary name and renamed over it, never written through: a
     reader keeps the version that it opened, and files that are hard links of one another stay independent. Nothing
-    is fsynced: after a power loss a file may be short, and then its size differs from the ledger's, so it is made
-    again. Paths are texts here and files are unbuffered: files come by the ten thousand, and half of the time that one
+    is fsynced: after a power loss a file may be short, and then its size differs from the ledger's, so it is refused
+    until somebody moves it away. Paths are texts here and files are unbuffered: files come by the ten thousand, and half of the time that one
     took went into `Path`s and into calls that buffering makes.
     """
 
