@@ -32,9 +32,9 @@ class FolderStore:
 
     An object is written beside its target under a temporary name and renamed over it, never written through: a
     reader keeps the version that it opened, and files that are hard links of one another stay independent. Nothing
-    is fsynced: after a power loss a file may be short, and then its size differs from the ledger's, so it is refused
-    until somebody moves it away. Paths are texts here and files are unbuffered: files come by the ten thousand, and half of the time that one
-    took went into `Path`s and into calls that buffering makes.
+    is fsynced: after a power loss a file may be short, and then its size differs from the ledger's, so a run refuses
+    it until somebody moves it away. Paths are texts here and files are unbuffered: files come by the ten thousand, and
+    half of the time that one took went into `Path`s and into calls that buffering makes.
     """
 
     concurrency = 4  # a disk's queue is short, and the work beside it wants the cores
