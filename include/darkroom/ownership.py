@@ -100,14 +100,11 @@ def publish(store: Store, key: str, made: bytes | Path, put: Put, *, replaces: s
     What stands there instead is left alone, and adopted where it has the same bytes. Raises `NotOurs` where it has not,
     and what `put` raises.
     """
-    # what is gone when it is looked at was in nobody's way but the condition's: once more, where nothing is
-    conditions: list[Callable[[], Entry]] = [lambda: put(if_absent=True)] * 2
-    if replaces:
-        conditions[0] = lambda: put(if_match=replaces)
-    for attempt in conditions:
+    for replaced in (replaces, ""):
         try:
-            return Published(attempt(), written=True)
+            return Published(put(if_match=replaced) if replaced else put(if_absent=True), written=True)
         except Conflict:
+            # what is gone when it is looked at was in nobody's way but the condition's: once more, where nothing is
             with suppress(NotFound):
                 return Published(_same(store, key, made), written=False)
     raise NotOurs(f"{key} comes and goes while it is written; see who else writes there, and make it again")

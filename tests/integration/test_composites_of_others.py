@@ -126,7 +126,8 @@ def test_mode_all_makes_our_own_pictures_again(studio: Studio) -> None:
 @pytest.mark.parametrize("settled", [False, True], ids=["never settled", "settled without its outcomes"])
 def test_what_a_killed_run_wrote_is_adopted_by_its_next_try_and_by_the_next_plan(studio: Studio, settled: bool) -> None:
     manifest = studio.plan()
-    worker.run_job(manifest.jobs[0].uri, workers=2)
+    for job in manifest.jobs:
+        worker.run_job(job.uri, workers=2)
     before = studio.pictures()
     studio.forget(manifest)
     if settled:
@@ -134,7 +135,8 @@ def test_what_a_killed_run_wrote_is_adopted_by_its_next_try_and_by_the_next_plan
     report = studio.run()
     assert (report.ok, report.done) == (True, ALL), report.failure_text()
     studio.forget(manifest)
-    assert not worker.failures(worker.run_job(manifest.jobs[0].uri, workers=2))
+    for job in manifest.jobs:
+        assert not worker.failures(worker.run_job(job.uri, workers=2))
     assert studio.pictures() == before
 
 
@@ -154,8 +156,8 @@ def test_a_bucket_that_comes_back_from_a_backup_is_adopted(studio: Studio) -> No
 def test_two_workers_on_one_job_do_no_harm(studio: Studio) -> None:
     for mode in ("changed", "all"):
         manifest = studio.plan(mode=mode)
-        with ThreadPoolExecutor(2) as pool:
-            list(pool.map(partial(worker.run_job, workers=1), [manifest.jobs[0].uri] * 2))
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(partial(worker.run_job, workers=1), [job.uri for job in manifest.jobs] * 2))
         report = studio.finish(manifest)
         assert (report.ok, report.done) == (True, ALL), report.failure_text()
 

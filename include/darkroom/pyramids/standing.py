@@ -12,7 +12,7 @@ from darkroom.jobs import parse
 from darkroom.ownership import Targets, refusal
 from darkroom.pyramids.find import Candidate
 from darkroom.pyramids.job import PyramidEntry, PyramidJob, PyramidLedger
-from darkroom.pyramids.names import PDF, copy_beside
+from darkroom.pyramids.names import PDF, copy_beside, target_of
 from darkroom.store import Store
 from darkroom.unsettled import unsettled
 
@@ -47,8 +47,8 @@ class Standing:
         return any(entry is not None and entry.source != one.uri for entry in made)
 
     def outputs_of(self, one: Candidate) -> set[str]:
-        """The URIs of what was made of a candidate."""
-        made = {key: self.known.get(key) for key in self._places(one)}
+        """The URIs of what was made of a candidate, here or at the place that it has without a marker's `path`."""
+        made = {key: self.known.get(key) for key in _near(one)}
         return {self.images.uri_of(key) for key, entry in made.items() if entry and entry.source == one.uri}
 
     def replaceable(self, one: Candidate) -> tuple[str, str] | str:
@@ -72,7 +72,7 @@ def look(store: Store, images: Store, candidates: Iterable[Candidate]) -> Standi
     """Read the ledgers, and look at every place that the candidates' pyramids and copies would take, many at once."""
     candidates = list(candidates)
     copies = {copy_beside(one.target) for one in candidates}
-    known = _ledgers(store, {one.target for one in candidates} | copies)
+    known = _ledgers(store, {key for one in candidates for key in _near(one)})
     # whether an image is a PDF, only its bytes say: where nothing hints at it, the worker finds out what stands there
     hinted = {copy_beside(one.target) for one in candidates if _suffix(one) == PDF}
     asked = sorted({one.target for one in candidates} | hinted | (copies & known.keys()))
@@ -96,6 +96,12 @@ def look(store: Store, images: Store, candidates: Iterable[Candidate]) -> Standi
 
     targets = Targets({key: entry.etag for key, entry in known.items()}, lambda: unsettled(store, FLOW, targets_of))
     return Standing(images, known, etags, reasons, targets)
+
+
+def _near(one: Candidate) -> set[str]:
+    """Where a candidate's pyramid and its copy may be: as is asked, or beside the image, from another time."""
+    pyramids = {one.target, target_of(one.key)} if one.place else {one.target}
+    return pyramids | {copy_beside(key) for key in pyramids}
 
 
 def _suffix(one: Candidate) -> str:
