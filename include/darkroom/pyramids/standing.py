@@ -43,8 +43,8 @@ class Standing:
 
     def is_output(self, one: Candidate) -> bool:
         """Is a candidate itself what was made of another image?"""
-        made = (self.known.get(key) for key in self._places(one) if self.images.uri_of(key) == one.uri)
-        return any(entry is not None and entry.source != one.uri for entry in made)
+        made = {key: self.known.get(key) for key in self._places(one)}
+        return any(entry and entry.source != one.uri == self.images.uri_of(key) for key, entry in made.items())
 
     def outputs_of(self, one: Candidate) -> set[str]:
         """The URIs of what was made of a candidate, here or at the place that it has without a marker's `path`."""
