@@ -83,7 +83,7 @@ def _singles(folder: Path, rounds: int, smaller: int) -> Iterator[Single]:
         runs: dict[str, list[Ran]] = {DARKROOM: [], BARE: []}
         for number in range(rounds):
             turns = [
-                (DARKROOM, (*_DARKROOM, str(source), str(target))),
+                (DARKROOM, (*_DARKROOM, str(source), str(target), "--replace")),
                 (BARE, (*_PEERS, "bare", str(source), str(folder / "bare.tif"))),
             ]
             for way, words in turns if number % 2 else turns[::-1]:

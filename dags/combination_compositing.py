@@ -44,6 +44,8 @@ Open the log of `report`, or `report.html`: every picture that was not made is l
 - **A job of run failed, with a list of pictures**: those could not be made, for instance because a render is cut short;
   all the others are there. Deliver the render again and trigger a new run with mode `changed`: it makes only what is
   missing.
+- **A file "stands there and is not what Darkroom made"**: somebody put it at a picture's place, or changed the picture.
+  It is left as it is. Move it away and trigger a new run, which makes that picture.
 - **A job of run failed without a list** (a lost machine, a kill): it was tried four times. When the cause is gone,
   resume.
 - **settle failed**: the pictures are there but not noted. Clear `settle`, with what comes after it; nothing is made

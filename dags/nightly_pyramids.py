@@ -50,6 +50,8 @@ Open the log of `report`, or `report.html`: every image that has no pyramid is l
 - **collect failed**: the parameters are wrong, or the studio's store is out of reach. Its log lists every problem.
 - **Images are listed** (damaged, no image, two with one name): deliver them again, or rename one. Their markers are
   still there, so the next night tries them again; nothing has to be triggered.
+- **A file "stands there already and Darkroom did not make it"**: it lies where the pyramid, or the copy of a PDF, would
+  go, and is left as it is. Move it away, or give the image another path in its marker.
 - **A service did not answer** (the queue, the API): what it would have said waits there for the next night.
 - **A marker was set aside**: it is in `process-failed/` with the reason. When the cause is gone, move it back, or mark
   the image again.

@@ -5,7 +5,7 @@ from importlib import import_module
 from typing import Any, Protocol, cast
 
 from darkroom.errors import BadInput
-from darkroom.jobs import Document, Manifest, NotDone, Outcome, PlanFolder, Recorder
+from darkroom.jobs import Count, Document, Manifest, NotDone, Outcome, PlanFolder, Recorder
 from darkroom.progress import Progress
 from darkroom.store import Store
 
@@ -15,13 +15,17 @@ _FLOWS = {"compositing": "darkroom.compositing.flow", "pyramids": "darkroom.pyra
 class Settlement(Document):
     """What a settle committed: how many outputs are proven and in the ledger, and which are not; what it deleted.
 
-    `notes` say what else it did or left, a sentence each.
+    `notes` say what else it did or left, a sentence each. `unsure` counts the jobs' items of which something may stand
+    that no ledger knows: their worker was killed, a write failed, or what was written could not be proven. `problems`
+    are what fails the run beside its items.
     """
 
     proven: int
+    unsure: Count = 0
     unproven: tuple[NotDone, ...] = ()
     pruned: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()
 
 
 class Flow(Protocol):

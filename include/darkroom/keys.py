@@ -74,6 +74,11 @@ def index(style: str, cut: str) -> str:
     return f"{cut_prefix(style, cut)}index.json"
 
 
+def index_ledger(style: str) -> str:
+    """What Darkroom wrote as the indexes of a style."""
+    return f"state/indexes/{segment(style)}.json"
+
+
 # pyramids
 
 MARKERS = "process/"
@@ -140,15 +145,18 @@ FAILED_DAYS = "state/pyramids/failed.json"
 
 # work: expires after 30 days
 
+WORK = "work/"
+"""The prefix of every plan, of whatever flow."""
+
 
 def museum_file(file_id: str, md5: str) -> str:
     """A file that was fetched from Google Drive: one version of it, so that it is fetched once."""
-    return f"work/museum/{segment(file_id)}/{segment(md5)}"
+    return f"{WORK}museum/{segment(file_id)}/{segment(md5)}"
 
 
 def run_folder(dag_id: str, run_id: str) -> str:
     """The prefix of the plans of one run."""
-    return f"work/{segment(dag_id)}/{segment(run_id)}/"
+    return f"{WORK}{segment(dag_id)}/{segment(run_id)}/"
 
 
 def plan_folder(dag_id: str, run_id: str, plan_id: str) -> str:
@@ -167,9 +175,13 @@ REPORT_JSON = "report.json"
 REPORT_HTML = "report.html"
 
 
+JOBS = "jobs/"
+"""The prefix of a plan's job files."""
+
+
 def job(number: int) -> str:
     """A job's file below its plan's folder."""
-    return f"jobs/{number:04d}.json"
+    return f"{JOBS}{number:04d}.json"
 
 
 def outcomes(number: int) -> str:

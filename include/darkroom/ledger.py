@@ -16,7 +16,7 @@ class LedgerEntry(BaseModel):
     """One output as it was written and proven.
 
     `stale` says why it should not stand any more; empty while it should. `stored` is the key of the object, when that
-    is not the output's own.
+    is not the output's own; `named` is then the ETag of an object that was written under the output's own key before.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -26,6 +26,12 @@ class LedgerEntry(BaseModel):
     bytes: Count
     stale: str = ""
     stored: str = ""
+    named: str = ""
+
+    @property
+    def etag_by_name(self) -> str:
+        """The ETag of what was written under the output's own key; empty: nothing was."""
+        return self.named if self.stored else self.etag
 
 
 class Ledger(Document):

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from darkroom.errors import BadInput, StoreError
+from darkroom.errors import BadInput, Conflict, StoreError
 from darkroom.store import open_store
 
 
@@ -64,6 +64,20 @@ def test_a_copy_shares_the_disks_blocks_and_is_replaced_not_written_through(stor
     assert (root / "a").stat().st_ino == (root / "b").stat().st_ino
     store.write("b", b"2")
     assert store.read("a") == b"1"
+
+
+def test_without_hard_links_nothing_is_overwritten_either(store, root, monkeypatch):
+    def no_links(*_, **__):
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", no_links)
+    store.write("a", b"1", if_absent=True)
+    store.copy("a", "folder/b", if_absent=True)
+    for write in (lambda: store.write("folder/b", b"2", if_absent=True), lambda: store.copy("a", "a", if_absent=True)):
+        with pytest.raises(Conflict):
+            write()
+    assert (root / "folder/b").read_bytes() == b"1"
+    assert sorted(path.name for path in root.rglob("*")) == ["a", "b", "folder"]
 
 
 def test_more_copies_than_the_file_system_links_are_plain_copies(store, root, monkeypatch):

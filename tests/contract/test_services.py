@@ -8,9 +8,10 @@ from datetime import timedelta
 import boto3
 import pytest
 
-from darkroom.errors import BadInput, Denied, StoreError
-from darkroom.store import open_store, read_object, s3_multipart
+from darkroom.errors import BadInput, Conflict, Denied, NotFound, StoreError
+from darkroom.store import open_store, read_object, s3, s3_multipart
 from darkroom.store.hashes import hash_bytes
+from darkroom.store.s3_access import S3Access
 from darkroom.store.streams import PART
 from tests.contract.test_store import LARGE, keys_in
 from tests.servers.backends import BUCKET
@@ -48,6 +49,39 @@ def test_a_name_of_1024_bytes_is_held_and_one_more_is_refused(service):
         with pytest.raises(StoreError, match="rename it"):
             service.write(name, b"1")
     assert keys_in(service) == [longest]
+
+
+def test_where_s3_heeds_a_copys_condition_its_bytes_stay_on_the_server(open_backend, monkeypatch):
+    store = open_backend("moto")
+    monkeypatch.setattr(S3Access, "copies_conditionally", True)
+    monkeypatch.setattr(store, "open", None)
+    store.write("a", b"1", content_type="image/png")
+    theirs = store.write("d", b"2")
+    assert store.copy("a", "b", if_absent=True).etag == store.head("a").etag
+    with pytest.raises(Conflict):
+        store.copy("a", "d", if_absent=True)
+    with pytest.raises(Conflict):
+        store.copy("a", "d", if_match=store.head("a").etag)
+    with pytest.raises(Conflict):
+        store.copy("a", "none", if_match=theirs.etag)
+    assert store.head("d") == theirs
+    store.copy("a", "d", if_match=theirs.etag)
+    assert (store.head("d").bytes, store.head("d").content_type) == (1, "image/png")
+    with pytest.raises(NotFound):
+        store.copy("none", "e", if_absent=True)
+
+
+def test_a_large_copy_in_parts_heeds_its_condition(open_backend, monkeypatch):
+    store = open_backend("moto")
+    monkeypatch.setattr(S3Access, "copies_conditionally", True)
+    monkeypatch.setattr(s3, "COPY_LIMIT", len(LARGE) - 1)
+    store.write("a", LARGE)
+    store.copy("a", "b", if_absent=True)
+    with pytest.raises(Conflict):
+        store.copy("a", "b", if_absent=True)
+    with pytest.raises(Conflict):
+        store.copy("a", "b", if_match="1")
+    assert store.read("b") == LARGE
 
 
 @pytest.mark.parametrize("content", [b"hello", LARGE], ids=["small", "large"])

@@ -152,6 +152,51 @@ def test_a_copy_is_independent_of_its_source(store):
     assert keys_in(store) == ["b/c"]
 
 
+@pytest.mark.parametrize("content", [b"1", LARGE], ids=["small", "large"])
+def test_a_copy_takes_no_place_but_the_one_that_it_may(store, content):
+    store.write("a", content, content_type="image/png")
+    copied = store.copy("a", "b/c", if_absent=True)
+    assert (copied.key, copied.bytes, copied.etag) == ("b/c", len(content), store.head("b/c").etag)
+    theirs = store.write("d", b"somebody else's")
+    for condition in ({"if_absent": True}, {"if_match": store.head("a").etag}):
+        with pytest.raises(Conflict):
+            store.copy("a", "d", **condition)
+    with pytest.raises(Conflict):
+        store.copy("a", "none", if_match=theirs.etag)
+    assert store.head("d") == theirs
+    again = store.copy("a", "d", if_match=theirs.etag)
+    assert (again.bytes, again.etag) == (len(content), store.head("d").etag)
+    assert store.read("d") == content
+    assert keys_in(store) == ["a", "b/c", "d"]
+    with pytest.raises(NotFound):
+        store.copy("none", "e", if_absent=True)
+    with pytest.raises(NotFound):
+        store.copy("none", "d", if_match=again.etag)
+    assert store.read("d") == content
+    assert store.head("b/c").content_type == store.head("a").content_type
+
+
+def test_of_many_who_copy_to_one_place_one_wins(store):
+    for number in range(16):
+        store.write(f"from/{number}", str(number).encode())
+    won: list[int] = []
+
+    def copy(number: int) -> None:
+        try:
+            store.copy(f"from/{number}", "a", if_absent=True)
+            won.append(number)
+        except Conflict:
+            pass
+
+    threads = [threading.Thread(target=copy, args=(number,)) for number in range(16)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(won) == 1
+    assert store.read("a") == str(won[0]).encode()
+
+
 def test_a_reader_keeps_the_version_that_it_opened(store):
     store.write("a", b"1" * 100)
     with store.open("a") as reading:

@@ -137,11 +137,11 @@ def test_a_cut_that_is_asked_for_later_is_added_without_touching_the_others(tiny
     assert len(tiny.pictures("142x142")) == PICTURES
 
 
-def test_a_lost_picture_is_found_and_made_again(tiny):
+def test_a_lost_picture_is_found_and_made_again_and_a_broken_one_is_left_alone(tiny):
     tiny.composite()
     folder = tiny.out / "renders/composites/tiny/800x800"
     (folder / "t1-mini-front-0000.png").unlink()
-    (folder / "b1-mini-front-0000.png").unlink()  # a linked file is replaced, never written through
+    (folder / "b1-mini-front-0000.png").unlink()  # a linked file is never written through
     (folder / "b1-mini-front-0000.png").write_bytes(b"\x89PNG half a file")
     (folder / "zz-mini-front-0000.png").write_bytes(b"whose is this?")
     run = tiny.verify("--report", str(tiny.folder / "v.json"))
@@ -152,8 +152,14 @@ def test_a_lost_picture_is_found_and_made_again(tiny):
         ("broken", "b1-mini-front-0000.png"),
         ("extra", "zz-mini-front-0000.png"),
     }
-    _, report, _ = report_of(tiny)
-    assert report["done"] == 2
+    code, report, output = report_of(tiny)
+    assert (code, report["done"], report["refused"]) == (1, 1, 1)
+    assert "b1-mini-front-0000.png stands there and is not what Darkroom made; move it away" in output
+    assert (folder / "b1-mini-front-0000.png").read_bytes() == b"\x89PNG half a file"
+    assert (folder / "zz-mini-front-0000.png").read_bytes() == b"whose is this?"
+    (folder / "b1-mini-front-0000.png").unlink()
+    code, report, _ = report_of(tiny)
+    assert (code, report["done"]) == (0, 1)
 
 
 def test_verify_calls_a_picture_stale_when_its_render_changed_since(tiny):
@@ -391,6 +397,8 @@ def test_an_error_that_nobody_foresaw_is_no_final_exit_code(tiny):
     for path in ledgers.iterdir():
         path.unlink()
         path.mkdir()  # a ledger that can neither be read nor written
+    for name in tiny.pictures("142x142"):
+        (tiny.out / f"renders/composites/tiny/142x142/{name}.png").unlink()
     run = tiny.composite("--cuts", "142x142")
     assert run.returncode == 70, run.stderr
     assert "run it again" in run.stderr

@@ -150,13 +150,16 @@ def test_a_marked_image_that_is_as_it_was_is_not_made_again_and_its_marker_goes(
     assert maps.images.head("a.tif") != made
 
 
-def test_a_pyramid_that_somebody_replaced_is_made_again(maps: Library) -> None:
+def test_what_somebody_put_at_a_pyramids_place_is_left_alone(maps: Library) -> None:
     maps.scan("a.jpg")
     maps.mark("a.jpg")
     maps.night()
     maps.images.write("a.tif", b"something else")
     maps.mark("a.jpg")
-    assert maps.night().done == 1
+    report = maps.night()
+    assert "a.tif stands there and is not what Darkroom made; move it away" in report.failure_text()
+    assert maps.images.read("a.tif") == b"something else"
+    assert maps.marked() == ["a.jpg"]
 
 
 def test_what_somebody_overwrites_before_it_is_proven_keeps_its_marker(maps: Library) -> None:

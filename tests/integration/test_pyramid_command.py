@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from darkroom.pyramids.validate import inspect
+from darkroom.store import open_store
 from tests import scans
 from tests.integration.test_memory import BETWEEN, MIB
 
@@ -104,6 +105,52 @@ def test_a_pyramid_never_takes_the_place_of_its_source(folder: Path) -> None:
     assert run.returncode == 1
     assert "its pyramid would take its place; name another DEST" in run.stderr
     assert (folder / "maps" / "1890" / "sheet.2.tif").read_bytes() == before
+
+
+def test_what_stands_there_is_left_alone_unless_it_may_be_replaced(folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    assert pyramid(folder, out).returncode == 0
+    same = open_store(str(out)).head("a.tif")
+    (out / "maps/1890/sheet.2.tif").write_bytes(b"a master")
+    run = pyramid(folder, out)
+    assert run.returncode == 1
+    assert "done already: a.jpg: the same pyramid stands at a.tif" in run.stdout
+    assert "sheet.2.tif stands there and is not what Darkroom made; move it away" in run.stderr
+    assert "or give --replace" in run.stderr
+    assert "0 pyramids made, 2 done already, 1 failed or refused" in run.stderr
+    assert open_store(str(out)).head("a.tif") == same
+    assert (out / "maps/1890/sheet.2.tif").read_bytes() == b"a master"
+    run = pyramid(folder, out, "--replace")
+    assert run.returncode == 0, run.stderr
+    assert inspect(out / "maps/1890/sheet.2.tif").problems == []
+
+
+def test_a_pdfs_copy_takes_nobodys_place_unless_it_may(tmp_path: Path) -> None:
+    pdf = scans.good(tmp_path)["pdf"]
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out/a.pdf").write_bytes(b"another document")
+    assert pyramid(pdf, tmp_path / "out").returncode == 1
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["a.pdf"]
+    assert (tmp_path / "out/a.pdf").read_bytes() == b"another document"
+    assert pyramid(pdf, tmp_path / "out", "--replace").returncode == 0
+    assert (tmp_path / "out/a.pdf").read_bytes() == pdf.read_bytes()
+
+
+def test_no_image_is_replaced_by_whatever_name_it_is_reached(folder: Path, tmp_path: Path) -> None:
+    master = folder / "maps" / "1890" / "sheet.2.tif"
+    before = master.read_bytes()
+    (tmp_path / "link").symlink_to(master.parent)
+    (tmp_path / "out").mkdir()
+    os.link(master, tmp_path / "out" / "sheet.2.tif")
+    (tmp_path / "in").mkdir()
+    shutil.copy(folder / "a.jpg", tmp_path / "in" / "sheet.2.jpg")
+    for words in (
+        (master, tmp_path / "link"),
+        (master, tmp_path / "out"),
+        (folder / "maps", tmp_path / "in" / "sheet.2.jpg", folder / "maps" / "1890"),
+    ):
+        assert pyramid(*words, "--replace").returncode == 1
+        assert master.read_bytes() == before
 
 
 def test_what_a_killed_command_left_goes_with_the_next(tmp_path, open_backend):

@@ -1,5 +1,9 @@
-"""Runs moto's server, one request at a time: it compares and writes in two steps, which S3 does in one."""
+"""Runs moto's server, one request at a time: it compares and writes in two steps, which S3 does in one.
 
+A copy heeds `If-None-Match: *` and `If-Match`, which moto passes over.
+"""
+
+import io
 import sys
 import threading
 from collections.abc import Callable, Iterable
@@ -14,7 +18,26 @@ _moto = DomainDispatcherApplication(create_backend_app)
 
 def _app(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
     with _one_at_a_time:
+        if "HTTP_X_AMZ_COPY_SOURCE" in environ and not _holds(environ):
+            start_response("412 Precondition Failed", [("Content-Type", "application/xml")])
+            return [b"<Error><Code>PreconditionFailed</Code><Message>Stands there</Message></Error>"]
         return list(_moto(environ, start_response))
+
+
+def _holds(environ: dict[str, Any]) -> bool:
+    """Does a copy's condition on its target hold?"""
+    asked = {key: environ.get(key) for key in ("HTTP_IF_NONE_MATCH", "HTTP_IF_MATCH")}
+    if "uploadId" in environ["QUERY_STRING"] or not any(asked.values()):
+        return True
+    answer: dict[str, str] = {}
+    left_out = ("HTTP_X_AMZ_COPY", "HTTP_IF_", "HTTP_CONTENT_", "CONTENT_")
+    look = {key: value for key, value in environ.items() if not key.startswith(left_out)}
+    look |= {"REQUEST_METHOD": "HEAD", "wsgi.input": io.BytesIO()}
+    list(_moto(look, lambda status, headers, *_: answer.update(headers, status=status)))
+    etag = answer["ETag"].strip('"') if answer["status"].startswith("200") else None
+    if asked["HTTP_IF_NONE_MATCH"]:
+        return etag is None
+    return etag == str(asked["HTTP_IF_MATCH"]).strip('"')
 
 
 if __name__ == "__main__":

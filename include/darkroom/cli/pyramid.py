@@ -2,9 +2,13 @@
 
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import unquote, urlsplit
 
 import typer
 from typer.core import TyperGroup
@@ -13,14 +17,18 @@ from darkroom.amounts import human_bytes, human_seconds
 from darkroom.errors import BadInput
 from darkroom.progress import Progress
 from darkroom.pyramids.batch import Item, Limits, Result, make_pyramids
+from darkroom.pyramids.failures import Taken
 from darkroom.pyramids.fetching import Stored
-from darkroom.pyramids.names import claimed_twice, target_of
+from darkroom.pyramids.names import claimed_twice, copy_beside, target_of
 from darkroom.pyramids.profiles import CAP, COPYRIGHT_CAP, DEFAULT, PROFILES, Cap, Profile, available
 from darkroom.pyramids.validate import Pyramid, inspect
 from darkroom.settings import settings
 from darkroom.store import Entry, Store, open_store
 
 _MAKE = "make"
+
+Identity = str | tuple[int, int]
+"""What tells objects apart: an URI, or of a file its device and inode."""
 
 
 class _MakeByDefault(TyperGroup):
@@ -59,11 +67,12 @@ def make(
             "--copyright", help=f"Somebody else's: at most {COPYRIGHT_CAP.width} x {COPYRIGHT_CAP.height} pixels."
         ),
     ] = False,
+    replace_: Annotated[bool, typer.Option("--replace", help="Replace pyramids that stand there already.")] = False,
 ) -> None:
     """Make a pyramid of every image: upright, in sRGB, at most 4000 x 4000, read back before it is published.
 
     What is no image, is damaged, or would have the same pyramid as another is listed with its reason, and does not stop
-    the others.
+    the others. A pyramid that stands there already is left alone: the same one is done already, another is refused.
 
     Example: darkroom pyramid scans/*.jpg s3://library/pyramids
     """
@@ -72,18 +81,20 @@ def make(
         raise BadInput("There is no DEST: name the images first and the place for their pyramids last.")
     written = _profile(profile)
     target = open_store(destination)
-    items, refused = _items(sources, target, COPYRIGHT_CAP if copyright_ else CAP)
+    items, refused = _items(sources, target, COPYRIGHT_CAP if copyright_ else CAP, replace_=replace_)
     limits = Limits(settings().workers, settings().memory, settings().max_scan_pixels)
-    began, made, failed = time.monotonic(), 0, len(refused)
+    began, made, failed, already = time.monotonic(), 0, len(refused), 0
     for name, reason in refused.items():
         typer.echo(f"refused: {name}: {reason}.", err=True)
     with Progress("pyramids", len(items)) as progress:
         for result in make_pyramids(items, target, written, limits):
             progress.advance()
-            made, failed = made + (result.failure is None), failed + (result.failure is not None)
+            made, failed = made + result.written, failed + (result.failure is not None)
+            already += result.failure is None and not result.written
             _say(result)
     seconds = human_seconds(time.monotonic() - began)
-    typer.echo(f"{made:,} pyramids made, {failed:,} failed or refused, in {seconds}: {target.uri}", err=True)
+    left = f"{already:,} done already, " if already else ""
+    typer.echo(f"{made:,} pyramids made, {left}{failed:,} failed or refused, in {seconds}: {target.uri}", err=True)
     raise typer.Exit(1 if failed else 0)
 
 
@@ -120,20 +131,48 @@ def _profile(name: str) -> Profile:
     return PROFILES[name]
 
 
-def _items(sources: list[str], target: Store, cap: Cap) -> tuple[list[Item], dict[str, str]]:
+def _items(sources: list[str], target: Store, cap: Cap, *, replace_: bool) -> tuple[list[Item], dict[str, str]]:
     """The pyramids to make, and the sources that are refused, with their reasons."""
     found = {store.uri_of(entry.key): Stored(store, entry) for source in sources for store, entry in _images(source)}
     keys = Counter(image.entry.key for image in found.values())
     # by their keys where these say which is which, as in a folder or a bucket
     images = {image.entry.key if keys[image.entry.key] == 1 else uri: image for uri, image in found.items()}
     refused = claimed_twice({name: target_of(image.entry.key) for name, image in images.items()})
+    taken = {_identity(image.store, image.entry.key) for image in images.values()}
     for name, image in images.items():
-        if image.store.uri_of(image.entry.key) == target.uri_of(target_of(image.entry.key)):
+        place = _identity(target, target_of(image.entry.key))
+        if place == _identity(image.store, image.entry.key):
             refused[name] = "its pyramid would take its place; name another DEST"
+        elif place in taken:
+            refused[name] = f"{target_of(image.entry.key)} is one of the images; name another DEST"
     items = [
         Item(name, image, target_of(image.entry.key), cap) for name, image in images.items() if name not in refused
     ]
-    return items, refused
+    return _replacing(items, target, taken) if replace_ else items, refused
+
+
+def _replacing(items: list[Item], target: Store, taken: Set[Identity]) -> list[Item]:
+    """The items with what stands there now, and may be replaced. Never one of the images, whatever is asked for."""
+
+    def etag(key: str) -> str:
+        entry = target.head(key)
+        return entry.etag if entry and _identity(target, key) not in taken else ""
+
+    def seen(item: Item) -> Item:
+        return replace(item, replaces=etag(item.target), replaces_copy=etag(copy_beside(item.target)))
+
+    with ThreadPoolExecutor(target.concurrency, "standing") as pool:
+        return list(pool.map(seen, items))
+
+
+def _identity(store: Store, key: str) -> Identity:
+    """What an object is, whichever of its names leads to it: a file may have several, by links."""
+    uri = store.uri_of(key)
+    if uri.startswith("file://"):
+        with suppress(OSError):
+            stat = Path(unquote(urlsplit(uri).path)).stat()
+            return stat.st_dev, stat.st_ino
+    return uri
 
 
 def _images(source: str) -> Iterator[tuple[Store, Entry]]:
@@ -159,9 +198,14 @@ def _images(source: str) -> Iterator[tuple[Store, Entry]]:
 def _say(result: Result) -> None:
     name = result.item.name if result.item.name.isprintable() else ascii(result.item.name)
     if result.failure or not (result.made and result.entry):
-        typer.echo(f"failed: {name}: {result.failure}.", err=True)
+        verb = "refused" if isinstance(result.failure, Taken) else "failed"
+        hint = ", or give --replace if it may go" if isinstance(result.failure, Taken) else ""
+        typer.echo(f"{verb}: {name}: {result.failure}{hint}.", err=True)
         return
     made, source = result.made, result.made.source
+    if not result.written:
+        typer.echo(f"done already: {name}: the same pyramid stands at {result.item.target}")
+        return
     size = f"{made.width} x {made.height}"
     if (source.width, source.height) != (made.width, made.height):
         size += f" of {source.width} x {source.height}"

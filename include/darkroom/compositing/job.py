@@ -23,7 +23,8 @@ class Group(BaseModel):
     """Pictures that are one picture: a stack (numbers into the sheet's layers, bottom to top) under every name it has.
 
     `cuts` says which cuts are wanted, each with the recipe digest that stands there whole now, or nothing: where
-    the layers turn out to be the same as then, that cut need not be made.
+    the layers turn out to be the same as then, that cut need not be made. `replaces` says by name and cut which ETag
+    may be replaced; of what it does not name, there must be none.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -31,6 +32,7 @@ class Group(BaseModel):
     stack: tuple[int, ...]
     names: tuple[str, ...]
     cuts: dict[str, str]
+    replaces: dict[str, dict[str, str]] = {}
 
 
 class Sheet(BaseModel):

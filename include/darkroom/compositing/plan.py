@@ -4,15 +4,30 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import cache, partial
 
 from darkroom import keys, ledger
 from darkroom.compositing.job import CompositingJob, Group, LayerFile, Layout, Sheet
 from darkroom.compositing.prepare import Prepared
 from darkroom.compositing.recipe import recipe_digest
-from darkroom.jobs import MOST_JOBS, GroupPlan, JobRef, Manifest, Mode, NotDone, PlanFolder, State, dump, new_plan_id
+from darkroom.jobs import (
+    MOST_JOBS,
+    GroupPlan,
+    JobRef,
+    Manifest,
+    Mode,
+    NotDone,
+    PlanFolder,
+    State,
+    dump,
+    new_plan_id,
+    parse,
+)
 from darkroom.ledger import InputLedger, Ledger
+from darkroom.ownership import Targets, refusal
 from darkroom.store import Store, open_store
 from darkroom.styles.stacks import Stack
+from darkroom.unsettled import unsettled
 
 FLOW = "compositing"
 
@@ -34,6 +49,7 @@ class Standing:
     listed: Mapping[str, str]
     """Every object of the style's cuts, with its ETag."""
     digests: Mapping[str, ledger.KnownDigest]
+    targets: Targets
 
     def stands(self, key: str) -> bool:
         """Is there an object for a picture, whatever it is?"""
@@ -63,10 +79,12 @@ def compare(prepared: Prepared, store: Store, made: Set[str] = frozenset()) -> C
     listed = {entry.key: entry.etag for cut in scope.cuts for entry in store.list(keys.cut_prefix(style, cut))}
     digests = ledger.read(store, keys.render_digests(style), InputLedger).inputs
     comparison = Comparison()
+    left = cache(lambda: unsettled(store, FLOW, partial(_targets_of, store)))
     for side in scope.sides:
         for colour in scope.colours:
             known = _known(prepared, store, colour, side)
-            standing = Standing(_unchanged(known, listed, prepared.request.layout), known, listed, digests)
+            targets = Targets({key: entry.etag_by_name for key, entry in known.items() if entry.etag_by_name}, left)
+            standing = Standing(_unchanged(known, listed, prepared.request.layout), known, listed, digests, targets)
             sheet = _sheet(prepared, standing, made, colour, side, comparison)
             if sheet.groups:
                 comparison.sheets.append(sheet)
@@ -100,6 +118,7 @@ def _sheet(
     numbers: dict[str, int] = {}
     files: list[LayerFile] = []
     groups: dict[tuple[Stack, tuple[tuple[str, str], ...]], list[str]] = defaultdict(list)
+    replaces: dict[str, dict[str, str]] = {}
     for stack, names in _by_stack(prepared, colour, side).items():
         comparison.planned.update(map(keys.picture_group, names))
         comparison.distinct += 1
@@ -119,10 +138,17 @@ def _sheet(
             todo = {cut: standing_recipes.get(cut, "") if trusted else "" for cut in cuts}
             if trusted and recipes:
                 todo = {cut: recipe for cut, recipe in todo.items() if recipe != recipes[cut]}
-            if todo:
-                groups[stack, tuple(todo.items())].append(name)
-            else:
+            if not todo:
                 comparison.skipped[keys.picture_group(name)] += 1
+                continue
+            # under its sha256 a picture never replaces anything
+            may = _replaceable(standing, style, name, todo) if prepared.request.layout == "names" else {}
+            if isinstance(may, str):
+                comparison.refused.append(_refused(name, may))
+                continue
+            groups[stack, tuple(todo.items())].append(name)
+            if may:
+                replaces[name] = may
     for stack, _ in groups:
         for layer in stack:
             file = prepared.file(layer, colour)
@@ -134,10 +160,37 @@ def _sheet(
         side=side,
         layers=tuple(files),
         groups=tuple(
-            Group(stack=tuple(numbers[layer] for layer in stack), names=tuple(names), cuts=dict(todo_cuts))
+            Group(
+                stack=tuple(numbers[layer] for layer in stack),
+                names=tuple(names),
+                cuts=dict(todo_cuts),
+                replaces={name: replaces[name] for name in names if name in replaces},
+            )
             for (stack, todo_cuts), names in groups.items()
         ),
     )
+
+
+def _replaceable(standing: Standing, style: str, name: str, cuts: Iterable[str]) -> dict[str, str] | str:
+    """Which ETags a picture's cuts may replace, of those that stand; or, in a sentence, why it is not to be made."""
+    found = {}
+    for cut in cuts:
+        key = keys.picture(style, cut, name)
+        may = standing.targets.replaceable(key, standing.listed.get(key))
+        if may is None:
+            return refusal(key)
+        if may:
+            found[cut] = may
+    return found
+
+
+def _targets_of(store: Store, data: bytes, where: str) -> list[str]:
+    """Which pictures a job writes into a store under their names."""
+    job = parse(CompositingJob, data, where)
+    if job.layout != "names" or job.store != store.uri:
+        return []
+    groups = [group for sheet in job.sheets for group in sheet.groups]
+    return [keys.picture(job.style, cut, name) for group in groups for name in group.names for cut in group.cuts]
 
 
 def _by_stack(prepared: Prepared, colour: int, side: str) -> dict[Stack, list[str]]:
@@ -165,11 +218,13 @@ def _refuse(
     names: Iterable[str], reason: str, style: str, cuts: Iterable[str], standing: Standing, comparison: Comparison
 ) -> None:
     for name in names:
-        comparison.refused.append(
-            NotDone(item=name, group=keys.picture_group(name), state=State.REFUSED, reason=reason)
-        )
+        comparison.refused.append(_refused(name, reason))
         pictures = (keys.picture(style, cut, name) for cut in cuts)
         comparison.stale.extend(key for key in pictures if standing.stands(key))
+
+
+def _refused(name: str, reason: str) -> NotDone:
+    return NotDone(item=name, group=keys.picture_group(name), state=State.REFUSED, reason=reason)
 
 
 def split(prepared: Prepared, sheets: list[Sheet]) -> list[list[Sheet]]:

@@ -1,16 +1,18 @@
 """Settling: prove what the outcomes say was written, and only then put it into the ledgers."""
 
-import json
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Set
 
 from darkroom import keys, ledger
+from darkroom.compositing.index import write_indexes
 from darkroom.errors import Conflict
 from darkroom.flows import Settlement
 from darkroom.jobs import InputDigest, NotDone, Outcome, PlanFolder, State, dump
 from darkroom.ledger import InputLedger, KnownDigest, Ledger, LedgerEntry
 from darkroom.store import Store, open_store
 from darkroom.styles.names import parse_render
+
+_BAD = (State.REFUSED, State.FAILED)
 
 
 def settle(folder: PlanFolder) -> Settlement:
@@ -23,6 +25,7 @@ def settle(folder: PlanFolder) -> Settlement:
     style = manifest.subject
     standing = _Standing(store, style)
     proven = 0
+    skipped = 0
     unproven: list[NotDone] = []
     learned: dict[str, InputDigest] = {}
     for number in range(1, len(manifest.jobs) + 1):
@@ -34,12 +37,21 @@ def settle(folder: PlanFolder) -> Settlement:
         wrong = _commit(store, style, done, standing)
         proven += len(done) - len(wrong)
         unproven += wrong
+        skipped += sum(outcome.state is State.SKIPPED for outcome in latest.values())
+        # of a picture that failed some cuts may have been written before: they are ours all the same
+        _commit(store, style, [one for one in latest.values() if one.state in _BAD and one.outputs], standing)
     pruned = _put_away(store, style, manifest.stale, prune=bool(manifest.request.get("prune")))
-    if manifest.request.get("layout") == "content":
-        _write_index(store, style)
+    by_content = manifest.request.get("layout") == "content"
+    problems = write_indexes(store, style, _all_outputs(store, style)) if by_content else []
     if learned:
         ledger.update(store, keys.render_digests(style), InputLedger, lambda known: _with(known, learned))
-    settlement = Settlement(proven=proven, unproven=tuple(unproven), pruned=tuple(pruned))
+    settlement = Settlement(
+        proven=proven,
+        unsure=sum(job.items for job in manifest.jobs) - proven - skipped,
+        unproven=tuple(unproven),
+        pruned=tuple(pruned),
+        problems=tuple(problems),
+    )
     folder.write(keys.SETTLEMENT, dump(settlement))
     return settlement
 
@@ -74,8 +86,19 @@ def _commit(store: Store, style: str, done: Iterable[Outcome], standing: _Standi
             for output in outcome.outputs
         }
     for key, entries in by_ledger.items():
-        ledger.update(store, key, Ledger, lambda known, new=entries: Ledger(outputs=known.outputs | new))  # type: ignore[misc]
+        ledger.update(store, key, Ledger, lambda known, new=entries: _joined(known, new))  # type: ignore[misc]
     return unproven
+
+
+def _joined(known: Ledger, new: Mapping[str, LedgerEntry]) -> Ledger:
+    """The ledger with new entries; what lies under a name from another layout before stays known as ours."""
+    before = {
+        key: known.outputs[key].etag_by_name for key, entry in new.items() if entry.stored and key in known.outputs
+    }
+    return Ledger(
+        outputs=known.outputs
+        | {key: entry.model_copy(update={"named": before.get(key, "")}) for key, entry in new.items()}
+    )
 
 
 def _unproven(outcome: Outcome, standing: _Standing) -> str:
@@ -115,12 +138,19 @@ def _put_away(store: Store, style: str, stale: Iterable[str], *, prune: bool) ->
 
 def _deleted(store: Store, picture: str, known: Mapping[str, LedgerEntry], kept: Set[str]) -> bool:
     entry = known[picture]
-    if entry.stored not in kept:
-        try:
-            store.delete(entry.stored or picture, if_match=entry.etag)
-        except Conflict:
-            # gone already, by another of its names: or somebody put something else there, which is not ours to delete
-            return store.head(entry.stored or picture) is None
+    objects = {picture: entry.etag_by_name} if entry.etag_by_name else {}
+    if entry.stored and entry.stored not in kept:
+        objects[entry.stored] = entry.etag
+    left = [key for key, etag in objects.items() if not _gone(store, key, etag)]
+    return not left
+
+
+def _gone(store: Store, key: str, etag: str) -> bool:
+    """Remove what was written; what somebody else put there is not ours to delete."""
+    try:
+        store.delete(key, if_match=etag)
+    except Conflict:
+        return store.head(key) is None  # by another of its names, perhaps
     return True
 
 
@@ -143,18 +173,6 @@ def _all_outputs(store: Store, style: str) -> dict[str, LedgerEntry]:
     for entry in store.list(keys.composites_ledgers(style)):
         outputs |= ledger.read(store, entry.key, Ledger).outputs
     return outputs
-
-
-def _write_index(store: Store, style: str) -> None:
-    """Say for each cut which name is which picture, of all that lie under their sha256."""
-    names: dict[str, dict[str, str]] = defaultdict(dict)
-    for key, entry in _all_outputs(store, style).items():
-        if entry.stored and not entry.stale:
-            _, cut, name = key.rsplit("/", 2)
-            names[cut][name.removesuffix(".png")] = entry.stored.rpartition("/")[2].removesuffix(".png")
-    for cut, digests in names.items():
-        index = json.dumps(digests, indent=0, sort_keys=True).encode()
-        store.write(keys.index(style, cut), index, content_type="application/json")
 
 
 def _with(known: InputLedger, learned: dict[str, InputDigest]) -> InputLedger:

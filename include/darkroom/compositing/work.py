@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 from darkroom import keys
 from darkroom.compositing.cuts import Painted
@@ -20,8 +21,9 @@ from darkroom.compositing.profiles import COMPOSITE, CROPS
 from darkroom.compositing.recipe import recipe_digest
 from darkroom.compositing.reduction import Picture
 from darkroom.compositing.walk import StackIndex, Walker, shares
-from darkroom.errors import Conflict, ItemError, NotFound, StoreError
+from darkroom.errors import ItemError, NotFound, StoreError
 from darkroom.jobs import InputDigest, Outcome, Output, PlanFolder, Recorder, State, parse
+from darkroom.ownership import NotOurs, Put, publish
 from darkroom.progress import Progress
 from darkroom.settings import settings
 from darkroom.store import Entry, Store, open_store
@@ -163,49 +165,52 @@ class SheetWork:
     def _write(self, group: Group, made: "_Made") -> Iterator[Outcome]:
         """Write a group's wanted cuts: the first name's object, and copies of it for the other names.
 
-        In layout `content` each object is written once, for all names.
+        In layout `content` each object is written once, for all names. Of a picture that fails, the cuts that were
+        written before stand, and are its outputs.
         """
         wanted = made.wanted(group)
-        by_content = self._job.layout == "content"
         written: dict[str, Entry] = {}
         for name in group.names:
-            outputs = []
+            outputs: list[Output] = []
+            state, reason = State.DONE, ""
             try:
                 for cut in wanted:
+                    replaces = group.replaces.get(name, {}).get(cut, "")
+                    entry = self._put(name, cut, made, written, replaces)
                     key = keys.picture(self._job.style, cut, name)
-                    if cut not in written:
-                        at = keys.content(self._job.style, cut, made.digest(cut)) if by_content else key
-                        written[cut] = entry = self._put(at, made.png(cut), once=by_content)
-                    else:
-                        entry = written[cut] if by_content else self._store.copy(written[cut].key, key)
-                    stored = entry.key if by_content else ""
+                    stored = entry.key if self._job.layout == "content" else ""
                     outputs.append(
                         Output(key=key, recipe=made.recipe(cut), etag=entry.etag, bytes=entry.bytes, stored=stored)
                     )
+            except NotOurs as error:
+                state, reason = State.REFUSED, str(error)
             except (StoreError, OSError) as error:
-                yield self._outcome(name, State.FAILED, f"cannot be written: {error}")
-                continue
-            yield Outcome(
-                item=name,
-                group=keys.picture_group(name),
-                state=State.DONE,
-                outputs=tuple(outputs),
-                bytes=sum(output.bytes for output in outputs),
-                digest=made.digest(wanted[0]),
+                state, reason = State.FAILED, f"cannot be written: {error}"
+            yield self._outcome(name, state, reason).model_copy(
+                update={
+                    "outputs": tuple(outputs),
+                    "bytes": sum(output.bytes for output in outputs),
+                    "digest": made.digest(wanted[0]) if state is State.DONE else "",
+                }
             )
 
-    def _put(self, key: str, png: bytes, *, once: bool) -> Entry:
-        """Write a picture; with `once` only where it does not stand already, of another stack or an earlier run.
+    def _put(self, name: str, cut: str, made: "_Made", written: dict[str, Entry], replaces: str) -> Entry:
+        """Write a cut of a picture where it belongs, over the version `replaces`; returns what stands there then.
 
         Not confirmed by a look at each: settle proves them all by a listing, before it says that they are made.
         """
-        try:
-            return self._store.write(key, png, content_type="image/png", if_absent=once, confirm=False)
-        except Conflict:
-            standing = self._store.head(key)
-        if standing and standing.bytes == len(png):
-            return standing
-        return self._store.write(key, png, content_type="image/png", confirm=False)
+        by_content, first = self._job.layout == "content", written.get(cut)
+        if by_content and first:
+            return first
+        style, png = self._job.style, made.png(cut)
+        key = keys.content(style, cut, made.digest(cut)) if by_content else keys.picture(style, cut, name)
+        if first:
+            put: Put = partial(self._store.copy, first.key, key)
+        else:
+            put = partial(self._store.write, key, png, content_type="image/png", confirm=False)
+        entry = publish(self._store, key, png, put, replaces=replaces).entry
+        written.setdefault(cut, entry)
+        return entry
 
     def _record(self, names: Iterable[str], state: State, reason: str) -> None:
         outcomes = [self._outcome(name, state, reason) for name in names]

@@ -4,18 +4,20 @@ import hashlib
 import logging
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from darkroom.errors import StoreError
-from darkroom.pyramids.failures import DecodeFailed, PyramidFailed, WriteFailed
+from darkroom.ownership import NotOurs, Published, publish
+from darkroom.pyramids.failures import DecodeFailed, PyramidFailed, Taken, WriteFailed
 from darkroom.pyramids.fetching import Origin, Stored, fetched, place
 from darkroom.pyramids.formats import Format
 from darkroom.pyramids.make import Made, make_pyramid
+from darkroom.pyramids.names import copy_beside
 from darkroom.pyramids.opening import look
 from darkroom.pyramids.profiles import Cap, Profile
 from darkroom.pyramids.source import said
@@ -30,19 +32,26 @@ _WINDOW = 200 << 20  # bytes that it takes to decode and write any image, beside
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One pyramid to be made: what it is called, where its source lies, the target's key, the largest size."""
+    """One pyramid to be made: what it is called, where its source lies, the target's key, the largest size.
+
+    `replaces` and `replaces_copy` are the ETags of the pyramid, and of a PDF's copy beside it, that may be replaced;
+    without them there must be none.
+    """
 
     name: str
     origin: Origin
     target: str
     cap: Cap
+    replaces: str = ""
+    replaces_copy: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
     """What became of an item: `made` with the published `entry` and the sha256 of its bytes, or why it was not.
 
-    `document` is the copy of a PDF that lies beside its pyramid.
+    `document` is the copy of a PDF that lies beside its pyramid, also where the pyramid failed. `written`: was anything
+    written, or did the same bytes stand there?
     """
 
     item: Item
@@ -51,6 +60,7 @@ class Result:
     entry: Entry | None = None
     digest: str = ""
     document: Entry | None = None
+    written: bool = False
     failure: PyramidFailed | None = None
 
 
@@ -94,44 +104,66 @@ class _Line:
 
     def make(self, item: Item) -> Result:
         began = time.monotonic()
+        document: Published | None = None
         try:
             with fetched(item.origin, self._folder) as file, place(self._folder) as pyramid:
                 source = look(file, self._limits.max_pixels)
                 with self._turns.taken(_WINDOW + source.held):
                     made = make_pyramid(source, pyramid, self._profile, cap=item.cap)
                 document = self._publish_document(item, file) if source.format is Format.PDF else None
-                entry, digest = self._publish(item, made, pyramid)
+                published, digest = self._publish(item, made, pyramid)
         except PyramidFailed as failure:
-            return Result(item, time.monotonic() - began, failure=failure)
+            stands = document.entry if document else None
+            return Result(item, time.monotonic() - began, document=stands, failure=failure)
         except Exception as error:  # hostile bytes bring libraries to any error, and the other images go on
             log.exception("%s: an error that nobody foresaw.", item.name)
             unforeseen = DecodeFailed(f"it brought an error that nobody foresaw: {said(error)}")
             return Result(item, time.monotonic() - began, failure=unforeseen)
-        return Result(item, time.monotonic() - began, made, entry, digest, document)
+        return Result(
+            item,
+            time.monotonic() - began,
+            made,
+            published.entry,
+            digest,
+            document.entry if document else None,
+            written=published.written or bool(document and document.written),
+        )
 
-    def _publish_document(self, item: Item, file: Path) -> Entry | None:
+    def _publish_document(self, item: Item, file: Path) -> Published | None:
         """Put a PDF beside its pyramid, unless it lies there already."""
-        key = str(PurePosixPath(item.target).with_suffix(".pdf"))
+        key = copy_beside(item.target)
         origin = item.origin
         if isinstance(origin, Stored) and origin.store.uri_of(origin.entry.key) == self._target.uri_of(key):
             return None
-        try:
-            with file.open("rb") as data:
-                return self._target.write(key, data, size=file.stat().st_size, content_type="application/pdf")
-        except (StoreError, OSError) as error:
-            raise WriteFailed(f"the copy beside its pyramid cannot be published: {error}".rstrip(".")) from None
+        return self._put("the copy beside its pyramid", key, file, item.replaces_copy, "application/pdf", {})
 
-    def _publish(self, item: Item, made: Made, pyramid: Path) -> tuple[Entry, str]:
+    def _publish(self, item: Item, made: Made, pyramid: Path) -> tuple[Published, str]:
         metadata = {"width": str(made.width), "height": str(made.height), "pages": str(made.pages)}
+        with pyramid.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        return self._put("its pyramid", item.target, pyramid, item.replaces, "image/tiff", metadata), digest
+
+    def _put(
+        self, what: str, key: str, file: Path, replaces: str, content_type: str, metadata: Mapping[str, str]
+    ) -> Published:
+        def put(*, if_absent: bool = False, if_match: str | None = None) -> Entry:
+            with file.open("rb") as data:
+                return self._target.write(
+                    key,
+                    data,
+                    size=file.stat().st_size,
+                    content_type=content_type,
+                    metadata=metadata,
+                    if_absent=if_absent,
+                    if_match=if_match,
+                )
+
         try:
-            with pyramid.open("rb") as file:
-                digest = hashlib.file_digest(file, "sha256").hexdigest()
-                file.seek(0)
-                size = pyramid.stat().st_size
-                entry = self._target.write(item.target, file, size=size, content_type="image/tiff", metadata=metadata)
+            return publish(self._target, key, file, put, replaces=replaces)
+        except NotOurs as error:
+            raise Taken(f"{what} cannot be published: {error}") from None
         except (StoreError, OSError) as error:
-            raise WriteFailed(f"its pyramid cannot be published: {error}".rstrip(".")) from None
-        return entry, digest
+            raise WriteFailed(f"{what} cannot be published: {error}".rstrip(".")) from None
 
 
 class _Turns:

@@ -35,6 +35,10 @@ class WriteFailed(PyramidFailed):
     kind = "write"
 
 
+class Taken(WriteFailed):
+    """Something that is not ours stands at its place: a person has to move it away."""
+
+
 class ValidateFailed(PyramidFailed):
     """What was written is not what it should be."""
 

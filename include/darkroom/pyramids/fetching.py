@@ -5,13 +5,13 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from darkroom.amounts import human_bytes
 from darkroom.errors import NotFound, StoreError
-from darkroom.pyramids.failures import DownloadFailed, Gone
+from darkroom.pyramids.failures import DownloadFailed, Gone, PyramidFailed
 from darkroom.settings import settings
 from darkroom.store import Entry, Store
 
@@ -29,9 +29,9 @@ class Stored:
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """An image on the web."""
+    """An image on the web. Its URL may be signed: whoever reads it can fetch what it leads to."""
 
-    url: str
+    url: str = field(repr=False)
 
 
 Origin = Stored | Address
@@ -68,7 +68,13 @@ def fetched(origin: Origin, folder: Path) -> Iterator[Path]:
 
             room = shutil.disk_usage(folder).free - _ROOM
             allowed = web.hosts(settings().private_hosts)
-            web.download(origin.url, file, most=max(0, min(_LARGEST_DOWNLOAD, room)), private_hosts=allowed)
+            try:
+                web.download(origin.url, file, most=max(0, min(_LARGEST_DOWNLOAD, room)), private_hosts=allowed)
+            except PyramidFailed:
+                raise
+            except Exception as error:  # noqa: BLE001 -- its text and its trace may quote the URL, whose query is a secret
+                kind = type(error).__name__
+                raise DownloadFailed(f"it brought an error that nobody foresaw while it was fetched: {kind}") from None
         yield file
 
 

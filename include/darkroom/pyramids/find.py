@@ -14,6 +14,7 @@ from darkroom.pyramids.request import APPSYNC, Request
 from darkroom.pyramids.sources.appsync import FileToProcess
 from darkroom.pyramids.sources.markers import Marker, chosen, has_extension, read_markers
 from darkroom.pyramids.sources.places import closest_place
+from darkroom.pyramids.sources.urls import without_secrets
 from darkroom.store import Entry, Store, open_store
 
 
@@ -21,13 +22,14 @@ from darkroom.store import Entry, Store, open_store
 class Candidate:
     """An image that may be made a pyramid of: `key` in the store of `place`, or a URL where there is no place.
 
-    `protected` is None where nobody says whose image it is. `uri` and `entry` say what stands there now.
+    `protected` is None where nobody says whose image it is. `uri` and `entry` say what stands there now; a URL's
+    query may be a secret, and is in `key` only.
     """
 
     name: str
     group: str
     place: str
-    key: str
+    key: str = field(repr=False)
     target: str
     protected: bool | None = None
     uri: str = ""
@@ -91,7 +93,7 @@ def look_at(candidates: Iterable[Candidate], extensions: tuple[str, ...], found:
 
     def look(one: Candidate) -> Candidate | Refusal:
         if not one.place:
-            return replace(one, uri=one.key)
+            return replace(one, uri=without_secrets(one.key))
         uri = stores[one.place].uri_of(one.key)
         try:
             entry = stores[one.place].head(one.key)

@@ -6,7 +6,7 @@ from typing import Any
 import pyvips
 
 from darkroom.errors import StoreError
-from darkroom.jobs import Manifest, Outcome
+from darkroom.jobs import Manifest, Outcome, State
 from darkroom.pyramids.headers import RangeReader
 from darkroom.pyramids.plan import write_plan
 from darkroom.pyramids.request import request_from_params
@@ -32,7 +32,7 @@ def plan(params: Mapping[str, Any], *, dag_id: str, run_id: str) -> Manifest:
 
 def previews(outcomes: Iterable[Outcome], most: int) -> list[str]:
     """Keys of pyramids that were made, evenly over all of them."""
-    made = [outcome.outputs[0].key for outcome in outcomes if outcome.outputs]
+    made = [outcome.outputs[0].key for outcome in outcomes if outcome.state is State.DONE]
     return made[:: max(1, -(-len(made) // most))]
 
 

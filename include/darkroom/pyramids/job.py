@@ -29,6 +29,10 @@ class PyramidItem(BaseModel):
     protected: bool = False
     """Does somebody else own the image, so that it may be shown small only?"""
     recipe: str
+    replaces: str = ""
+    """The ETag of the pyramid that may be replaced; without it, there must be none."""
+    replaces_copy: str = ""
+    """The same of the copy beside it, which a PDF has."""
 
     @property
     def cap(self) -> Cap:
@@ -79,14 +83,17 @@ class Claims(Document):
 
 
 class PyramidEntry(LedgerEntry):
-    """One pyramid that was proven, with the image it is of, and whether that was protected when somebody said so."""
+    """One pyramid that was proven, or the copy of a PDF beside one.
+
+    With the image it is of, and whether that was protected when somebody said so.
+    """
 
     source: str
     protected: bool = False
 
 
 class PyramidLedger(Document):
-    """A share of the pyramids, by key."""
+    """A share of the pyramids and the copies beside them, by key."""
 
     outputs: dict[str, PyramidEntry] = Field(default_factory=dict)
 

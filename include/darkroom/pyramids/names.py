@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from pathlib import PurePosixPath
 
-SUFFIX = ".tif"
+SUFFIX, PDF = ".tif", ".pdf"
 IMAGES = frozenset(
     {
         *(
@@ -51,6 +51,15 @@ def pyramid_in(folder: str, source: str) -> str:
     'public/maps/sheet.2.tif'
     """
     return target_of(str(PurePosixPath(folder) / PurePosixPath(source).name))
+
+
+def copy_beside(pyramid: str) -> str:
+    """Where a PDF's copy lies, by the key of its pyramid.
+
+    >>> copy_beside("maps/1890/sheet.2.tif")
+    'maps/1890/sheet.2.pdf'
+    """
+    return str(PurePosixPath(pyramid).with_suffix(PDF))
 
 
 def beside(source: str) -> str:

@@ -6,28 +6,19 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
-from darkroom import keys, ledger
+from darkroom import keys
 from darkroom.errors import BadInput, StoreError
 from darkroom.jobs import GroupPlan, JobRef, Manifest, Mode, NotDone, PlanFolder, State, dump, new_plan_id
 from darkroom.progress import Progress
 from darkroom.pyramids.collect import Collected, read_collected
 from darkroom.pyramids.find import Candidate, Found, Refusal, find, look_at
 from darkroom.pyramids.headers import Size, size_of
-from darkroom.pyramids.job import (
-    Claim,
-    Claims,
-    PyramidEntry,
-    PyramidItem,
-    PyramidJob,
-    PyramidLedger,
-    recipe_digest,
-)
-from darkroom.pyramids.names import claimed_twice
+from darkroom.pyramids.job import Claim, Claims, PyramidEntry, PyramidItem, PyramidJob, recipe_digest
+from darkroom.pyramids.names import claimed_twice, copy_beside
 from darkroom.pyramids.request import Request
 from darkroom.pyramids.split import Todo, machine_for, split
+from darkroom.pyramids.standing import FLOW, Standing, look
 from darkroom.store import Store, head_object, open_store
-
-FLOW = "pyramids"
 
 _UNKNOWN = Size(50_000_000)  # of an image on the web
 
@@ -77,14 +68,12 @@ def compare(request: Request, found: Found, images: Store) -> Comparison:
     """What is to be made of what was found, beside what stands in the images' store."""
     comparison = Comparison()
     candidates = list(look_at(found.candidates, request.extensions, found))
-    known = _ledgers(open_store(request.store), (one.target for one in candidates))
-    stand = _standing(images, known)
-    pyramids = {one.name for one in candidates if _is_a_pyramid(one, known.get(one.target), images)}
+    standing = look(open_store(request.store), images, candidates)
+    pyramids = {one.name for one in candidates if one.place and standing.is_output(one)}
     missing = {one.name for one in candidates if one.place and one.entry is None}
     found.gone |= _gone(request, candidates)
     clashing = claimed_twice({one.name: one.target for one in candidates if one.name not in pyramids | missing})
     for one in candidates:
-        entry = known.get(one.target)
         if one.name in found.gone:
             continue  # settle tells the API
         if one.name in pyramids:
@@ -94,10 +83,10 @@ def compare(request: Request, found: Found, images: Store) -> Comparison:
         elif one.name in missing:
             absent = Refusal(one.name, one.group, f"it is not there: {one.uri}", "download", one.markers)
             comparison.refuse(absent, failed=True)
-        elif reason := _refusal(one, entry, clashing, images):
+        elif reason := _refusal(one, standing, clashing):
             comparison.refuse(Refusal(one.name, one.group, reason, markers=one.markers))
         else:
-            _decide(request, one, entry, one.target in stand, comparison)
+            _decide(request, one, standing, comparison)
     for refusal in found.refused:
         comparison.refuse(refusal)
     sizes = _sizes([one.candidate for one in comparison.todo])
@@ -105,16 +94,21 @@ def compare(request: Request, found: Found, images: Store) -> Comparison:
     return comparison
 
 
-def _decide(request: Request, one: Candidate, entry: PyramidEntry | None, stands: bool, comparison: Comparison) -> None:
-    """Make it, or leave it. What the API lists is made: only it knows why it asks."""
+def _decide(request: Request, one: Candidate, standing: Standing, comparison: Comparison) -> None:
+    """Make it, leave it, or refuse it. What the API lists is made: only it knows why it asks."""
+    entry = standing.known.get(one.target)
     # an upload's marker does not say whose image it is: what was protected stays so until somebody says otherwise
     protected = bool(entry and entry.protected) if one.protected is None else one.protected
     recipe = recipe_digest(one.uri, one.entry.etag if one.entry else "", request.profile, protected)
-    if up_to_date(request.mode, entry, recipe, stands=stands) and not one.file_ids:
+    if up_to_date(request.mode, entry, recipe, stands=standing.is_whole(one.target)) and not one.file_ids:
         _leave(one, comparison)
         return
+    replaces = standing.replaceable(one)
+    if isinstance(replaces, str):
+        comparison.refuse(Refusal(one.name, one.group, replaces, markers=one.markers))
+        return
     comparison.planned[one.group] += 1
-    comparison.todo.append(Todo(one, recipe, protected, _UNKNOWN))
+    comparison.todo.append(Todo(one, recipe, protected, _UNKNOWN, *replaces))
     comparison.claims[one.name] = Claim(
         state="todo", markers=one.markers, file_ids=one.file_ids, source=one.uri, protected=protected
     )
@@ -141,19 +135,17 @@ def up_to_date(mode: Mode, known: PyramidEntry | None, recipe: str, *, stands: b
     return mode is not Mode.ALL and known is not None and stands and known.recipe == recipe and not known.stale
 
 
-def _is_a_pyramid(one: Candidate, entry: PyramidEntry | None, images: Store) -> bool:
-    """Is a candidate itself the pyramid that was made of another image?"""
-    return entry is not None and entry.source != one.uri == images.uri_of(one.target)
-
-
-def _refusal(one: Candidate, entry: PyramidEntry | None, clashing: Mapping[str, str], images: Store) -> str:
-    own = images.uri_of(one.target) if entry and entry.source == one.uri else ""
-    rivals = [rival for rival in one.rivals if not own or open_store(one.place).uri_of(rival) != own]
+def _refusal(one: Candidate, standing: Standing, clashing: Mapping[str, str]) -> str:
+    entry = standing.known.get(one.target)
+    if reason := standing.reasons.get(one.target) or standing.reasons.get(copy_beside(one.target)):
+        return reason
+    own = standing.outputs_of(one)
+    rivals = [rival for rival in one.rivals if open_store(one.place).uri_of(rival) not in own]
     if rivals:
         return f"{', '.join(rivals)} beside it would have the same pyramid, {one.target}"
     if one.name in clashing:
         return clashing[one.name]
-    if one.place and one.uri == images.uri_of(one.target):
+    if one.place and one.uri == standing.images.uri_of(one.target):
         return "its pyramid would take its place; give the source or the images another bucket or folder"
     if entry and not one.file_ids and entry.source != one.uri and _is_there(entry.source):
         return f"{entry.source} has the same pyramid, {one.target}, and is still there; give one of them another path"
@@ -186,26 +178,6 @@ def _holds_something(place: str) -> bool:
         return next(iter(open_store(place).list()), None) is not None
     except StoreError:
         return False
-
-
-def _ledgers(store: Store, targets: Iterable[str]) -> dict[str, PyramidEntry]:
-    """What the ledgers know of these pyramids."""
-    wanted = set(targets)
-    shards = sorted({keys.pyramids_ledger(target) for target in wanted})
-    with ThreadPoolExecutor(store.concurrency, "ledgers") as pool:
-        read = list(pool.map(lambda key: ledger.read(store, key, PyramidLedger).outputs, shards))
-    return {key: entry for outputs in read for key, entry in outputs.items() if key in wanted}
-
-
-def _standing(images: Store, known: Mapping[str, PyramidEntry]) -> set[str]:
-    """Of the pyramids that the ledgers know, those that stand as they were written."""
-
-    def stands(target: str) -> bool:
-        found = images.head(target)
-        return found is not None and found.etag == known[target].etag
-
-    with ThreadPoolExecutor(images.concurrency, "standing") as pool:
-        return {target for target, there in zip(known, pool.map(stands, known), strict=True) if there}
 
 
 def _sizes(candidates: list[Candidate]) -> list[Size]:
@@ -251,6 +223,8 @@ def _item(todo: Todo, places: list[str]) -> PyramidItem:
         target=one.target,
         protected=todo.protected,
         recipe=todo.recipe,
+        replaces=todo.replaces,
+        replaces_copy=todo.replaces_copy,
     )
 
 

@@ -36,6 +36,9 @@ class _Night:
     """The reasons by item."""
     gone: dict[str, str] = field(default_factory=dict)
     """The ids of the API's files that do not exist, by item."""
+    beside: list[Outcome] = field(default_factory=list)
+    """Failed ones of which something was published all the same: the copy of a PDF without its pyramid."""
+    skipped: int = 0
     notes: list[str] = field(default_factory=list)
 
     def not_proven(self, outcome: Outcome, reason: str, kind: str) -> None:
@@ -65,7 +68,12 @@ def settle(folder: PlanFolder) -> Settlement:
     notes = night.notes[:_MOST_NOTES]
     if len(night.notes) > _MOST_NOTES:
         notes.append(f"... and {len(night.notes) - _MOST_NOTES} more of the kind.")
-    settlement = Settlement(proven=len(night.proven), unproven=tuple(night.unproven), notes=tuple(notes))
+    settlement = Settlement(
+        proven=len(night.proven),
+        unsure=sum(job.items for job in manifest.jobs) - night.skipped - len(night.proven),
+        unproven=tuple(night.unproven),
+        notes=tuple(notes),
+    )
     folder.write(keys.SETTLEMENT, dump(settlement))
     return settlement
 
@@ -78,7 +86,10 @@ def _outcomes(folder: PlanFolder, manifest: Manifest, claims: Mapping[str, Claim
                 yield outcome
             elif outcome.state in _BAD:
                 night.failed[outcome.item] = outcome.reason
-            elif GONE in outcome.facts:
+                night.beside += [outcome] if outcome.outputs else []
+            else:
+                night.skipped += 1
+            if GONE in outcome.facts:
                 night.gone |= {f"{outcome.item} ({id_})": id_ for id_ in claims[outcome.item].file_ids}
     for name, claim in claims.items():
         if claim.state == "refused":
@@ -105,20 +116,22 @@ def _prove(done: Iterable[Outcome], images: Store, night: _Night) -> None:
             night.not_proven(outcome, reason, "write")
         else:
             night.proven[outcome.item] = outcome
+    night.beside = [outcome for outcome in night.beside if not wrong(outcome)]
 
 
 def _commit(store: Store, night: _Night, claims: Mapping[str, Claim]) -> None:
-    """Put the proven pyramids into their ledgers."""
+    """Put what is proven into its ledgers: pyramids, and copies beside them."""
     shards: dict[str, dict[str, PyramidEntry]] = defaultdict(dict)
-    for name, outcome in night.proven.items():
-        pyramid, claim = outcome.outputs[0], claims[name]
-        shards[keys.pyramids_ledger(pyramid.key)][pyramid.key] = PyramidEntry(
-            recipe=pyramid.recipe,
-            etag=pyramid.etag,
-            bytes=pyramid.bytes,
-            source=claim.source,
-            protected=claim.protected,
-        )
+    for outcome in [*night.beside, *night.proven.values()]:
+        claim = claims[outcome.item]
+        for output in outcome.outputs:
+            shards[keys.pyramids_ledger(output.key)][output.key] = PyramidEntry(
+                recipe=output.recipe,
+                etag=output.etag,
+                bytes=output.bytes,
+                source=claim.source,
+                protected=claim.protected,
+            )
 
     def commit(key: str) -> None:
         new = shards[key]

@@ -18,12 +18,17 @@ _OVERHEAD = 1 << 30  # bytes of a worker beside what the one image holds that ne
 
 @dataclass(frozen=True, slots=True)
 class Todo:
-    """An image to make a pyramid of: with the recipe, whether it is protected, and how large it is."""
+    """An image to make a pyramid of: with the recipe, whether it is protected, and how large it is.
+
+    `replaces` and `replaces_copy` are the ETags of what may be replaced, of the pyramid and of the copy beside it.
+    """
 
     candidate: Candidate
     recipe: str
     protected: bool
     size: Size
+    replaces: str = ""
+    replaces_copy: str = ""
 
 
 def split(items: list[Todo]) -> list[list[Todo]]:

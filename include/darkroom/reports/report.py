@@ -156,7 +156,7 @@ def build_report(
         seconds=round((datetime.now(UTC) - manifest.created).total_seconds(), 3),
         groups=groups,
         not_done=tuple(not_done),
-        problems=(*manifest.problems, *problems),
+        problems=(*manifest.problems, *settled.problems, *problems),
         findings=(*manifest.findings, *settled.notes, *notes),
         stale=tuple(key for key in manifest.stale if key not in gone),
         pruned=pruned,

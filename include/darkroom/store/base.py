@@ -117,10 +117,10 @@ class Store(Protocol):
     def unconfirmed(self, written: Iterable[Entry]) -> dict[str, str]:
         """Look whether objects stand as `write` said that it wrote them; key and reason of each that does not."""
 
-    def copy(self, source: str, target: str) -> Entry:
+    def copy(self, source: str, target: str, *, if_absent: bool = False, if_match: str | None = None) -> Entry:
         """Make `target` the same object as `source`, without moving its bytes through here where the backend can.
 
-        Raises `NotFound`.
+        The conditions are those of `write`, and mean the target. Raises `NotFound` and `Conflict`.
         """
 
     def delete(self, key: str, *, if_match: str | None = None) -> None:

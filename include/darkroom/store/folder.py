@@ -22,6 +22,8 @@ log = logging.getLogger(__name__)
 _TEMPORARY = ".darkroom-"  # what is being written; no listing shows it, and no key may begin so
 _LONGEST_NAME = 255  # bytes of one segment, on every file system that matters
 _BLOCK = 1 << 20  # bytes of a stream that are read at a time
+# too many links of one file, or a file system that has none
+_NO_LINK = (errno.EMLINK, errno.EPERM, errno.EXDEV, errno.ENOTSUP, errno.EACCES)
 _PIECE = 48 << 10  # bytes of one write; of larger ones Linux makes large pages, which cost a virtual machine faults
 
 
@@ -30,9 +32,9 @@ class FolderStore:
 
     An object is written beside its target under a temporary name and renamed over it, never written through: a
     reader keeps the version that it opened, and files that are hard links of one another stay independent. Nothing
-    is fsynced: after a power loss a file may be short, and then its size differs from the ledger's, so it is made
-    again. Paths are texts here and files are unbuffered: files come by the ten thousand, and half of the time that one
-    took went into `Path`s and into calls that buffering makes.
+    is fsynced: after a power loss a file may be short, and then its size differs from the ledger's, so a run refuses
+    it until somebody moves it away. Paths are texts here and files are unbuffered: files come by the ten thousand, and
+    half of the time that one took went into `Path`s and into calls that buffering makes.
     """
 
     concurrency = 4  # a disk's queue is short, and the work beside it wants the cores
@@ -113,14 +115,15 @@ class FolderStore:
         """None: a folder's write has looked at the file when it returns."""
         return {}
 
-    def copy(self, source: str, target: str) -> Entry:
+    def copy(self, source: str, target: str, *, if_absent: bool = False, if_match: str | None = None) -> Entry:
         origin, goal = self._path(source), self._path(target)
-        try:
-            os.link(origin, goal)  # a new name, as most are, takes one step instead of three
-        except OSError:
-            pass  # there is something of that name, or no folder yet, or no links here
-        else:
-            return _entry(target, os.stat(goal))
+        if if_match is None:
+            try:
+                os.link(origin, goal)  # a new name, as most are, takes one step instead of three
+            except OSError:
+                pass  # there is something of that name, or no folder yet, or no links here
+            else:
+                return _entry(target, os.stat(goal))
         with _temporary(goal) as temporary:
             _make_folder(goal)
             try:
@@ -128,11 +131,10 @@ class FolderStore:
             except FileNotFoundError:
                 raise NotFound(f"{self.uri_of(source)}: there is no such file.") from None
             except OSError as error:
-                # too many links (EMLINK), or a file system without hard links: then a plain copy
-                if error.errno not in (errno.EMLINK, errno.EPERM, errno.EXDEV, errno.ENOTSUP, errno.EACCES):
+                if error.errno not in _NO_LINK:  # then a plain copy
                     raise
                 shutil.copyfile(origin, temporary)
-            entry = self._publish(target, temporary, goal)
+            entry = self._publish(target, temporary, goal, if_absent=if_absent, if_match=if_match)
             with suppress(FileNotFoundError):
                 os.unlink(temporary)  # POSIX lets a rename between two links of one file do nothing
             return entry
@@ -223,12 +225,11 @@ class FolderStore:
     ) -> Entry:
         if if_absent:
             try:
-                os.link(temporary, target)
+                _name_anew(temporary, target)
             except FileExistsError:
                 if os.path.isdir(target):
                     raise _both(target) from None
                 raise Conflict(f"{self.uri_of(key)}: there already is such a file.") from None
-            os.unlink(temporary)
         elif if_match is not None:
             with _locked(target):
                 self._require(key, if_match)
@@ -288,6 +289,23 @@ def _make_folder(target: str) -> None:
         os.makedirs(os.path.dirname(target), exist_ok=True)
     except (FileExistsError, NotADirectoryError):
         raise StoreError(f"{target}: a file lies where its folder should be; a folder cannot hold both.") from None
+
+
+def _name_anew(temporary: str, target: str) -> None:
+    """Give a file its name, unless something has it: then `FileExistsError`."""
+    try:
+        os.link(temporary, target)
+    except FileExistsError:
+        raise
+    except OSError as error:
+        if error.errno not in _NO_LINK:
+            raise
+        with _locked(target):  # a file system without links: other writers of Darkroom wait, and a look comes first
+            if os.path.lexists(target):
+                raise FileExistsError(target) from None
+            os.rename(temporary, target)
+    else:
+        os.unlink(temporary)
 
 
 def _write_fully(handle: FileIO, block: bytes) -> int:

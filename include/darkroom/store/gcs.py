@@ -119,7 +119,7 @@ class GcsStore:
     ) -> Entry:
         blob = self._blob(key)
         blob.content_type, blob.metadata = content_type, dict(metadata or {})
-        generation = 0 if if_absent else _generation(if_match, self.uri_of(key)) if if_match is not None else None
+        generation = _required(self.uri_of(key), if_absent=if_absent, if_match=if_match)
         if generation is not None:
             blob.metadata = {**(metadata or {}), WRITE_ID: secrets.token_hex(8)}
         body = data if isinstance(data, bytes) else read_beginning(data, size)
@@ -201,8 +201,9 @@ class GcsStore:
     def unconfirmed(self, written: Iterable[Entry]) -> dict[str, str]:
         return unconfirmed(self, written)
 
-    def copy(self, source: str, target: str) -> Entry:
+    def copy(self, source: str, target: str, *, if_absent: bool = False, if_match: str | None = None) -> Entry:
         origin, goal = self._blob(source), self._blob(target)
+        condition = _required(self.uri_of(target), if_absent=if_absent, if_match=if_match)
         self._access.call("looking at", origin.name, lambda: origin.reload(timeout=TIMEOUT, retry=None))
         token: str | None = None
         while True:  # a large object takes several calls
@@ -210,7 +211,12 @@ class GcsStore:
                 "copying to",
                 goal.name,
                 lambda token=token: goal.rewrite(  # type: ignore[misc]
-                    origin, token=token, if_source_generation_match=origin.generation, timeout=TIMEOUT, retry=None
+                    origin,
+                    token=token,
+                    if_generation_match=condition,
+                    if_source_generation_match=origin.generation,
+                    timeout=TIMEOUT,
+                    retry=None,
                 ),
             )
             if token is None:
@@ -310,6 +316,13 @@ class GcsStore:
         if entry is None:
             raise NotFound(f"{self.uri_of(key)}: there is no such object.")
         return entry
+
+
+def _required(uri: str, *, if_absent: bool, if_match: str | None) -> int | None:
+    """Which generation has to stand there: 0 is none, and None any."""
+    if if_absent:
+        return 0
+    return None if if_match is None else _generation(if_match, uri)
 
 
 def _generation(etag: str, uri: str) -> int:

@@ -121,13 +121,30 @@ class S3Store:
     def unconfirmed(self, written: Iterable[Entry]) -> dict[str, str]:
         return unconfirmed(self, written)
 
-    def copy(self, source: str, target: str) -> Entry:
+    def copy(self, source: str, target: str, *, if_absent: bool = False, if_match: str | None = None) -> Entry:
         origin, goal = self._name(source), self._name(target)
+        condition = Condition(if_absent, if_match)
+        if condition != Condition() and not self._access.copies_conditionally:
+            return self._rewrite(source, target, condition)
         if s3_data.glance(self._access, origin).bytes <= COPY_LIMIT:
-            s3_data.copy(self._access, origin, goal)
+            s3_data.copy(self._access, origin, goal, condition)
         else:
-            copy_object(self._access, s3_data.head(self._access, origin), origin, goal)
+            copy_object(self._access, s3_data.head(self._access, origin), origin, goal, condition)
         return _entry(target, s3_data.glance(self._access, goal))
+
+    def _rewrite(self, source: str, target: str, condition: Condition) -> Entry:
+        """A copy whose bytes come through here, as a write heeds its condition where a copy would pass it over."""
+        with self.open(source) as reading:
+            return self.write(
+                target,
+                reading.stream,
+                size=reading.entry.bytes,
+                content_type=reading.entry.content_type or CONTENT_TYPE,
+                metadata=reading.entry.metadata,
+                if_absent=condition.absent,
+                if_match=condition.etag,
+                confirm=False,
+            )
 
     def delete(self, key: str, *, if_match: str | None = None) -> None:
         name = self._name(key)

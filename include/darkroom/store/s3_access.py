@@ -144,6 +144,15 @@ class S3Access:
         return (self._endpoint and self._configured_region) or self.client.meta.region_name
 
     @property
+    def copies_conditionally(self) -> bool:
+        """Does the service heed If-Match and If-None-Match of a copy?
+
+        AWS does (https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html). Others pass them over without a
+        word: Ceph does, and so does moto.
+        """
+        return not self._endpoint
+
+    @property
     def _configured_region(self) -> str:
         return self._session.get_config_variable("region") or "us-east-1"
 
@@ -203,6 +212,7 @@ class S3Access:
         config: S3Config = {
             "region": region,
             "conditional_put": "etag",
+            "copy_if_not_exists": "header: If-None-Match: *",
             "checksum_algorithm": "SHA256",
             "virtual_hosted_style_request": virtual,
         }

@@ -195,14 +195,14 @@ def _stands(access: S3Access, name: str, body: bytes) -> bool | None:
     return not seen.hashes.contradicts(mine) if seen.hashes.known() else None
 
 
-def copy(access: S3Access, source: str, target: str) -> None:
-    """Copy an object of at most `COPY_LIMIT` bytes within the bucket, on the server. Raises `NotFound`."""
+def copy(access: S3Access, source: str, target: str, condition: Condition) -> None:
+    """Copy an object of at most `COPY_LIMIT` bytes within the bucket, on the server. Raises `NotFound`, `Conflict`."""
 
     def request() -> None:
-        if _ODD.search(source) or _ODD.search(target):
-            origin: Any = {"Bucket": access.bucket, "Key": source}
-            access.client.copy_object(Bucket=access.bucket, Key=target, CopySource=origin)
+        if _ODD.search(source) or _ODD.search(target) or condition.etag is not None:
+            place: Any = {"Bucket": access.bucket, "Key": target, **condition.arguments}
+            access.client.copy_object(**place, CopySource={"Bucket": access.bucket, "Key": source})
         else:
-            obstore.copy(access.data, source, target)
+            obstore.copy(access.data, source, target, overwrite=not condition.absent)
 
     access.call("copying", source, request)

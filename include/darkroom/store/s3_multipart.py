@@ -153,10 +153,10 @@ def send_stream(upload: Upload, first: bytes, stream: BinaryIO, size: int | None
     return replace(stands, hashes=hashes)
 
 
-def copy_object(access: S3Access, seen: Head, source: str, target: str) -> None:
+def copy_object(access: S3Access, seen: Head, source: str, target: str, condition: Condition) -> None:
     """Copy an object of any size within the bucket, on the server, part by part; only the version that was `seen`."""
     metadata = {**seen.metadata, WRITE_ID: secrets.token_hex(8)}
-    upload = Upload(access, target, seen.content_type, metadata, Condition())
+    upload = Upload(access, target, seen.content_type, metadata, condition)
     step = max(_COPY_PART, part_size(seen.bytes))
     spans = ((start, min(start + step, seen.bytes)) for start in range(0, seen.bytes, step))
     with _aborting(upload):

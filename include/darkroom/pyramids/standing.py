@@ -1,0 +1,117 @@
+"""What stands where a run's pyramids go, and what the ledgers know of it."""
+
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from urllib.parse import urlsplit
+
+from darkroom import keys, ledger
+from darkroom.errors import StoreError
+from darkroom.jobs import parse
+from darkroom.ownership import Targets, refusal
+from darkroom.pyramids.find import Candidate
+from darkroom.pyramids.job import PyramidEntry, PyramidJob, PyramidLedger
+from darkroom.pyramids.names import PDF, copy_beside, target_of
+from darkroom.store import Store
+from darkroom.unsettled import unsettled
+
+FLOW = "pyramids"
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """The ledgers' entries of pyramids and of the copies beside them, and the ETags of what stands there (or None).
+
+    `reasons` say why some cannot be looked at.
+    """
+
+    images: Store
+    known: Mapping[str, PyramidEntry]
+    etags: Mapping[str, str | None]
+    reasons: Mapping[str, str]
+    targets: Targets
+
+    def is_whole(self, target: str) -> bool:
+        """Do a pyramid, and the copy that was made with it, stand as they were written?"""
+        entry = self.known.get(target)
+        copy = copy_beside(target)
+        beside = self.known.get(copy)
+        if entry is None or self.etags.get(target) != entry.etag:
+            return False
+        return beside is None or beside.recipe != entry.recipe or self.etags.get(copy) == beside.etag
+
+    def is_output(self, one: Candidate) -> bool:
+        """Is a candidate itself what was made of another image?"""
+        made = {key: self.known.get(key) for key in self._places(one)}
+        return any(entry and entry.source != one.uri == self.images.uri_of(key) for key, entry in made.items())
+
+    def outputs_of(self, one: Candidate) -> set[str]:
+        """The URIs of what was made of a candidate, here or at the place that it has without a marker's `path`."""
+        made = {key: self.known.get(key) for key in _near(one)}
+        return {self.images.uri_of(key) for key, entry in made.items() if entry and entry.source == one.uri}
+
+    def replaceable(self, one: Candidate) -> tuple[str, str] | str:
+        """The ETags that a candidate's pyramid and its copy may replace; or, in a sentence, why it is refused."""
+        found = []
+        for key in self._places(one):
+            itself = bool(one.place) and self.images.uri_of(key) == one.uri  # a PDF that lies there is its own copy
+            stands = None if itself else self.etags.get(key)
+            may = self.targets.replaceable(key, stands)
+            if may is None:
+                return f"{refusal(key)}, or give the image another path"
+            found.append(may)
+        return found[0], found[1]
+
+    @staticmethod
+    def _places(one: Candidate) -> tuple[str, str]:
+        return one.target, copy_beside(one.target)
+
+
+def look(store: Store, images: Store, candidates: Iterable[Candidate]) -> Standing:
+    """Read the ledgers, and look at every place that the candidates' pyramids and copies would take, many at once."""
+    candidates = list(candidates)
+    copies = {copy_beside(one.target) for one in candidates}
+    known = _ledgers(store, {key for one in candidates for key in _near(one)})
+    # whether an image is a PDF, only its bytes say: where nothing hints at it, the worker finds out what stands there
+    hinted = {copy_beside(one.target) for one in candidates if _suffix(one) == PDF}
+    asked = sorted({one.target for one in candidates} | hinted | (copies & known.keys()))
+    etags: dict[str, str | None] = {}
+    reasons: dict[str, str] = {}
+
+    def look_at(key: str) -> None:
+        try:
+            entry = images.head(key)
+            etags[key] = entry.etag if entry else None
+        except (StoreError, OSError) as error:
+            reasons[key] = f"its place cannot be looked at: {error}".rstrip(".")
+
+    with ThreadPoolExecutor(images.concurrency, "standing") as pool:
+        list(pool.map(look_at, asked))
+
+    def targets_of(data: bytes, where: str) -> list[str]:
+        job = parse(PyramidJob, data, where)
+        items = job.items if job.store == images.uri else ()
+        return [key for item in items for key in (item.target, copy_beside(item.target))]
+
+    targets = Targets({key: entry.etag for key, entry in known.items()}, lambda: unsettled(store, FLOW, targets_of))
+    return Standing(images, known, etags, reasons, targets)
+
+
+def _near(one: Candidate) -> set[str]:
+    """Where a candidate's pyramid and its copy may be: as is asked, or beside the image, from another time."""
+    pyramids = {one.target, target_of(one.key)} if one.place else {one.target}
+    return pyramids | {copy_beside(key) for key in pyramids}
+
+
+def _suffix(one: Candidate) -> str:
+    path = one.key if one.place else urlsplit(one.uri).path
+    return PurePosixPath(path).suffix.lower()
+
+
+def _ledgers(store: Store, wanted: set[str]) -> dict[str, PyramidEntry]:
+    """What the ledgers know of these pyramids and copies."""
+    shards = sorted({keys.pyramids_ledger(key) for key in wanted})
+    with ThreadPoolExecutor(store.concurrency, "ledgers") as pool:
+        read = list(pool.map(lambda key: ledger.read(store, key, PyramidLedger).outputs, shards))
+    return {key: entry for outputs in read for key, entry in outputs.items() if key in wanted}
