@@ -103,11 +103,13 @@ class _Search:
     def _alone(self, tried: _Tried) -> Iterator[_Tried]:
         """The condition, and that nothing else is picked, or that something else is."""
         if tried.condition.alone is None:
-            named = len(tried.condition.with_) + (self._code is not None)
+            # what all of them have must be named, or it would count as something else
+            common = np.flatnonzero(self._picked[tried.cases].all(axis=0))
+            named = tuple(code for code in (self._cases.codes[at] for at in common) if code != self._code)
             for alone in (True, False):
-                here = tried.cases & ((self._many == named) == alone)
+                here = tried.cases & ((self._many == len(common)) == alone)
                 if here.any() and not (here == tried.cases).all():
-                    yield self._tried(replace(tried.condition, alone=alone), here)
+                    yield self._tried(replace(tried.condition, with_=named, alone=alone), here)
 
     def _grown(self, tried: _Tried, least: float) -> Iterator[_Tried]:
         """The condition with one more word, where that may help more than `least`: the most helpful ones."""
