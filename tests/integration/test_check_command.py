@@ -78,6 +78,16 @@ def stray_pixels(tiny: Tiny) -> str:
     return "Render PNG's/a1_behind_front_0000.png: 2 stray pixels in 1 speck, the farthest at x 117, y 2, "
 
 
+def opaque_layer(tiny: Tiny) -> str:
+    picture = renders.pixels("b1_bottom_front", 1, tiny.size)
+    picture[..., 3] = 255
+    tiny.render("b1_bottom_front", 1).write_bytes(renders.png(picture[..., :3]))
+    return (
+        "Render PNG's/b1_bottom_front_0001.png: b1_bottom_front has no transparency in colour 0001: in 8 pictures it "
+        "fills the whole frame, and hides all that lies below it in 4 of them; render it without a background"
+    )
+
+
 def colour_profile(tiny: Tiny) -> str:
     picture = renders.pixels("a1_behind_front", 1, tiny.size)
     tiny.render("a1_behind_front", 1).write_bytes(renders.png(picture, profile="p3"))
@@ -131,6 +141,7 @@ DEFECTS: dict[Callable[[Tiny], str], str] = {
     truncated_file: "broken file",
     no_png: "broken file",
     other_size: "other size",
+    opaque_layer: "opaque layer",
     stray_pixels: "stray pixels",
     colour_profile: "colour profile",
     unread_name: "unread name",
@@ -177,7 +188,7 @@ def test_all_of_them_are_listed_the_worst_first(tiny):
     assert all(any(sentence in line for line in lines) for sentence in sentences)
     for line, finding in zip(lines, report["findings"], strict=True):
         assert line == f"{finding['severity']}: {finding['where']}: {finding['what']}; {finding['to_do']}."
-    assert "6 errors, 6 warnings, 2 notes" in output
+    assert "6 errors, 7 warnings, 2 notes" in output
 
 
 def test_a_layer_that_an_export_needs_and_nobody_delivered_is_found_unless_its_code_is_ignored(tiny):

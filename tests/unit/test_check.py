@@ -4,7 +4,9 @@ import struct
 from collections import Counter
 from datetime import UTC, datetime
 
+import numpy as np
 import pytest
+import pyvips
 
 from darkroom.compositing import findings as decide
 from darkroom.compositing.check import Check, look_at
@@ -253,6 +255,59 @@ def test_the_report_is_a_document_that_reads_back():
     check = Check(style="s", renders="file:///r", lengths=("mini",), needed=2, decoded=1, counts={}, findings=found)
     assert parse(Check, dump(check), "check.json") == check
     assert not check.ok
+
+
+# layers without transparency
+
+
+def alpha_of(kind: str) -> bytes:
+    """A render without transparency, in each way that a PNG can have none."""
+    grey = np.full((40, 40), 128, np.uint8)
+    rgba = np.dstack([grey, grey, grey, np.full_like(grey, 255)])
+    nearly = rgba.copy()
+    nearly[:5, :5, 3] = 0
+    lossy = rgba.copy()
+    lossy[::2, :, 3] = 252
+    images = {
+        "RGB": rgba[..., :3],
+        "RGBA": rgba,
+        "grey": grey[..., None],
+        "grey and alpha": rgba[..., 2:],
+        "a few clear pixels": nearly,
+        "a lossy export": lossy,
+    }
+    if kind in images:
+        return png(images[kind])
+    wide = rgba.astype(np.uint16) * 257
+    if kind == "16 bit":
+        image = pyvips.Image.new_from_array(wide, interpretation="rgb16")
+        return image.pngsave_buffer(bitdepth=16)
+    return pyvips.Image.new_from_array(rgba[..., :3], interpretation="srgb").pngsave_buffer(palette=True)
+
+
+@pytest.mark.parametrize(
+    "kind",
+    ["RGB", "RGBA", "grey", "grey and alpha", "a few clear pixels", "a lossy export", "16 bit", "palette"],
+)
+def test_a_layer_without_transparency_is_told_however_it_is_written(tmp_path, kind):
+    (tmp_path / "x.png").write_bytes(alpha_of(kind))
+    assert look_at(open_store(str(tmp_path)), "x.png", 1_000_000).opaque
+
+
+def test_a_layer_that_lets_something_through_is_not_told(tmp_path):
+    picture = np.full((40, 40, 4), 255, np.uint8)
+    picture[:, :2] = 0  # a twentieth of the frame is clear
+    (tmp_path / "cut out.png").write_bytes(png(picture))
+    picture[:] = 240  # a veil over all of it
+    (tmp_path / "veil.png").write_bytes(png(picture))
+    for key in ("cut out.png", "veil.png"):
+        assert not look_at(open_store(str(tmp_path)), key, 1_000_000).opaque
+
+
+def test_the_lowest_layer_too_is_told_for_it_fills_the_frame():
+    (one,) = decide.hiding([("base_bottom_front", 3, "a/b.png")], {"base_bottom_front": 8}, {})
+    assert told([one]) == [("opaque layer", "warning", "a/b.png")]
+    assert "in 8 pictures it fills the whole frame;" in one.sentence
 
 
 # one render

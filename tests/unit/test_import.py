@@ -26,7 +26,10 @@ def style_of(codes: tuple[str, ...], **more: object) -> Style:
         lengths=LENGTHS,
         customizations=codes,
         source_folders=("Studio/Render PNG's", "no"),
-        defaults={"Mini": {"front": {"neckline": "base_neckline_front"}}},
+        defaults={
+            length: {side: {"neckline": "base_neckline_front"} for side in ("front", "back")}
+            for length in LENGTHS.values()
+        },
         **more,
     )
 
@@ -61,7 +64,7 @@ def styles(draw: st.DrawFn) -> Style:
 
 
 @given(styles())
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 def test_import_of_an_enumeration_gives_back_an_equivalent_style(style):
     exports = {length: rows for length in style.length_names if (rows := sold(style, length))}
     assume(exports)

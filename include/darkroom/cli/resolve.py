@@ -1,4 +1,4 @@
-"""`darkroom resolve`: the stacks that the rule gives, and where an export says otherwise."""
+"""`darkroom resolve`: the stacks that a style gives, and where an export says otherwise."""
 
 import csv
 import sys
@@ -38,14 +38,19 @@ def resolve(
             "--combinations", metavar="CSV", help="Resolve the combinations of this export, and compare its stacks."
         ),
     ] = None,
+    no_exceptions: Annotated[
+        bool, typer.Option("--no-exceptions", help="Leave out the style's exceptions: what the rule alone gives.")
+    ] = False,
     report: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the comparison as JSON here.")] = None,
 ) -> None:
-    """Print the stacks that the rule gives, as an export: combination, front stack, back stack.
+    """Print the stacks that the rule and the exceptions give, as an export: combination, front stack, back stack.
 
-    With --combinations the rule's stacks are compared with the export's; where they differ, the report has both, and
+    With --combinations these stacks are compared with the export's; where they differ, the report has both, and
     what kind of difference it is: a finding for QA.
     """
     read = read_style(style)
+    if no_exceptions:
+        read = read.without_exceptions()
     slug = one_length(read, length, style)
     layers = _layers(read, renders, layer_names)
     rows = None

@@ -11,6 +11,7 @@ from darkroom.compositing.request import read_style
 from darkroom.errors import BadInput
 from darkroom.store import open_store
 from darkroom.styles.importing import import_style
+from darkroom.styles.names import SIDES
 from darkroom.styles.options import count_combinations
 from darkroom.styles.style_file import load_style
 
@@ -43,8 +44,10 @@ def import_(
 ) -> None:
     """Infer a style's options and layering order from its exports, and write them down as a style file.
 
+    What the rule of layering draws otherwise than the exports is written down as exceptions, as few as can be found.
     From then on the style file alone says everything. It is written only when its options allow exactly the exported
-    combinations; otherwise the ones that differ are listed, and nothing is written (exit code 2).
+    combinations and its stacks are exactly the exported ones; otherwise those that differ are listed, and nothing is
+    written (exit code 2).
 
     Example: darkroom style import --style dress.json --combinations exports/Dress-*.csv --out dress.yaml
     """
@@ -58,4 +61,8 @@ def import_(
     for length, rows in exports.items():
         count = (count_combinations(imported, length, _COUNT_STEPS) or 0) - 1
         typer.echo(f"{imported.length_names[length]}: {count:,} combinations, the same as its export's {len(rows):,}")
+    stacks = sum(len(rows) for rows in exports.values()) * len(SIDES)
+    exceptions = len(imported.exceptions)
+    took = f"with {exceptions} exception{'s' if exceptions > 1 else ''}" if exceptions else "without an exception"
+    typer.echo(f"{stacks:,} stacks, the same as the exports', {took}")
     typer.echo(f"written: {out}")

@@ -12,9 +12,9 @@ from darkroom.compositing.geometry import Box
 from darkroom.compositing.layers import HEADER_BYTES, Layers, png_size
 from darkroom.compositing.png_profile import other_profile
 from darkroom.compositing.prepare import Codes, LengthSide, pictures_of
-from darkroom.compositing.renders import RenderIndex, index_renders
+from darkroom.compositing.renders import LayerInColour, RenderIndex, index_renders
 from darkroom.compositing.request import Request, Scope, check_scope, read_style, renders_location
-from darkroom.compositing.stray import Stray, stray_regions
+from darkroom.compositing.stray import Stray, fills_frame, stray_regions
 from darkroom.errors import BadInput, ItemError, StoreError
 from darkroom.jobs import Document
 from darkroom.progress import Progress
@@ -53,6 +53,8 @@ class Looked:
     size: tuple[int, int] | None
     whole: bool
     findings: tuple[Finding, ...]
+    opaque: bool = False
+    """Does it fill its frame?"""
 
 
 def check(request: Request, workers: int) -> Check:
@@ -86,6 +88,7 @@ def check(request: Request, workers: int) -> Check:
             {one.key: one.size for one in looked if one.size},
         ),
         *(said for one in looked for said in one.findings),
+        *decide.hiding(_opaque(files, looked), needed, _with_something_below(pictures)),
     ]
     kinds = Counter(one.kind for one in found)
     return Check(
@@ -117,6 +120,17 @@ def _pictures(
         part = Scope(tuple(lengths), scope.colours, sides, scope.cuts, scope.with_codes)
         pictures |= pictures_of(request, style, part, layers)[0]
     return pictures
+
+
+def _opaque(files: Mapping[LayerInColour, Entry], looked: Sequence[Looked]) -> Iterator[tuple[str, int, str]]:
+    """The layers that fill their frame, in the order of their names."""
+    opaque = {one.key for one in looked if one.opaque}
+    return ((layer, colour, entry.key) for (layer, colour), entry in files.items() if entry.key in opaque)
+
+
+def _with_something_below(pictures: Mapping[LengthSide, list[tuple[Codes, Stack]]]) -> Counter[str]:
+    """Each layer with the pictures of a colour in which it is not the lowest."""
+    return Counter(layer for pairs in pictures.values() for _, stack in pairs for layer in stack[1:])
 
 
 def _by_names(
@@ -170,13 +184,14 @@ def look_at(renders: Store, key: str, max_pixels: int) -> Looked:
             data += reading.stream.read()
         with Layers(settings().memory) as layers:
             layer = layers.decode(data)
-            strays = stray_regions(layers.unpacked(layer), size)
+            pixels = layers.unpacked(layer)
+            strays, opaque = stray_regions(pixels, size), fills_frame(pixels, size)
     except ItemError as error:
         what, _, to_do = str(error).rpartition("; ")
         return _broken(key, f"it {what}", to_do, size)
     except (StoreError, OSError) as error:
         return _broken(key, f"it cannot be read ({str(error).rstrip('.')})", "see to the store, then check again")
-    return Looked(key, size, True, tuple(_odd(key, other_profile(data), strays, layer.box)))
+    return Looked(key, size, True, tuple(_odd(key, other_profile(data), strays, layer.box)), opaque)
 
 
 def _broken(key: str, what: str, to_do: str, size: tuple[int, int] | None = None) -> Looked:

@@ -24,6 +24,7 @@ KINDS: dict[str, tuple[Severity, str]] = {
     "double claim": ("error", "two files in one source folder that claim one layer"),
     "broken file": ("error", "a file that is no PNG, or cannot be decoded whole"),
     "other size": ("error", "a size that differs from its stack's"),
+    "opaque layer": ("warning", "a layer without transparency, which hides all below it"),
     "stray pixels": ("warning", "pixels away from the body, which move every cut"),
     "colour profile": ("warning", "a colour profile other than sRGB"),
     "unread name": ("warning", "a name that no rule reads"),
@@ -207,6 +208,10 @@ def _undrawn(style: Style, layers: Sequence[LayerName], picked: Mapping[str, Cou
         for length in lengths_of(layer.words, spellings) or drawing:
             # a code that only is a condition changes pictures too
             drawing[length] |= {layer.code, *layer.conditions}
+    for exception in style.exceptions:  # and one that only is in the condition of an exception
+        for length in style.length_names:
+            if style.applies(exception.lengths, length):
+                drawing[length] |= {*exception.picked, *exception.any_of}
     excused = {*style.ignored_customizations, *style.defaults_stand_for}
     everywhere = set().union(*drawing.values())
     for code in sorted(style.known_codes() - excused - everywhere):
@@ -239,6 +244,25 @@ def slots(style: Style, lengths: Iterable[str]) -> Iterator[Finding]:
                     f"nothing is drawn in the slot {slot} unless a code draws it, so that there may be a hole",
                     "add a default layer, if the garment has one there",
                 )
+
+
+def hiding(
+    layers: Iterable[tuple[str, int, str]], needed: Mapping[str, int], hidden: Mapping[str, int]
+) -> Iterator[Finding]:
+    """Layers that fill their frame: `layers` are each one's name, colour and key.
+
+    `needed`: each layer with the pictures of a colour that show it; `hidden`: with those where something lies below it.
+    """
+    for name, colour, key in layers:
+        pictures, covered = needed.get(name, 0), hidden.get(name, 0)
+        shows = f"in {_many(pictures, 'picture')}" if pictures else "wherever it is drawn"
+        below = f", and hides all that lies below it in {covered:,} of them" if covered else ""
+        yield finding(
+            "opaque layer",
+            key,
+            f"{name} has no transparency in colour {colour:04d}: {shows} it fills the whole frame{below}",
+            "render it without a background, with an alpha channel, and deliver it again",
+        )
 
 
 def other_sizes(

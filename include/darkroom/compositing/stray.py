@@ -28,6 +28,8 @@ _OF_LARGEST = 20
 _OF_FRAME = 20_000
 _ALWAYS_TINY = 25
 _HAIR = 200
+_OPAQUE = 250
+_OF_OPAQUE = 50
 
 U8 = npt.NDArray[np.uint8]
 I32 = npt.NDArray[np.int32]
@@ -58,6 +60,17 @@ def stray_regions(pixels: U8, frame: tuple[int, int]) -> list[Stray]:
     sizes, gaps, boxes = _outside(sizes[tiny], boxes[tiny], _around(boxes[~tiny]), max(1, max(frame) // _HAIR))
     order = np.lexsort((boxes[:, 0], boxes[:, 1], -gaps))
     return [Stray(Box(*map(int, boxes[at])), int(sizes[at]), int(gaps[at])) for at in order]
+
+
+def fills_frame(pixels: U8, frame: tuple[int, int]) -> bool:
+    """Is a layer of that frame's width and height opaque everywhere, but for at most one pixel in fifty?
+
+    `pixels` are the RGBA of its painted box. A garment's layer never is: it has at least the air around the body. What
+    is nearly opaque counts too (an alpha of 250 and more: a lossy export; a few clear pixels: a hole in a background,
+    a border), for whatever lies below it is gone all the same.
+    """
+    opaque = int(np.count_nonzero(pixels[..., 3] >= _OPAQUE))
+    return opaque * _OF_OPAQUE >= frame[0] * frame[1] * (_OF_OPAQUE - 1)
 
 
 def _outside(sizes: I32, boxes: I32, body: I32, hair: int) -> tuple[I32, I32, I32]:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from darkroom.styles.names import is_code, length_slug, parse_layer
 from darkroom.styles.rules import Rules
 from darkroom.styles.style import Option, Style
+from darkroom.styles.wrong_exceptions import wrong_exceptions
 from darkroom.styles.yaml_lines import Path
 
 _STYLE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}")
@@ -26,8 +27,10 @@ def contradictions(style: Style) -> Iterator[tuple[Path, str]]:
     yield from found
     if not found:
         # what the options mean together can be asked only when each of them means something
-        for length in style.length_names:
-            yield from _together(style, length)
+        together = [said for length in style.length_names for said in _together(style, length)]
+        yield from together
+        if not together:
+            yield from wrong_exceptions(style)
 
 
 def _lengths(style: Style) -> Iterator[tuple[Path, str]]:
@@ -56,6 +59,8 @@ def _named_lengths(style: Style) -> Iterator[tuple[Path, Iterable[str]]]:
         yield ("options", at, "lengths"), option.lengths
     for at, exclusion in enumerate(style.incompatible):
         yield ("incompatible", at, "lengths"), exclusion.lengths
+    for at, exception in enumerate(style.exceptions):
+        yield ("exceptions", at, "lengths"), exception.lengths
 
 
 def _codes(style: Style) -> Iterator[tuple[Path, str]]:
@@ -153,7 +158,7 @@ def _together(style: Style, length: str) -> Iterator[tuple[Path, str]]:
         yield ("options", at), f"options: in {name}, {circle} need one another in a circle; break it."
         return
     for code in style.codes_of(length):
-        if not rules.can_be_picked(code):
+        if not rules.can_be_picked([code]):
             at = _option_at(style, length, code)
             why = _why_dead(style.options[at], style, length)
             yield (

@@ -1,13 +1,19 @@
 """From exports to a style file: infer the rules, write them down, read them back, prove that they say the same."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import yaml
 
 from darkroom.errors import BadInput
+from darkroom.styles.cases import in_slots
+from darkroom.styles.exceptions import find_exceptions
+from darkroom.styles.exports import Row
 from darkroom.styles.inference import Exports, Inferred, infer
+from darkroom.styles.names import SIDES, SLOTS
 from darkroom.styles.options import enumerate_combinations
-from darkroom.styles.style import Codes, Exclusion, Option, Style
+from darkroom.styles.resolving import compare_stacks
+from darkroom.styles.stacks import Stack
+from darkroom.styles.style import NOTHING, Codes, Exclusion, Moved, Option, RuleException, Said, Style
 from darkroom.styles.style_file import load_style
 
 _MOST_SHOWN = 10
@@ -16,16 +22,74 @@ _LIST_KEYS = ("customizations", "ignored_customizations")
 
 
 def import_style(style: Style, exports: Exports) -> str:
-    """The text of a style file that says everything the exports say.
+    """The text of a style file that says everything the exports say, proven: its options and its stacks are theirs.
 
-    Raises `BadInput` with the combinations that differ where the options do not give exactly the exported sets.
+    Raises `BadInput` where no style file can say it: with the combinations that differ where the options do not give
+    exactly the exported sets, with the stacks where these go against what stacks are.
     """
+    problems = list(impossible(style, exports))
+    if problems:
+        raise BadInput(problems)
     inferred = infer(style, exports)
     text = write_style(style, inferred, exports)
-    differences = list(compare(load_style(text.encode(), "the imported style"), exports))
+    imported = load_style(text.encode(), "the imported style")
+    differences = list(compare(imported, exports))
+    if differences:
+        raise BadInput(differences)
+    if list(compare_all_stacks(imported, exports)):
+        inferred.exceptions = find_exceptions(imported, exports, layers_of(exports))
+        text = write_style(style, inferred, exports)
+        differences = list(compare_all_stacks(load_style(text.encode(), "the imported style"), exports))
     if differences:
         raise BadInput(differences)
     return text
+
+
+def impossible(style: Style, exports: Exports) -> Iterator[str]:
+    """A sentence for each length that exports stacks which no style file can say."""
+    for length, rows in exports.items():
+        name = style.length_names[length]
+        turned = [f"{_name(row)}, {side}" for row in rows for side in SIDES if not _in_order(row.stacks[side])]
+        if turned:
+            yield (
+                f"{name}: slots are drawn in the order {', '.join(SLOTS)}, and {len(turned):,} stacks go against it "
+                f"({_some(turned)}). Correct the export, or use it as it is."
+            )
+        defaults = {side: tuple(style.default_layers(length, side).values()) for side in SIDES}
+        for row in rows:
+            for side in SIDES if not row.codes else ():
+                if row.stacks[side] != defaults[side]:
+                    yield (
+                        f"{name}, line {row.line}, {side}: with nothing picked it exports "
+                        f"{' '.join(row.stacks[side])}, and the style's defaults are others. Correct one of the two."
+                    )
+
+
+def _in_order(stack: Stack) -> bool:
+    slots = in_slots(stack)
+    return stack == tuple(name for slot in SLOTS for name in slots.get(slot, ()))
+
+
+def compare_all_stacks(style: Style, exports: Exports) -> Iterator[str]:
+    """A sentence for each length whose stacks and export differ."""
+    layers = layers_of(exports)
+    for length, rows in exports.items():
+        found = compare_stacks(style, length, rows, layers)
+        if found.disagree:
+            different = [f"{one.combination or 'the default'}, {one.side}" for one in found.disagreements]
+            yield (
+                f"{style.length_names[length]}: {found.disagree:,} of {found.stacks:,} stacks are not the export's "
+                f"({_some(different)}). Correct the export, or use it as it is."
+            )
+
+
+def layers_of(exports: Exports) -> set[str]:
+    """Every layer that the exports draw."""
+    return {layer for rows in exports.values() for row in rows for stack in row.stacks.values() for layer in stack}
+
+
+def _name(row: Row) -> str:
+    return "-".join(row.codes) or "the default"
 
 
 def compare(style: Style, exports: Exports) -> Iterable[str]:
@@ -42,9 +106,12 @@ def compare(style: Style, exports: Exports) -> Iterable[str]:
 
 
 def _shown(sets: set[frozenset[str]]) -> str:
-    names = sorted("-".join(sorted(codes)) for codes in sets)
+    return _some(sorted("-".join(sorted(codes)) for codes in sets))
+
+
+def _some(names: Sequence[str]) -> str:
     more = f" and {len(names) - _MOST_SHOWN} more" if len(names) > _MOST_SHOWN else ""
-    return (", ".join(names[:_MOST_SHOWN]) or "none") + more
+    return ("; " if any("," in name for name in names) else ", ").join(names[:_MOST_SHOWN] or ["none"]) + more
 
 
 def write_style(style: Style, inferred: Inferred, exports: Exports) -> str:
@@ -59,6 +126,8 @@ def write_style(style: Style, inferred: Inferred, exports: Exports) -> str:
     parts.append(_options(inferred.options))
     if inferred.incompatible:
         parts.append(_incompatible(inferred.incompatible))
+    if inferred.exceptions:
+        parts.append(_exceptions(inferred.exceptions))
     return "\n".join(parts)
 
 
@@ -121,6 +190,37 @@ def _incompatible(exclusions: Iterable[Exclusion]) -> str:
         if exclusion.lengths:
             text += f"    lengths: {_flow(exclusion.lengths, indent=13)}\n"
     return text
+
+
+def _exceptions(exceptions: Iterable[RuleException]) -> str:
+    text = (
+        "# Where the exports draw something else than the rule: with these codes, in these lengths and on this side,\n"
+        "# what `code` draws in a slot, or, without `code`, what the slot shows in the end.\n"
+        "exceptions:\n"
+    )
+    for exception in exceptions:
+        lines = [
+            *([f"code: {_word(exception.code)}"] if exception.code else []),
+            *_listed("with", exception.with_),
+            *_listed("with any of", exception.any_of),
+            *_listed("without", exception.without),
+            *([] if exception.alone is None else [f"alone: {'yes' if exception.alone else 'no'}"]),
+            *_listed("lengths", exception.lengths),
+            *([f"side: {exception.side}"] if exception.side else []),
+            *(f"{slot}: {_said(said)}" for slot, said in exception.slots.items()),
+        ]
+        text += "".join(f"  {'-' if at == 0 else ' '} {line}\n" for at, line in enumerate(lines))
+    return text
+
+
+def _listed(key: str, values: Codes) -> list[str]:
+    return [f"{key}: {_flow(values, indent=len(key) + 6)}"] if values else []
+
+
+def _said(said: Said) -> str:
+    if isinstance(said, Moved):
+        return " ".join(said)
+    return _flow(said, indent=16) if len(said) > 1 else _word(said[0]) if said else NOTHING
 
 
 def _flow(values: Codes, indent: int = 0) -> str:

@@ -13,7 +13,7 @@ from itertools import combinations as pairs_of
 from darkroom.styles.exports import Row
 from darkroom.styles.names import parse_layer
 from darkroom.styles.stacks import Resolver
-from darkroom.styles.style import Codes, Exclusion, Option, Style
+from darkroom.styles.style import Codes, Exclusion, Option, RuleException, Style
 
 Pair = frozenset[str]
 Exports = Mapping[str, Sequence[Row]]
@@ -29,6 +29,7 @@ class Inferred:
     options: list[Option] = field(default_factory=list)
     incompatible: list[Exclusion] = field(default_factory=list)
     defaults_stand_for: Codes = ()
+    exceptions: tuple[RuleException, ...] = ()
 
 
 def infer(style: Style, exports: Exports) -> Inferred:

@@ -94,6 +94,17 @@ def length_slug(name: str) -> str:
     return re.sub(r"[\s_-]+", "_", plain(name)).strip("_")
 
 
+def fill_in(name: str, length: str, side: str) -> str:
+    """A layer's name that an exception writes for several lengths and sides, in one of them, as `parse_layer` has it.
+
+    >>> fill_in("b4_<length>_belt_<side>", "micro_mini", "front")
+    'b4_micro_mini_belt_front'
+    """
+    whole = name.replace("<length>", length).replace("<side>", side)
+    layer = parse_layer(whole)
+    return layer.name if layer else whole
+
+
 def lengths_of(words: tuple[str, ...], slugs: Mapping[str, str]) -> frozenset[str]:
     """The lengths that a layer's words name, by `slugs`: how a length may be written (with `_`) to its slug.
 

@@ -1,6 +1,6 @@
 """The options of one length, compiled: which codes exclude, need and limit one another, as bit masks."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from itertools import combinations as pairs_of
 
@@ -70,12 +70,15 @@ class Rules:
         bit = 1 << at
         return all(not group & bit or (group & chosen).bit_count() < most for group, most in self.limits)
 
-    def can_be_picked(self, code: str) -> bool:
-        """Is there any valid set with this code?"""
-        return self._can_grow(1 << self.codes.index(code))
+    def can_be_picked(self, codes: Collection[str], without: Collection[str] = ()) -> bool:
+        """Is there any valid set with these codes and without those?"""
+        never = sum(1 << at for at, code in enumerate(self.codes) if code in without)
+        return self._can_grow(sum(1 << self.codes.index(code) for code in codes), never)
 
-    def _can_grow(self, chosen: int) -> bool:
-        """Can a set that lacks what its codes need be completed?"""
+    def _can_grow(self, chosen: int, never: int) -> bool:
+        """Can a set that lacks what its codes need be completed, without some codes?"""
+        if chosen & never:
+            return False
         picked = [at for at in range(len(self.codes)) if chosen >> at & 1]
         if chosen & self.impossible or any(self.forbidden[at] & chosen for at in picked):
             return False
@@ -83,9 +86,9 @@ class Rules:
             return False
         for at in picked:
             if self.requires[at] & ~chosen:
-                return self._can_grow(chosen | self.requires[at])
+                return self._can_grow(chosen | self.requires[at], never)
             if self.under[at] and not self.under[at] & chosen:
-                return any(self._can_grow(chosen | bit) for bit in bits(self.under[at]))
+                return any(self._can_grow(chosen | bit, never) for bit in bits(self.under[at]))
         return True
 
 

@@ -1,12 +1,12 @@
 """A style: the garment's lengths, codes, colours, default layers and options (DESIGN 5)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from functools import cached_property
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from darkroom.styles.names import SLOTS, length_slug, parse_layer, plain
+from darkroom.styles.names import SLOTS, fill_in, length_slug, parse_layer, plain
 
 Side = Literal["front", "back"]
 Slot = Annotated[
@@ -65,6 +65,80 @@ def _read_exclusion(value: Any) -> Any:
     return value
 
 
+class Moved(NamedTuple):
+    """A code is layered in a slot directly `after` or `before` another one that is picked."""
+
+    where: Literal["after", "before"]
+    other: str
+
+
+NOTHING = "nothing"
+DEFAULT = "default"
+"""What an exception calls whoever draws the default layers."""
+
+
+def _read_said(value: Any) -> Any:
+    """What an exception says of a slot: `nothing`, `after a4`, a layer, or a list of layers, lowest first."""
+    if value == NOTHING:
+        return ()
+    if isinstance(value, str):
+        where, _, other = plain(value).partition(" ")
+        return Moved(where, other) if other and where in ("after", "before") else (value,)  # type: ignore[arg-type]
+    return value
+
+
+Said = Moved | tuple[str, ...]
+
+
+class RuleException(BaseModel):
+    """Where the stacks are other than the rule has them: for these combinations, what lies in a slot instead.
+
+    It holds where all of `with` are picked, one of `with any of`, none of `without`; `alone`: and no other code
+    (false: and another one). With `code` it says what that code draws (`default`: the default layers), so that later
+    codes still lie over it; without, what the slot shows in the end. Layers may be named with `<length>` and `<side>`.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+    code: Annotated[str, AfterValidator(plain)] | None = None
+    with_: Codes = Field(default=(), alias="with")
+    any_of: Codes = Field(default=(), alias="with any of")
+    without: Codes = ()
+    alone: bool | None = None
+    lengths: tuple[str, ...] = ()
+    side: Side | None = None
+    slots: dict[Slot, Annotated[Said, BeforeValidator(_read_said)]]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _slots_are_keys(cls, value: Any) -> Any:
+        if not isinstance(value, dict) or "slots" in value:
+            return value
+        slots = {key: said for key, said in value.items() if key in (*SLOTS, "behind_belt")}
+        return {key: said for key, said in value.items() if key not in slots} | {"slots": slots}
+
+    @property
+    def picked(self) -> frozenset[str]:
+        """The codes that must be picked; one of `any_of` as well, where there are any."""
+        moved = {said.other for said in self.slots.values() if isinstance(said, Moved)}
+        return frozenset({*self.with_, *moved} | ({self.code} if self.code and self.code != DEFAULT else set()))
+
+    def holds(self, codes: Set[str]) -> bool:
+        """Does it hold for these picked codes?"""
+        if not self.picked <= codes or not codes.isdisjoint(self.without):
+            return False
+        if self.any_of and codes.isdisjoint(self.any_of):
+            return False
+        return self.alone is None or self.alone == (codes <= self.picked | set(self.any_of))
+
+    def says(self, length: str, side: str) -> dict[str, Said]:
+        """What it says of each slot in a length and side, with whole layer names."""
+        return {
+            slot: said if isinstance(said, Moved) else tuple(fill_in(name, length, side) for name in said)
+            for slot, said in self.slots.items()
+        }
+
+
 class Style(BaseModel):
     """A style. Lengths go by their slug (`micro_mini`) everywhere but in the file."""
 
@@ -85,6 +159,8 @@ class Style(BaseModel):
     """The order of a length that has one of its own."""
     options: tuple[Option, ...] = ()
     incompatible: tuple[Annotated[Exclusion, BeforeValidator(_read_exclusion)], ...] = ()
+    exceptions: tuple[RuleException, ...] = ()
+    """Where the stacks are other than the rule has them; of two that say something of one slot, the later wins."""
 
     @cached_property
     def length_names(self) -> dict[str, str]:
@@ -128,6 +204,10 @@ class Style(BaseModel):
     def options_of(self, length: str) -> list[Option]:
         """The options that a length offers."""
         return [option for option in self.options if self.applies(option.lengths, length)]
+
+    def without_exceptions(self) -> "Style":
+        """The style as its rule alone has it."""
+        return self.model_copy(update={"exceptions": ()})
 
     def codes_of(self, length: str) -> Codes:
         """The codes that a length offers, in layering order."""

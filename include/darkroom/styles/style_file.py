@@ -7,7 +7,8 @@ from pydantic import BaseModel, ValidationError
 
 from darkroom.errors import BadInput
 from darkroom.styles.contradictions import contradictions
-from darkroom.styles.style import Option, Style
+from darkroom.styles.names import SLOTS
+from darkroom.styles.style import Option, RuleException, Style
 from darkroom.styles.yaml_lines import Path, line_of, load
 
 
@@ -51,8 +52,9 @@ def _owner(path: Path) -> str:
 
 
 def _did_you_mean(path: Path) -> str:
-    model: type[BaseModel] = Style if len(path) == 1 else Option
-    known = [field.alias or name for name, field in model.model_fields.items()]
+    model: type[BaseModel] = Style if len(path) == 1 else RuleException if path[0] == "exceptions" else Option
+    known = [field.alias or name for name, field in model.model_fields.items() if name != "slots"]
+    known += SLOTS if model is RuleException else ()
     close = difflib.get_close_matches(str(path[-1]), known, n=1)
     return f"; did you mean {close[0]!r}?" if close else f"; the keys are {', '.join(known)}."
 
