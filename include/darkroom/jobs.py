@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from darkroom import keys
 from darkroom.errors import BadInput, Conflict, NotFound
+from darkroom.sentences import sentences
 from darkroom.store import Store, open_store
 
 log = logging.getLogger(__name__)
@@ -187,10 +188,7 @@ def parse(model: type[DocumentT], data: bytes, where: str) -> DocumentT:
     try:
         return model.model_validate_json(data)
     except ValidationError as error:
-        raise BadInput(
-            f"{where}: {'.'.join(map(str, problem['loc'])) or 'the document'}: {problem['msg']}."
-            for problem in error.errors(include_url=False)[:20]
-        ) from None
+        raise BadInput(f"{where}: {said}." for said in sentences(error, model)) from None
 
 
 def dump(document: BaseModel) -> bytes:

@@ -91,7 +91,7 @@ def test_an_item_that_is_not_understood_stops_no_other(server):
     found = list(FilesApi(server.url).files())
     assert [type(one) for one in found] == [Unreadable, Unreadable, FileToProcess, Unreadable, FileToProcess]
     assert found[0] == Unreadable(
-        "0", "it is not understood: sourceType: Input should be 'S3', 'Uri', 'Curate' or 'Museum'"
+        "0", "it is not understood: sourceType: it must be 'S3', 'Uri', 'Curate' or 'Museum'"
     )
 
 

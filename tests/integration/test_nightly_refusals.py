@@ -76,10 +76,10 @@ def test_an_image_beside_it_counts_although_only_one_is_marked(maps: Library) ->
 @pytest.mark.parametrize(
     ("marker", "reason"),
     [
-        (b"no JSON", "it is no marker: Invalid JSON"),
+        (b"no JSON", "it is no marker: it is no JSON"),
         (b"[1]", "it is no marker: "),
         (b"x" * 70_000, "it has 70,000 bytes, which no marker has"),
-        ({"path": "a"}, "it is no marker: key: Field required"),
+        ({"path": "a"}, "it is no marker: 'key' is missing"),
         ({"key": "gone.jpg"}, "it is not there: "),
         ({"key": "../../etc/passwd"}, "its key or path is none: it leaves its folder with '..'"),
         ({"key": "a.jpg", "path": "../../public"}, "its key or path is none: it leaves its folder with '..'"),

@@ -1,11 +1,9 @@
 """Reading a style file: YAML to a `Style`, or every problem with its line, its key and what to do."""
 
-import difflib
-from typing import Any
-
 from pydantic import BaseModel, ValidationError
 
 from darkroom.errors import BadInput
+from darkroom.sentences import did_you_mean, wrong
 from darkroom.styles.contradictions import contradictions
 from darkroom.styles.style import Option, Style
 from darkroom.styles.yaml_lines import Path, line_of, load
@@ -41,8 +39,7 @@ def _sentences(error: ValidationError, lines: dict[Path, int], where: str) -> li
         elif problem["type"] == "missing":
             sentences.append(f"{at}: {key!r} is missing; add it.")
         else:
-            said = problem["msg"][0].lower() + problem["msg"][1:]
-            sentences.append(f"{at}: {key}: {said}, not {_clip(problem['input'])}; correct it.")
+            sentences.append(f"{at}: {key}: {wrong(problem)}; correct it.")
     return sentences
 
 
@@ -53,10 +50,4 @@ def _owner(path: Path) -> str:
 def _did_you_mean(path: Path) -> str:
     model: type[BaseModel] = Style if len(path) == 1 else Option
     known = [field.alias or name for name, field in model.model_fields.items()]
-    close = difflib.get_close_matches(str(path[-1]), known, n=1)
-    return f"; did you mean {close[0]!r}?" if close else f"; the keys are {', '.join(known)}."
-
-
-def _clip(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."
+    return did_you_mean(str(path[-1]), known)

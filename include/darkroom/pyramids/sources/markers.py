@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from darkroom import keys
 from darkroom.errors import Conflict, NotFound
+from darkroom.sentences import sentences
 from darkroom.store import Entry, Store
 
 _LARGEST = 64 << 10  # bytes; a marker has some hundred
@@ -77,9 +78,7 @@ def parsed(entry: Entry, data: bytes) -> Found:
     try:
         marker = Marker.model_validate_json(data)
     except ValidationError as error:
-        problem = error.errors(include_url=False)[0]
-        where = ".".join(map(str, problem["loc"]))
-        return Found(entry, None, f"it is no marker: {where + ': ' if where else ''}{problem['msg']}")
+        return Found(entry, None, f"it is no marker: {sentences(error, Marker)[0]}")
     return Found(entry, marker)
 
 
