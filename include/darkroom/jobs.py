@@ -82,8 +82,9 @@ class Outcome(BaseModel):
     """What became of one item. `digest` is the sha256 of the item's main output, `seconds` its share of the work.
 
     `group` is the manifest's group that the item counts in; `kind` is the step that failed, where a flow tells them
-    apart. The `reason` of an item that is done says what of it was not taken over. `facts` are numbers that settling
-    passes on.
+    apart. The `reason` of an item that is done says what of it was not taken over; of one that is not, it is the same
+    for all items that one cause costs, and `where` is the place of what is at fault, as a person would type it.
+    `facts` are numbers that settling passes on.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -93,6 +94,7 @@ class Outcome(BaseModel):
     state: State
     reason: str = ""
     kind: str = ""
+    where: str = ""
     outputs: tuple[Output, ...] = ()
     bytes: Count = 0
     digest: str = ""
@@ -130,7 +132,7 @@ class JobRef(BaseModel):
 
 
 class NotDone(BaseModel):
-    """An item that was not made, and why; `kind` is the step that failed, where a flow tells them apart."""
+    """An item that was not made, and why; `kind` and `where` as of an `Outcome`."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -139,6 +141,7 @@ class NotDone(BaseModel):
     state: State
     reason: str
     kind: str = ""
+    where: str = ""
 
 
 class GroupPlan(BaseModel):
@@ -178,6 +181,11 @@ class Manifest(Document):
     groups: dict[str, GroupPlan] = {}
     """The items by group; what a group is, is the flow's own affair (for compositing: a length and side)."""
     jobs: tuple[JobRef, ...] = ()
+
+
+def again(task: str) -> str:
+    """How somebody goes on: in Airflow by clearing a task, on the command line by the same command."""
+    return f"clear {task} in Airflow, or run the command again"
 
 
 DocumentT = TypeVar("DocumentT", bound=BaseModel)
