@@ -8,6 +8,7 @@ from darkroom.amounts import counted
 from darkroom.jobs import Count, NotDone, Outcome, State
 
 _MOST_NAMED = 3  # items of a cause
+_LONGEST = 300  # characters of a reason in a line
 
 
 class Cause(BaseModel):
@@ -29,7 +30,8 @@ class Cause(BaseModel):
         'x.png is cut short: 24 pictures, such as a (refused)'
         """
         who = self.items[0] if self.count == 1 else f"{counted(self.count, noun)}, such as {self.items[0]}"
-        return f"{self.reason}: {who} ({self.state}{f'; {self.where}' if self.where else ''})"
+        reason = self.reason if len(self.reason) <= _LONGEST else f"{self.reason[: _LONGEST - 3]}..."
+        return f"{reason}: {who} ({self.state}{f'; {self.where}' if self.where else ''})"
 
 
 def causes(not_done: Iterable[NotDone | Outcome]) -> tuple[Cause, ...]:

@@ -54,7 +54,8 @@ def _read(uri: str) -> tuple[Job, bytes]:
     except ValueError:
         raise BadInput(f"{readable(uri)}: it is no JSON, so no job file.") from None
     if not isinstance(document, dict) or document.get("schema_version") != 1:
-        raise BadInput(f"{readable(uri)}: it is no job file of schema version 1; plan again with this version of Darkroom.")
+        where = readable(uri)
+        raise BadInput(f"{where}: it is no job file of schema version 1; plan again with this version of Darkroom.")
     head = {key: value for key, value in document.items() if key in Job.model_fields}
     try:
         return Job.model_validate(head), data

@@ -65,7 +65,10 @@ def test_what_no_worker_reached_is_said():
     report = build_report(manifest(), OUTCOMES[:2])
     assert report.todo == 2
     assert not report.ok
-    assert "Left, for nobody came to them: 2 pictures; clear run in Airflow, or run the command again." in report.failure_text()
+    assert (
+        "Left, for nobody came to them: 2 pictures; clear run in Airflow, or run the command again."
+        in report.failure_text()
+    )
 
 
 def test_a_plan_that_was_only_to_be_looked_at_is_fine_with_work_undone():

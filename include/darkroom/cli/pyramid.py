@@ -3,14 +3,18 @@
 import time
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup
 
-from darkroom.amounts import human_bytes, human_seconds
+from darkroom.amounts import counted, human_bytes, human_seconds
+from darkroom.cli.commands import Command, Group, kept
+from darkroom.cli.output import Json, print_json, shown
 from darkroom.errors import BadInput
+from darkroom.jobs import NotDone, State
 from darkroom.progress import Progress
 from darkroom.pyramids.batch import Item, Limits, Result, make_pyramids
 from darkroom.pyramids.fetching import Stored
@@ -18,16 +22,18 @@ from darkroom.pyramids.names import claimed_twice, target_of
 from darkroom.pyramids.profiles import CAP, COPYRIGHT_CAP, DEFAULT, PROFILES, Cap, Profile, available
 from darkroom.pyramids.validate import Pyramid, inspect
 from darkroom.settings import settings
-from darkroom.store import Entry, Store, open_store
+from darkroom.store import Entry, Store, open_store, readable
 
 _MAKE = "make"
 
 
-class _MakeByDefault(TyperGroup):
+class _MakeByDefault(Group):
     """What is no other command's name is the first source of `make`, so that nobody has to write `make`."""
 
     def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:  # type: ignore[override]
         if args and args[0] not in self.commands and args[0] not in ctx.help_option_names:
+            if not Path(args[0]).exists() and (close := get_close_matches(args[0], self.commands, n=1)):
+                ctx.fail(f"No such command {args[0]!r}, and no such image. Did you mean {close[0]!r}?")
             args = [_MAKE, *args]
         return super().parse_args(ctx, args)
 
@@ -41,7 +47,7 @@ app = typer.Typer(
 )
 
 
-@app.command(_MAKE)
+@app.command(_MAKE, cls=Command)
 def make(
     places: Annotated[
         list[str],
@@ -59,6 +65,11 @@ def make(
             "--copyright", help=f"Somebody else's: at most {COPYRIGHT_CAP.width} x {COPYRIGHT_CAP.height} pixels."
         ),
     ] = False,
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="Only say what would be made, and over what; nothing is written."),
+    ] = False,
+    json: Json = False,
 ) -> None:
     """Make a pyramid of every image: upright, in sRGB, at most 4000 x 4000, read back before it is published.
 
@@ -73,23 +84,51 @@ def make(
     written = _profile(profile)
     target = open_store(destination)
     items, refused = _items(sources, target, COPYRIGHT_CAP if copyright_ else CAP)
+    if json:
+        for one in refused:
+            print_json(_document(one.item, state=one.state, reason=one.reason))
+    began = time.monotonic()
+    if dry_run:
+        _say_planned(items, target, json=json)
+        failed: list[NotDone] = []
+    else:
+        failed = _make_all(items, target, written, json=json)
+    _say_not_made([*refused, *failed])
+    if not dry_run:
+        made = len(items) - len(failed)
+        failures, seconds = len(failed) + len(refused), human_seconds(time.monotonic() - began)
+        counts = f"{counted(made, 'pyramid')} made, {failures:,} failed or refused, in {seconds}"
+        typer.echo(f"{counts}: {readable(target.uri)}", err=True)
+    raise typer.Exit(1 if failed or refused else 0)
+
+
+def _make_all(items: list[Item], target: Store, profile: Profile, *, json: bool) -> list[NotDone]:
+    """Make them, and say what was made; returns what was not."""
     limits = Limits(settings().workers, settings().memory, settings().max_scan_pixels)
-    began, made, failed = time.monotonic(), 0, len(refused)
-    for name, reason in refused.items():
-        typer.echo(f"refused: {name}: {reason}.", err=True)
-    with Progress("pyramids", len(items)) as progress:
-        for result in make_pyramids(items, target, written, limits):
+    made, failed = 0, list[NotDone]()
+
+    def so_far() -> str:
+        stands = f"{counted(made, 'pyramid')} of {len(items):,} made, and kept in {readable(target.uri)}"
+        return f"{stands}. The same command makes all of them again; name only the images that are left."
+
+    with kept(so_far), Progress("pyramids", len(items)) as progress:
+        for result in make_pyramids(items, target, profile, limits):
             progress.advance()
-            made, failed = made + (result.failure is None), failed + (result.failure is not None)
-            _say(result)
-    seconds = human_seconds(time.monotonic() - began)
-    typer.echo(f"{made:,} pyramids made, {failed:,} failed or refused, in {seconds}: {target.uri}", err=True)
-    raise typer.Exit(1 if failed else 0)
+            if result.failure or not (result.made and result.entry):
+                failed.append(NotDone(item=result.item.name, state=State.FAILED, reason=str(result.failure)))
+            else:
+                made += 1
+            if json:
+                print_json(_result(result))
+            else:
+                _say(result)
+    return failed
 
 
-@app.command("check")
+@app.command("check", cls=Command)
 def check(
     files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="TIFFs, of whatever made them.")],
+    json: Json = False,
 ) -> None:
     """Is a file a pyramid that image servers can use?
 
@@ -104,6 +143,9 @@ def check(
     for file in files:
         found = inspect(file)
         wrong += bool(found.problems)
+        if json:
+            print_json(_checked(file, found))
+            continue
         typer.echo(f"{'wrong' if found.problems else 'fine':5}  {file}: {_described(found)}")
         for problem in found.problems:
             typer.echo(f"       {problem}")
@@ -120,7 +162,7 @@ def _profile(name: str) -> Profile:
     return PROFILES[name]
 
 
-def _items(sources: list[str], target: Store, cap: Cap) -> tuple[list[Item], dict[str, str]]:
+def _items(sources: list[str], target: Store, cap: Cap) -> tuple[list[Item], list[NotDone]]:
     """The pyramids to make, and the sources that are refused, with their reasons."""
     found = {store.uri_of(entry.key): Stored(store, entry) for source in sources for store, entry in _images(source)}
     keys = Counter(image.entry.key for image in found.values())
@@ -133,7 +175,7 @@ def _items(sources: list[str], target: Store, cap: Cap) -> tuple[list[Item], dic
     items = [
         Item(name, image, target_of(image.entry.key), cap) for name, image in images.items() if name not in refused
     ]
-    return items, refused
+    return items, [NotDone(item=name, state=State.REFUSED, reason=reason) for name, reason in refused.items()]
 
 
 def _images(source: str) -> Iterator[tuple[Store, Entry]]:
@@ -156,18 +198,71 @@ def _images(source: str) -> Iterator[tuple[Store, Entry]]:
         raise BadInput(f"{source}: nothing is there.")
 
 
+def _say_planned(items: list[Item], target: Store, *, json: bool) -> None:
+    """What would be made, and what stands there already; no image is read."""
+    over = 0
+    with ThreadPoolExecutor(target.concurrency, "looking") as pool:
+        for item, standing in zip(items, pool.map(lambda one: target.head(one.target), items), strict=True):
+            over += standing is not None
+            if json:
+                print_json(_document(item.name, state="planned", target=item.target, replaces=standing is not None))
+            else:
+                print(f"{'replace' if standing else 'make':7}  {shown(item.name)} -> {shown(item.target)}")
+    instead = f", {over:,} of them over what stands there" if over else ""
+    typer.echo(f"{counted(len(items), 'pyramid')} would be made{instead}: nothing was written", err=True)
+
+
 def _say(result: Result) -> None:
-    name = result.item.name if result.item.name.isprintable() else ascii(result.item.name)
-    if result.failure or not (result.made and result.entry):
-        typer.echo(f"failed: {name}: {result.failure}.", err=True)
+    if not (result.made and result.entry):
         return
-    made, source = result.made, result.made.source
+    name, made, source = shown(result.item.name), result.made, result.made.source
     size = f"{made.width} x {made.height}"
     if (source.width, source.height) != (made.width, made.height):
         size += f" of {source.width} x {source.height}"
     typer.echo(f"{name} -> {result.item.target}: {size}, {made.pages} levels, {human_bytes(result.entry.bytes)}")
     for note in source.notes:
         typer.echo(f"note: {name}: {note}", err=True)
+
+
+def _say_not_made(not_made: list[NotDone]) -> None:
+    """Each reason once, with all the images that it costs: nothing else lists them."""
+    names: dict[tuple[State, str], list[str]] = {}
+    for one in not_made:
+        names.setdefault((one.state, one.reason), []).append(shown(one.item))
+    for (state, reason), images in names.items():
+        if len(images) == 1:
+            typer.echo(f"{state}: {images[0]}: {reason}.", err=True)
+        else:
+            typer.echo(f"{state}: {reason}: {counted(len(images), 'image')}: {', '.join(images)}.", err=True)
+
+
+def _result(result: Result) -> dict[str, Any]:
+    """One image's line of `--json`."""
+    made, entry, name, target = result.made, result.entry, result.item.name, result.item.target
+    if not (made and entry):
+        kind = result.failure.kind if result.failure else ""
+        return _document(name, state=State.FAILED, target=target, reason=str(result.failure), kind=kind)
+    sizes = {"width": made.width, "height": made.height, "levels": made.pages, "bytes": entry.bytes}
+    return _document(name, state=State.DONE, target=target, **sizes, notes=list(made.source.notes))
+
+
+def _document(image: str, **said: Any) -> dict[str, Any]:
+    return {"image": image, **said}
+
+
+def _checked(file: Path, found: Pyramid) -> dict[str, Any]:
+    """One file's line of `--json`."""
+    return {
+        "file": str(file),
+        "fine": not found.problems,
+        "problems": list(found.problems),
+        "notes": list(found.notes),
+        "levels": [list(level) for level in found.levels],
+        "tile": list(found.tile),
+        "compression": found.compression,
+        "big": found.big,
+        "dpi": found.dpi,
+    }
 
 
 def _described(found: Pyramid) -> str:

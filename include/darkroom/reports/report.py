@@ -87,7 +87,8 @@ class Report(Document):
         if self.refused or self.failed:
             kinds = ", ".join(f"{kind}: {count:,}" for kind, count in self.kinds.items())
             by_kind = f" ({kinds})" if kinds else ""
-            lines.append(f"{self.refused:,} of {self.planned:,} items were refused and {self.failed:,} failed{by_kind}:")
+            counts = f"{self.refused:,} of {self.planned:,} items were refused and {self.failed:,} failed"
+            lines.append(f"{counts}{by_kind}:")
         lines += [f"- {line}" for line in cause_lines(self.causes, noun, limit)]
         if self.todo and self.mode is not Mode.PLAN:
             lines.append(f"Left, for nobody came to them: {counted(self.todo, noun)}; {again('run')}.")
