@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from darkroom import keys
 from darkroom.errors import BadInput, Conflict, NotFound
 from darkroom.sentences import sentences
-from darkroom.store import Store, open_store
+from darkroom.store import Store, open_store, readable
 
 log = logging.getLogger(__name__)
 
@@ -234,9 +234,9 @@ class PlanFolder:
     def manifest(self) -> Manifest:
         """The plan's manifest. Raises `BadInput` where there is none."""
         try:
-            return parse(Manifest, self.store.read(self.prefix + keys.MANIFEST), self.uri_of(keys.MANIFEST))
+            return parse(Manifest, self.store.read(self.prefix + keys.MANIFEST), readable(self.uri_of(keys.MANIFEST)))
         except NotFound:
-            raise BadInput(f"{self.uri}: no plan lies there.") from None
+            raise BadInput(f"{readable(self.uri)}: no plan lies there.") from None
 
     def has(self, key: str) -> bool:
         """Is there such an object?"""

@@ -1,5 +1,6 @@
 """How every command behaves: what its help shows, what a mistyped one hears, what it says when it is interrupted."""
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -13,6 +14,11 @@ INTERRUPTED = 130
 
 class Command(TyperCommand):
     """A command whose help names values and no Python types."""
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Show the help, its paragraphs as wide as the terminal, not as the code's lines."""
+        self.help = re.sub(r"(?<!\n)\n(?!\n)", " ", self.help or "")
+        super().format_help(ctx, formatter)
 
     def get_params(self, ctx: Any) -> Any:
         """The parameters, without what a flag's or an argument's value is in Python."""

@@ -26,7 +26,7 @@ def run(
 ) -> None:
     """Do one job's items that have no good outcome yet.
 
-    Run it again after a kill: it goes on where the last try stopped. Two workers on one job do no harm.
+    The same command after a kill goes on where the last try stopped. Two workers on one job do no harm.
     """
     with kept(lambda: "What is finished is kept; the same command goes on with the rest."):
         outcomes = worker.run_job(uri, workers=workers or settings().workers)

@@ -1,6 +1,6 @@
 """`darkroom verify`: is every picture that should be there, there, whole and current?"""
 
-from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
@@ -12,7 +12,7 @@ from darkroom.cli.options import Combinations, Lengths, Out, StyleFile, listed, 
 from darkroom.cli.output import Json, print_json
 from darkroom.cli.summary import write_report
 from darkroom.compositing.request import Request
-from darkroom.compositing.verify import CutCounts, Verification
+from darkroom.compositing.verify import CutCounts, Finding, Verification
 from darkroom.compositing.verify import verify as verify_pictures
 from darkroom.errors import BadInput
 from darkroom.settings import settings
@@ -74,9 +74,21 @@ def _print(verification: Verification, console: Console) -> None:
     for note in verification.notes:
         console.print(f"note: {note}", markup=False, highlight=False)
     errors = Console(stderr=True)
-    for finding in verification.findings[:_MOST_LISTED]:
-        errors.print(f"{finding.kind}: {finding.key}: {finding.reason}", markup=False, highlight=False, soft_wrap=True)
-    if len(verification.findings) > _MOST_LISTED:
-        kinds = Counter(finding.kind for finding in verification.findings[_MOST_LISTED:])
-        more = ", ".join(f"{count} {kind}" for kind, count in kinds.items())
-        errors.print(f"... and {more}; --report FILE lists everything.", highlight=False)
+    lines = _lines(verification.findings)
+    for line in lines[:_MOST_LISTED]:
+        errors.print(line, markup=False, highlight=False, soft_wrap=True)
+    if len(lines) > _MOST_LISTED:
+        errors.print(
+            f"... and {len(lines) - _MOST_LISTED:,} more reasons; --report FILE lists every file.", highlight=False
+        )
+
+
+def _lines(findings: Iterable[Finding]) -> list[str]:
+    """Each reason once, with the file that it is about, or the number of them."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for one in findings:
+        found.setdefault((one.kind, one.reason), []).append(one.key)
+    return [
+        f"{kind}: {reason}: {keys[0] if len(keys) == 1 else f'{len(keys):,} files, such as {keys[0]}'}"
+        for (kind, reason), keys in found.items()
+    ]
