@@ -208,7 +208,7 @@ class FolderStore:
             return
         for entry in entries:
             if entry.is_symlink() and not self._inside(entry.path):
-                log.warning("%s is a link that leads out of %s or nowhere: not read.", entry.path, self._root)
+                log.warning("A link leads out of %s or nowhere, and is not read: %s", self._root, entry.path)
             elif entry.is_dir(follow_symlinks=False):
                 yield from self._walk(entry.path, temporary=temporary)
             elif entry.is_file() and entry.name.startswith(_TEMPORARY) == temporary:
