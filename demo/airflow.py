@@ -53,6 +53,7 @@ def _settings(layout: Layout, credentials: Credentials, database: str, address: 
         "CORE__DAGS_FOLDER": str(layout.dags.resolve()),
         "CORE__PLUGINS_FOLDER": str(layout.plugins.resolve()),
         "CORE__LOAD_EXAMPLES": "False",
+        "CORE__DAG_IGNORE_FILE_SYNTAX": "regexp",  # as globs, Airflow's reader warns of itself in every task's log
         "CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
         "CORE__EXECUTOR": "LocalExecutor",
         "CORE__EXECUTION_API_SERVER_URL": f"{address}/execution/",

@@ -14,6 +14,15 @@ def human_bytes(count: float) -> str:
     return f"{count:.1f} TB"
 
 
+def counted(count: int, what: str) -> str:
+    """So many things of a kind.
+
+    >>> counted(1, "picture"), counted(2400, "image")
+    ('1 picture', '2,400 images')
+    """
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
+
+
 def human_seconds(seconds: float) -> str:
     """A duration as people read it.
 

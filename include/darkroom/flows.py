@@ -10,6 +10,7 @@ from darkroom.progress import Progress
 from darkroom.store import Store
 
 _FLOWS = {"compositing": "darkroom.compositing.flow", "pyramids": "darkroom.pyramids.flow"}
+_NOUNS = {"compositing": "picture", "pyramids": "image"}
 
 
 class Settlement(Document):
@@ -48,6 +49,11 @@ class Flow(Protocol):
 
     def picture(self, store: Store, key: str) -> bytes | None:
         """One of them as a small PNG; nothing where it cannot be shown."""
+
+
+def noun(name: str) -> str:
+    """What an item of a flow is called."""
+    return _NOUNS.get(name, "item")
 
 
 def get(name: str) -> Flow:

@@ -17,7 +17,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from darkroom import keys
 from darkroom.errors import BadInput, Conflict, NotFound
-from darkroom.store import Store, open_store
+from darkroom.sentences import sentences
+from darkroom.store import Store, open_store, readable
 
 log = logging.getLogger(__name__)
 
@@ -81,8 +82,9 @@ class Outcome(BaseModel):
     """What became of one item. `digest` is the sha256 of the item's main output, `seconds` its share of the work.
 
     `group` is the manifest's group that the item counts in; `kind` is the step that failed, where a flow tells them
-    apart. The `reason` of an item that is done says what of it was not taken over. `facts` are numbers that settling
-    passes on.
+    apart. The `reason` of an item that is done says what of it was not taken over; of one that is not, it is the same
+    for all items that one cause costs, and `where` is the place of what is at fault, as a person would type it.
+    `facts` are numbers that settling passes on.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -92,6 +94,7 @@ class Outcome(BaseModel):
     state: State
     reason: str = ""
     kind: str = ""
+    where: str = ""
     outputs: tuple[Output, ...] = ()
     bytes: Count = 0
     digest: str = ""
@@ -129,7 +132,7 @@ class JobRef(BaseModel):
 
 
 class NotDone(BaseModel):
-    """An item that was not made, and why; `kind` is the step that failed, where a flow tells them apart."""
+    """An item that was not made, and why; `kind` and `where` as of an `Outcome`."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -138,6 +141,7 @@ class NotDone(BaseModel):
     state: State
     reason: str
     kind: str = ""
+    where: str = ""
 
 
 class GroupPlan(BaseModel):
@@ -179,6 +183,11 @@ class Manifest(Document):
     jobs: tuple[JobRef, ...] = ()
 
 
+def again(task: str) -> str:
+    """How somebody goes on: in Airflow by clearing a task, on the command line by the same command."""
+    return f"clear {task} in Airflow, or run the command again"
+
+
 DocumentT = TypeVar("DocumentT", bound=BaseModel)
 
 
@@ -187,10 +196,7 @@ def parse(model: type[DocumentT], data: bytes, where: str) -> DocumentT:
     try:
         return model.model_validate_json(data)
     except ValidationError as error:
-        raise BadInput(
-            f"{where}: {'.'.join(map(str, problem['loc'])) or 'the document'}: {problem['msg']}."
-            for problem in error.errors(include_url=False)[:20]
-        ) from None
+        raise BadInput(f"{where}: {said}." for said in sentences(error, model)) from None
 
 
 def dump(document: BaseModel) -> bytes:
@@ -228,9 +234,9 @@ class PlanFolder:
     def manifest(self) -> Manifest:
         """The plan's manifest. Raises `BadInput` where there is none."""
         try:
-            return parse(Manifest, self.store.read(self.prefix + keys.MANIFEST), self.uri_of(keys.MANIFEST))
+            return parse(Manifest, self.store.read(self.prefix + keys.MANIFEST), readable(self.uri_of(keys.MANIFEST)))
         except NotFound:
-            raise BadInput(f"{self.uri}: no plan lies there.") from None
+            raise BadInput(f"{readable(self.uri)}: no plan lies there.") from None
 
     def has(self, key: str) -> bool:
         """Is there such an object?"""

@@ -83,6 +83,8 @@ def index_ledger(style: str) -> str:
 
 MARKERS = "process/"
 """The prefix of the markers of every source."""
+STUDIO = ("renders/", MARKERS, "state/", "work/")
+"""Below one of these something lies in every studio's store that was ever worked in."""
 _SET_ASIDE = "process-failed/"
 
 

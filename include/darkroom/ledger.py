@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from darkroom.errors import Conflict, NotFound, StoreError
 from darkroom.jobs import Count, Document, dump, parse
-from darkroom.store import Store
+from darkroom.store import Store, readable
 
 _TRIES = 20
 
@@ -61,7 +61,7 @@ LedgerT = TypeVar("LedgerT", bound=Document)
 def read(store: Store, key: str, model: type[LedgerT]) -> LedgerT:
     """A ledger; an empty one where there is none yet. Raises `BadInput` for one that is broken."""
     try:
-        return parse(model, store.read(key), store.uri_of(key))
+        return parse(model, store.read(key), readable(store.uri_of(key)))
     except NotFound:
         return model()
 
@@ -85,4 +85,4 @@ def update(store: Store, key: str, model: type[LedgerT], change: Callable[[Ledge
         except Conflict:
             continue
         return ledger
-    raise StoreError(f"{store.uri_of(key)}: it changed {_TRIES} times while it was being updated; try again.")
+    raise StoreError(f"It changed {_TRIES} times while it was being updated; try again: {readable(store.uri_of(key))}")

@@ -14,6 +14,8 @@ from rich.progress import (
 )
 from rich.text import Text
 
+from darkroom.progress import human_rate
+
 
 def bar(as_bytes: bool) -> Progress:
     """A bar of rich's, of bytes or of items, on the error stream."""
@@ -27,4 +29,4 @@ class RateColumn(ProgressColumn):
 
     def render(self, task: Task) -> Text:
         """The rate as text, empty until it is known."""
-        return Text(f"{task.speed:.0f}/s" if task.speed else "", style="progress.data.speed")
+        return Text(human_rate(task.speed) if task.speed else "", style="progress.data.speed")

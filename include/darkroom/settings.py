@@ -1,21 +1,26 @@
 """Every setting of a deployment, read from `DARKROOM_*` environment variables."""
 
 import os
+import re
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
-from pydantic import ByteSize, Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import ByteSize, Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
+
+from darkroom.errors import BadInput
+from darkroom.sentences import sentence
 
 _INCLUDE = Path(__file__).resolve().parents[1]
+_PREFIX = "DARKROOM_"
 _HOUR = r"^([01]\d|2[0-3]):[0-5]\d$"
 
 
 class Settings(BaseSettings):
     """A deployment's settings; the field `job_runner` is the variable `DARKROOM_JOB_RUNNER`, and so on."""
 
-    model_config = SettingsConfigDict(env_prefix="DARKROOM_", frozen=True)
+    model_config = SettingsConfigDict(env_prefix=_PREFIX, frozen=True)
 
     studio_store: str = Field(
         default="var/buckets/studio",
@@ -101,5 +106,19 @@ class Settings(BaseSettings):
 
 @lru_cache(maxsize=1)
 def settings() -> Settings:
-    """The settings of this process, read once."""
-    return Settings()
+    """The settings of this process, read once. Raises `BadInput` for a variable that cannot be read."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        problems = error.errors(include_url=False)
+        raise BadInput(f"{_PREFIX}{_upper(sentence(one))}; correct the variable." for one in problems) from None
+    except SettingsError as error:  # of a variable that holds JSON
+        field = re.search(r'"(\w+)"', str(error))
+        name = f"{_PREFIX}{field[1].upper()}" if field else "A setting"
+        raise BadInput(f'{name}: it is no JSON; write it as {{"maps": "s3://library-scans/maps"}}.') from None
+
+
+def _upper(said: str) -> str:
+    """A sentence about a field, with the field's name as its variable's."""
+    field, colon, rest = said.partition(":")
+    return f"{field.upper()}{colon}{rest}"

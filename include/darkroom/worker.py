@@ -8,11 +8,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from types import FrameType
 
+from pydantic import ValidationError
+
 from darkroom import flows
 from darkroom.errors import BadInput, NotFound
 from darkroom.jobs import Job, Outcome, PlanFolder, Recorder, State
 from darkroom.progress import Progress
-from darkroom.store import read_object
+from darkroom.sentences import sentences
+from darkroom.store import read_object, readable
 
 log = logging.getLogger(__name__)
 
@@ -47,16 +50,17 @@ def _read(uri: str) -> tuple[Job, bytes]:
         data = read_object(uri)
         document = json.loads(data)
     except NotFound:
-        raise BadInput(f"{uri}: no job file lies there.") from None
+        raise BadInput(f"{readable(uri)}: no job file lies there.") from None
     except ValueError:
-        raise BadInput(f"{uri}: it is no JSON, so no job file.") from None
+        raise BadInput(f"{readable(uri)}: it is no JSON, so no job file.") from None
     if not isinstance(document, dict) or document.get("schema_version") != 1:
-        raise BadInput(f"{uri}: it is no job file of schema version 1; plan again with this version of Darkroom.")
+        where = readable(uri)
+        raise BadInput(f"{where}: it is no job file of schema version 1; plan again with this version of Darkroom.")
     head = {key: value for key, value in document.items() if key in Job.model_fields}
     try:
         return Job.model_validate(head), data
-    except ValueError as error:
-        raise BadInput(f"{uri}: it is no job file: {str(error).splitlines()[0]}.") from None
+    except ValidationError as error:
+        raise BadInput(f"{readable(uri)}: it is no job file: {said}." for said in sentences(error, Job)) from None
 
 
 @contextmanager

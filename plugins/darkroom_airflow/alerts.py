@@ -6,7 +6,7 @@ from typing import Any
 from airflow.sdk import BaseNotifier
 
 from darkroom_airflow.credentials import StoreAccess
-from darkroom_airflow.xcoms import PLAN, PLAN_URI, PROBLEMS, REFUSED, bullets
+from darkroom_airflow.xcoms import COLLECT, NOT_DONE, PLAN, PLAN_URI, PROBLEMS, bullets
 
 _REASONS = {
     "task_failure": "a task failed",
@@ -46,28 +46,28 @@ class RunAlert(BaseNotifier):
         """What went wrong: the reason as Airflow has it, and what the run's report says where there is one."""
         reason = str(context.get("reason", "unknown"))
         said = [f"The reason: {_REASONS.get(reason, reason)}."]
-        problems = self._pull(context, PROBLEMS)
-        if uri := self._pull(context, PLAN_URI):
+        if uri := self._pull(context, PLAN, PLAN_URI):
             said += self._report(uri)
-        elif problems:
-            said += [REFUSED, bullets(problems)]
+        elif problems := self._pull(context, COLLECT, PROBLEMS) or self._pull(context, PLAN, PROBLEMS):
+            said += [NOT_DONE, bullets(problems)]
         else:
             said.append("There is no plan yet, and so no report; the logs of the tasks say more.")
         return "\n".join(said)
 
-    def _pull(self, context: Any, key: str) -> Any:
-        """One of the plan's XComs; nothing where there is none, or nobody to ask."""
+    def _pull(self, context: Any, task: str, key: str) -> Any:
+        """One of a task's XComs; nothing where there is none, or nobody to ask."""
         ti = context.get("ti")
         try:
-            return ti.xcom_pull(task_ids=PLAN, key=key) if ti else None
+            return ti.xcom_pull(task_ids=task, key=key) if ti else None
         except Exception as error:  # noqa: BLE001 an alert with less in it is better than none
-            self.log.warning("The plan's XCom %r cannot be read here: %r", key, error)
+            self.log.warning("The XCom %r of %s cannot be read here: %r", key, task, error)
             return None
 
     def _report(self, uri: str) -> list[str]:
         from darkroom import keys
         from darkroom.jobs import PlanFolder, parse
         from darkroom.reports import Report
+        from darkroom.store import readable
 
         try:
             with StoreAccess() as stores:
@@ -76,5 +76,5 @@ class RunAlert(BaseNotifier):
                 where = folder.uri_of(keys.REPORT_JSON)
                 report = parse(Report, folder.read(keys.REPORT_JSON), where)
         except Exception as error:  # noqa: BLE001 as above
-            return [f"There is no report in {uri} ({error})."]
-        return [report.title, report.failure_text(), f"The report: {folder.uri_of(keys.REPORT_HTML)}"]
+            return [f"There is no report ({error}) in {readable(uri)}."]
+        return [report.title, report.failure_text(), f"The report: {readable(folder.uri_of(keys.REPORT_HTML))}"]

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-
-from airflow.sdk.exceptions import AirflowFailException
+from typing import Any
 
 from darkroom.errors import BadInput, DarkroomError, Unavailable
-from darkroom_airflow.xcoms import bullets, sentences
+from darkroom_airflow.task_logs import refused
+from darkroom_airflow.xcoms import NOT_DONE, PROBLEMS, bullets, sentences
 
 
 def refusal(error: DarkroomError) -> list[str] | None:
@@ -22,4 +22,19 @@ def refusals_are_final() -> Iterator[None]:
     try:
         yield
     except BadInput as error:
-        raise AirflowFailException(bullets(sentences(error.problems))) from None
+        raise refused(bullets(sentences(error.problems))) from None
+
+
+@contextmanager
+def refusals_are_told(ti: Any) -> Iterator[None]:
+    """Pass on why there can be no plan, for the report and the alert; bad input fails the task for good.
+
+    A store or service that is out of reach is worth another try, which forgets what this one said.
+    """
+    try:
+        yield
+    except DarkroomError as error:
+        ti.xcom_push(PROBLEMS, sentences(error.problems if isinstance(error, BadInput) else [str(error)]))
+        if problems := refusal(error):
+            raise refused(f"{NOT_DONE}\n{bullets(problems)}") from None
+        raise

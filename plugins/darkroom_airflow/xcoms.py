@@ -10,13 +10,13 @@ PLAN, RUN, SETTLE = "plan", "run", "settle"
 PLAN_URI = "plan_uri"
 """Pushed by `plan`: where the plan's folder lies. Absent while plan has not succeeded."""
 PROBLEMS = "problems"
-"""Pushed by a `plan` that refused the request: its reasons, a bounded list of sentences."""
+"""Pushed by a `collect` or `plan` that cannot be done: its reasons, a bounded list of sentences."""
 COUNTS = "counts"
 """Pushed by `plan` and `report`: numbers by name."""
 REPORT_URI = "report_uri"
 """Pushed by `report`: where report.html lies."""
 
-REFUSED = "The plan refused the request, and nothing was done:"
+NOT_DONE = "There is no plan, and nothing was made:"
 """What stands above those reasons, in every place that shows them."""
 
 _LONGEST = 500

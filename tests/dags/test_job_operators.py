@@ -146,7 +146,7 @@ def test_code_1_is_final_and_names_the_items_that_are_still_not_made(
 ) -> None:
     with pytest.raises(AirflowFailException) as caught:
         run_operator(monkeypatch, "raise SystemExit(1)", job_uri)
-    assert "t2-knee-front-0000: refused: t2_neckline_front_0000.png is cut short" in str(caught.value)
+    assert "- t2_neckline_front_0000.png is cut short: t2-knee-front-0000 (refused)" in str(caught.value)
     assert "b1-knee-front-0000" not in str(caught.value)
     assert "t1-knee-front-0000" not in str(caught.value)
 
@@ -181,12 +181,13 @@ def test_a_long_list_of_failed_items_is_cut(tmp_path: Path) -> None:
     job = Job(flow="compositing", number=1, label="a job", plan=folder.uri, store=folder.store.uri)
     folder.write("jobs/0001.json", dump(job))
     recorder = Recorder(folder, 1)
-    recorder.add(Outcome(item=f"picture-{at}", state=State.FAILED, reason="x" * 5000) for at in range(1000))
+    recorder.add(Outcome(item=f"picture-{at}", state=State.FAILED, reason=f"{at} {'x' * 5000}") for at in range(1000))
     recorder.flush()
     said = failed_items(folder.uri_of("jobs/0001.json"))
     assert len(said) == 21
-    assert said[-1] == "... and 980 more."
-    assert max(map(len, said)) == 500
+    assert said[-1] == "... and 980 more reasons."
+    assert max(map(len, said)) <= 500
+    assert said[0].endswith(": picture-0 (failed)"), "what it cost stands behind the longest reason"
 
 
 def test_the_exit_code_means_the_same_wherever_the_worker_ran() -> None:

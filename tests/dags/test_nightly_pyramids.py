@@ -144,8 +144,15 @@ def test_mode_plan_takes_no_message_out_of_the_queue(night: Run, world: World) -
     assert "later.tif" in world.images
 
 
-def test_a_request_that_cannot_be_fails_collect_and_says_so(night: Run, world: World) -> None:
+def test_a_request_that_cannot_be_fails_collect_and_says_so_in_log_report_and_alert(
+    night: Run, world: World, capfd: pytest.CaptureFixture[str]
+) -> None:
     run = run_dag(DAG, {"sources": ["photos"]})
+    (problem,) = run.xcoms["collect", "problems"]
+    assert problem.startswith("sources: 'photos' is no source; ")
+    log = capfd.readouterr()
+    assert (log.out + log.err).count(f"- {problem}") >= 2, "collect and report"
+    assert 'task_runner.py", line' not in log.out + log.err, "a refusal is a sentence and no traceback"
     assert run.state == "failed"
     assert run.tasks["collect"] == "failed"
     assert run.tasks["settle"] == "skipped"

@@ -188,6 +188,12 @@ def test_with_a_torn_render_the_rest_is_made_and_the_run_says_why(house, torn_ru
     assert states["plan"] == states["settle"] == {"success"}
     assert states["report"] == {"failed"}
     assert TORN in house.log(torn_run, "report")
+    for task in ("plan", "run", "settle", "report"):
+        said = house.log(torn_run, task)
+        assert said, task
+        # no library's noise, and no traceback of a refusal: its sentence is what stands there
+        for noise in ("VIPS: ", "GitWildMatch", "botocore", "Task failed with exception", "task_runner.py", "file:///"):
+            assert noise not in said, (task, noise)
 
 
 def test_a_cleared_run_makes_only_the_rest(house, torn_run):

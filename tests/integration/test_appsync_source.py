@@ -90,9 +90,7 @@ def test_an_item_that_is_not_understood_stops_no_other(server):
     server.items = [item("0", sourceType="Ftp"), None, item("1"), item("", filePath=None), item("2")]
     found = list(FilesApi(server.url).files())
     assert [type(one) for one in found] == [Unreadable, Unreadable, FileToProcess, Unreadable, FileToProcess]
-    assert found[0] == Unreadable(
-        "0", "it is not understood: sourceType: Input should be 'S3', 'Uri', 'Curate' or 'Museum'"
-    )
+    assert found[0] == Unreadable("0", "it is not understood: sourceType: it must be 'S3', 'Uri', 'Curate' or 'Museum'")
 
 
 def test_an_id_that_comes_twice_is_given_once(server):

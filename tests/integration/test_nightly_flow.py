@@ -105,7 +105,8 @@ def test_an_image_that_changed_since_the_plan_waits_for_the_next_night(maps: Lib
     manifest = maps.plan()
     maps.scan("a.jpg", 120, 100)
     report = maps.finish(manifest)
-    assert "failed: changed since plan" in report.failure_text()
+    said = "changed since plan: another version of it is there now; clear plan in Airflow, or run the command again"
+    assert f"- {said}: maps/a.jpg (failed)" in report.failure_text()
     assert maps.pyramids() == []
     assert maps.marked() == ["a.jpg"]
     assert maps.night().ok

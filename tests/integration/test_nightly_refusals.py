@@ -13,7 +13,7 @@ from darkroom.pyramids.opening import look
 from darkroom.pyramids.source import Source
 from darkroom.pyramids.sources import markers
 from darkroom.settings import settings
-from darkroom.store import open_store
+from darkroom.store import open_store, readable
 from tests import scans as drawings
 from tests.night import Library, library
 
@@ -51,7 +51,10 @@ def test_two_sources_with_one_path_do_not_replace_each_others_pyramids(
     before = maps.images.head("a.tif")
     markers.write(maps.studio, "posters", posters, markers.Marker(key="a.jpg"))
     report = maps.night()
-    assert f"{maps.scans.uri_of('a.jpg')} has the same pyramid, a.tif, and is still there" in report.failure_text()
+    assert (
+        f"{readable(maps.scans.uri_of('a.jpg'))} has the same pyramid, a.tif, and is still there"
+        in report.failure_text()
+    )
     assert maps.images.head("a.tif") == before
     maps.scans.delete("a.jpg")
     assert maps.night().done == 1
@@ -77,10 +80,10 @@ def test_an_image_beside_it_counts_although_only_one_is_marked(maps: Library) ->
 @pytest.mark.parametrize(
     ("marker", "reason"),
     [
-        (b"no JSON", "it is no marker: Invalid JSON"),
+        (b"no JSON", "it is no marker: it is no JSON"),
         (b"[1]", "it is no marker: "),
         (b"x" * 70_000, "it has 70,000 bytes, which no marker has"),
-        ({"path": "a"}, "it is no marker: key: Field required"),
+        ({"path": "a"}, "it is no marker: 'key' is missing"),
         ({"key": "gone.jpg"}, "it is not there: "),
         ({"key": "../../etc/passwd"}, "its key or path is none: it leaves its folder with '..'"),
         ({"key": "a.jpg", "path": "../../public"}, "its key or path is none: it leaves its folder with '..'"),
@@ -193,3 +196,49 @@ def test_every_broken_image_is_refused_with_its_reason_and_the_good_ones_are_mad
     assert report.kinds == {"decode": len(bad)}
     assert report.done == len(good)
     assert maps.marked() == sorted(bad)
+
+
+def test_markers_of_a_source_that_is_not_set_are_counted_and_fail_the_night(maps: Library) -> None:
+    maps.scan("a.jpg")
+    maps.mark("a.jpg")
+    for key in ("process/photos/1.json", "process/photos/2.json", "process/3.json", "process/photos/readme.txt"):
+        maps.studio.write(key, b'{"key": "b.jpg"}')
+    report = maps.night()
+    assert (report.done, report.refused, report.planned) == (1, 3, 4)
+    assert {(cause.count, cause.reason) for cause in report.causes} == {
+        (
+            2,
+            "its marker waits for the source 'photos', which is not set; add it to DARKROOM_SCAN_SOURCES, or remove "
+            "the markers below process/photos/",
+        ),
+        (1, "its marker lies in no source's folder; move it below process/<source>/, or remove it"),
+    }
+    assert report.groups["photos"].refused == 2
+    assert maps.night(mode="plan").refused == 3
+    assert maps.studio.head("process/photos/1.json"), "a setting mends it, so it is never set aside"
+    assert maps.night(prefixes=["a"]).refused == 0, "who asks for some images only hears of these"
+
+
+def test_without_any_source_the_markers_that_wait_fail_the_night(
+    maps: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    maps.mark("a.jpg")
+    monkeypatch.setenv("DARKROOM_SCAN_SOURCES", "{}")
+    settings.cache_clear()
+    report = maps.night()
+    assert (report.ok, report.refused) == (False, 1)
+    assert "waits for the source 'maps', which is not set" in report.failure_text()
+
+
+def test_a_prefix_or_an_extension_that_nothing_has_fails_the_run_and_the_others_are_made(maps: Library) -> None:
+    maps.scan("1890/a.jpg")
+    maps.mark("1890/a.jpg")
+    report = maps.night(prefixes=["1890/", "1891/"])
+    assert (report.done, report.ok) == (1, False)
+    said = "prefixes: no marked image begins with '1891/'; correct the prefix, or mark the images first."
+    assert report.problems == (said,)
+    assert maps.night(mode="all", extensions=["gif"]).problems == (
+        "extensions: no image has one of gif; correct them, or mark the images first.",
+    )
+    assert maps.night(prefixes=["1890/"], mode="all").ok
+    assert maps.night(since="2020-01-01T00:00:00Z", until="2020-01-02T00:00:00Z", prefixes=["x"]).ok, "a backfill's day"

@@ -65,7 +65,10 @@ def test_what_no_worker_reached_is_said():
     report = build_report(manifest(), OUTCOMES[:2])
     assert report.todo == 2
     assert not report.ok
-    assert "2 items were not reached" in report.failure_text()
+    assert (
+        "Left, for nobody came to them: 2 pictures; clear run in Airflow, or run the command again."
+        in report.failure_text()
+    )
 
 
 def test_a_plan_that_was_only_to_be_looked_at_is_fine_with_work_undone():
@@ -74,9 +77,47 @@ def test_a_plan_that_was_only_to_be_looked_at_is_fine_with_work_undone():
 
 def test_each_reason_is_said_once_with_the_number_of_items():
     many = [outcome(f"i{number}", State.REFUSED, "x.png cannot be decoded") for number in range(5)]
-    text = build_report(manifest(planned=7, refused=()), many).failure_text()
-    assert text.count("cannot be decoded") == 1
-    assert "i0 and 4 more" in text
+    text = build_report(manifest(planned=6, refused=()), many).failure_text()
+    assert text.splitlines() == [
+        "5 of 6 items were refused and 0 failed:",
+        "- x.png cannot be decoded: 5 pictures, such as i0 (refused)",
+    ]
+
+
+def test_report_alert_and_page_tell_one_cause_once_the_one_that_cost_most_first():
+    many = [outcome("alone", State.FAILED, "disk full")]
+    many += [
+        outcome(f"i{number}", State.REFUSED, "b2.png is cut short").model_copy(update={"where": "/studio/b 2.png"})
+        for number in range(24)
+    ]
+    report = build_report(manifest(planned=26, refused=()), many)
+    assert [(cause.reason, cause.count, cause.items) for cause in report.causes] == [
+        ("b2.png is cut short", 24, ("i0", "i1", "i2")),
+        ("disk full", 1, ("alone",)),
+    ]
+    assert report.failure_text().splitlines()[1:] == [
+        "- b2.png is cut short: 24 pictures, such as i0 (refused; /studio/b 2.png)",
+        "- disk full: alone (failed)",
+    ]
+    html = page(report, {})
+    assert html.count("b2.png is cut short") == 1
+    assert "i0, i1, i2" in html
+    assert len(report.not_done) == 25, "the list as a whole stays in report.json"
+
+
+def test_a_report_calls_the_same_things_by_the_same_words_everywhere():
+    report = build_report(manifest(mode=Mode.PLAN, refused=(), planned=5), ())
+    html = page(report, {})
+    for word in ("left", "different", "files", "skipped"):
+        assert f"</b>{word}</div>" in html
+    for word in ("todo", "distinct", "outputs"):
+        assert word not in html
+    assert report.groups["g"].left == 5
+
+
+def test_a_place_is_shown_as_a_person_would_type_it():
+    html = page(build_report(manifest(uri="file:///my%20studio/work/x"), OUTCOMES), {})
+    assert "Plan: /my studio/work/x" in html
 
 
 def test_hostile_names_do_no_harm_on_the_page():

@@ -45,7 +45,7 @@ def test_json_is_yaml():
             "custmizations: [t1",
             "'custmizations' is no key of a style file; did you mean 'customizations'?",
         ),
-        ("colours: 6", "colours: many", "colours: input should be a valid integer"),
+        ("colours: 6", "colours: many", "colours: it must be a whole number"),
         ("style: sample-dress", "style: ../dress", "cannot name a folder"),
         ("  knee: Knee", "  knee: Kn/ee", "cannot stand in a file name"),
         ("  knee: Knee", "  knee: Maxi", "is the same length as"),
@@ -62,7 +62,7 @@ def test_json_is_yaml():
         ("    lengths: [Maxi]", "    lengths: [Ankle]", "'Ankle' is no length of this style"),
         ("  - one of: [t1, t2, t3]", "  - one of: [t1, t2, t3]\n    at most: 1", "is at most one already"),
         ("  - any of: [t6, b4, a1]", "  - any of: [t6, b4, a1]\n    at most: 3", "at most 3 of 3 codes says nothing"),
-        ("  - any of: [t6, b4, a1]", "  - any of: [t6, b4, a1]\n    at most: 0", "greater than or equal to 1"),
+        ("  - any of: [t6, b4, a1]", "  - any of: [t6, b4, a1]\n    at most: 0", "it must be 1 or more"),
         (
             "  - any of: [t6, b4, a1]",
             "  - any of: [t6, b4, a1]\n    under: [t77]",

@@ -1,8 +1,8 @@
 """The command line that people and the worker share: one file a verb.
 
-Exit codes: 0 all fine; 1 some items failed or were refused; 2 bad input or no access. Those are final. Anything
-else, such as 70 (an error that nobody foresaw: EX_SOFTWARE of sysexits.h) or a signal's, means that the work did
-not come to its end: run it again.
+Exit codes: 0 all fine; 1 some items failed or were refused; 2 bad input, nothing found, or no access. Those are final.
+Anything else, such as 70 (an error that nobody foresaw: EX_SOFTWARE of sysexits.h), 130 (interrupted) or a signal's,
+means that the work did not come to its end: run it again.
 """
 
 import gc
@@ -10,12 +10,15 @@ import logging
 import os
 import sys
 from importlib import import_module
+from typing import Any
 
 import typer
-from typer.core import TyperCommand, TyperGroup
+from typer.core import TyperCommand
 
+from darkroom.cli.commands import INTERRUPTED, Command, Group
 from darkroom.cli.spread import spread
 from darkroom.errors import BadInput, DarkroomError, Denied
+from darkroom.logs import quiet_libraries
 
 _FINAL, _UNFINISHED = 2, 70
 
@@ -25,11 +28,15 @@ _VERBS = (
 )
 
 
-class _Verbs(TyperGroup):
+class _Verbs(Group):
     """The verbs, each a module of its name here, imported when it is asked for.
 
     The imaging ones bring a compiler and libvips: a second and 60 MiB that copying between stores shall not cost.
     """
+
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**attributes)
+        self.commands = dict.fromkeys(_VERBS)  # type: ignore[assignment]  # only names: what a mistyped one is near to
 
     def list_commands(self, ctx: typer.Context) -> list[str]:  # type: ignore[override]
         return list(_VERBS)
@@ -41,7 +48,7 @@ class _Verbs(TyperGroup):
         verb = getattr(module, "app", None)
         if verb is None:
             verb = typer.Typer(add_completion=False)
-            verb.command(cmd_name)(getattr(module, cmd_name))
+            verb.command(cmd_name, cls=Command)(getattr(module, cmd_name))
         command = typer.main.get_command(verb)
         command.name = cmd_name
         return command  # type: ignore[return-value]
@@ -51,7 +58,8 @@ app = typer.Typer(
     name="darkroom",
     cls=_Verbs,
     help="An image studio's production line. Every command ends with 0 when all is fine, 1 when some items failed "
-    "or were refused (they are listed), 2 when the input is bad and nothing was done.",
+    "or were refused (they are listed), 2 when the input is bad or nothing was found where something was named, and "
+    "nothing was done, 130 when it was interrupted (Ctrl-C).",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
@@ -72,7 +80,7 @@ def _options(
 ) -> None:
     logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
     logging.getLogger("darkroom").setLevel(logging.INFO)
-    logging.getLogger("pyvips").setLevel(logging.ERROR)  # what it warns of is in the reason of an outcome
+    quiet_libraries()
 
 
 def main() -> None:
@@ -91,6 +99,8 @@ def main() -> None:
     except DarkroomError as error:
         typer.echo(f"{error} What is finished is kept; run it again.", err=True)
         sys.exit(_UNFINISHED)
+    except KeyboardInterrupt:  # before or after the command itself
+        sys.exit(INTERRUPTED)
     except Exception:
         logging.getLogger("darkroom").exception("An error that nobody foresaw. What is finished is kept; run it again.")
         sys.exit(_UNFINISHED)

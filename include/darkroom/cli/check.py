@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from darkroom.cli.options import Combinations, Lengths, StyleFile, listed
+from darkroom.cli.output import Json, print_json
 from darkroom.cli.summary import write_report
 from darkroom.compositing.check import Check
 from darkroom.compositing.check import check as check_renders
@@ -30,6 +31,7 @@ def check(
     combinations: Combinations = None,
     length: Lengths = None,
     report: Annotated[Path | None, typer.Option(metavar="FILE", help="Write all that was found as JSON here.")] = None,
+    json: Json = False,
 ) -> None:
     """Is everything there that a style's pictures need, and fit to be used?
 
@@ -44,18 +46,19 @@ def check(
         style_file=style,
         renders=renders,
         store=renders,  # nothing is written, and nothing else is read
-        lengths=listed(length),
+        lengths=listed(length, "--length"),
         combinations=tuple(combinations or ()),
     )
     found = check_renders(request, settings().workers)
     if report:
         write_report(found, report)
-    _print(found)
+    if json:
+        print_json(found)
+    _print(found, Console(stderr=json))
     raise typer.Exit(0 if found.ok else 1)
 
 
-def _print(found: Check) -> None:
-    console = Console()
+def _print(found: Check, console: Console) -> None:
     table = Table(title=escape(found.style), title_justify="left")
     table.add_column("at worst")
     table.add_column("looked for")

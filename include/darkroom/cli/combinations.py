@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from darkroom.cli.options import StyleFile, one_length
+from darkroom.cli.output import Json, print_json
 from darkroom.compositing.request import read_style
 from darkroom.errors import BadInput
 from darkroom.settings import settings
@@ -16,6 +17,7 @@ def combinations(
     style: StyleFile,
     length: Annotated[str, typer.Option("--length", metavar="L", help="A length of the style, such as Micro-Mini.")],
     count: Annotated[bool, typer.Option("--count", help="Print only how many there are.")] = False,
+    json: Json = False,
 ) -> None:
     """Print every combination that a length offers: its codes in layering order, joined by dashes, one a line.
 
@@ -28,7 +30,16 @@ def combinations(
     limit = settings().max_combinations
     if count:
         number = count_combinations(read, slug, limit)
-        typer.echo(f"more than {limit}" if number is None else str(number - 1))
+        if json:
+            print_json({"count": None, "more_than": limit} if number is None else {"count": number - 1})
+        else:
+            typer.echo(f"more than {limit}" if number is None else str(number - 1))
         return
     check_count(read, slug, limit, style)
-    sys.stdout.writelines(f"{'-'.join(codes)}\n" for codes in enumerate_combinations(read, slug) if codes)
+    if not read.codes_of(slug):
+        raise BadInput(f"{style}: no option is offered in {read.length_names[slug]}, so it has no combination.")
+    for codes in enumerate_combinations(read, slug):
+        if codes and json:
+            print_json({"codes": codes})
+        elif codes:
+            sys.stdout.write(f"{'-'.join(codes)}\n")

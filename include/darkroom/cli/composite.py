@@ -6,7 +6,8 @@ from typing import Annotated
 import typer
 
 from darkroom import keys, worker
-from darkroom.cli.options import Combinations, Lengths, Out, StyleFile, listed
+from darkroom.cli.commands import kept
+from darkroom.cli.options import Combinations, Lengths, Out, StyleFile, listed, listed_of, named
 from darkroom.cli.summary import print_summary, write_report
 from darkroom.compositing.plan import compare, make_manifest, write_plan
 from darkroom.compositing.prepare import Prepared, prepare
@@ -31,14 +32,19 @@ def composite(
     out: Out,
     combinations: Combinations = None,
     length: Lengths = None,
-    colours: Annotated[str, typer.Option(metavar="0-17", help="Colours, as numbers and ranges. Default: all.")] = "",
-    sides: Annotated[str, typer.Option(metavar="front,back", help="Default: both.")] = "",
-    cuts: Annotated[str, typer.Option(metavar="800x800,142x142,top-crop,bottom-crop", help="Default: all four.")] = "",
+    colours: Annotated[
+        str | None, typer.Option(metavar="0-17", help="Colours, as numbers and ranges. Default: all.")
+    ] = None,
+    sides: Annotated[str | None, typer.Option(metavar="front,back", help="Default: both.")] = None,
+    cuts: Annotated[
+        str | None, typer.Option(metavar="CUTS", help="Of 800x800,142x142,top-crop,bottom-crop. Default: all four.")
+    ] = None,
     workers: Annotated[int | None, typer.Option(min=1, metavar="N", help="Threads. Default: every core.")] = None,
     mode: Annotated[
         Mode,
         typer.Option(
-            help="plan: say what would be done. changed: make what is missing or has changed. all: everything."
+            metavar="plan|changed|all",
+            help="plan: say what would be done. changed: make what is missing or has changed. all: everything.",
         ),
     ] = Mode.CHANGED,
     on_missing: Annotated[
@@ -75,10 +81,10 @@ def composite(
         style_file=style,
         renders=renders,
         store=out,
-        lengths=listed(length),
-        colours=colours,
-        sides=listed([sides]),
-        cuts=listed([cuts]),
+        lengths=listed(length, "--length"),
+        colours=named(colours, "--colours"),
+        sides=listed_of(sides, "--sides"),
+        cuts=listed_of(cuts, "--cuts"),
         with_codes=(),
         combinations=tuple(combinations or ()),
         mode=mode,
@@ -105,11 +111,17 @@ def composite_run(prepared: Prepared, workers: int) -> Report:
     made = _settle_interrupted(prepared)
     manifest = write_plan(prepared, _DAG, prepared.style.style, made)
     folder = PlanFolder.at(manifest.uri)
-    with Progress(prepared.style.style, manifest.todo) as progress:
+    progress = Progress(prepared.style.style, manifest.todo)
+
+    def so_far() -> str:
+        counts = f"{progress.done:,} of {manifest.todo:,} pictures are finished and kept"
+        return f"{counts}; the same command goes on with the rest."
+
+    with kept(so_far), progress:
         for job in manifest.jobs:
             worker.run_job(job.uri, workers=workers, progress=progress)
-    settle(folder)
-    return make_report(folder)
+        settle(folder)
+        return make_report(folder)
 
 
 def _settle_interrupted(prepared: Prepared) -> set[str]:

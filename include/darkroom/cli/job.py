@@ -5,9 +5,11 @@ from typing import Annotated
 import typer
 
 from darkroom import worker
+from darkroom.causes import cause_lines, causes
+from darkroom.cli.commands import Command, Group, kept
 from darkroom.settings import settings
 
-app = typer.Typer(help="Jobs: work orders that a plan wrote.", no_args_is_help=True, add_completion=False)
+app = typer.Typer(cls=Group, help="Jobs: work orders that a plan wrote.", no_args_is_help=True, add_completion=False)
 
 _MOST_LISTED = 200
 
@@ -17,22 +19,19 @@ def _jobs() -> None:
     """Keeps `run` a word of its own."""
 
 
-@app.command()
+@app.command(cls=Command)
 def run(
     uri: Annotated[str, typer.Argument(metavar="URI", help="The job file: a path or a URI.")],
     workers: Annotated[int | None, typer.Option(min=1, metavar="N", help="Threads. Default: every core.")] = None,
 ) -> None:
     """Do one job's items that have no good outcome yet.
 
-    Run it again after a kill: it goes on where the last try stopped. Two workers on one job do no harm.
+    The same command after a kill goes on where the last try stopped. Two workers on one job do no harm.
     """
-    outcomes = worker.run_job(uri, workers=workers or settings().workers)
+    with kept(lambda: "What is finished is kept; the same command goes on with the rest."):
+        outcomes = worker.run_job(uri, workers=workers or settings().workers)
     failures = worker.failures(outcomes)
-    for outcome in failures[:_MOST_LISTED]:
-        typer.echo(f"{outcome.item}: {outcome.state}: {outcome.reason}", err=True)
-    if len(failures) > _MOST_LISTED:
-        typer.echo(
-            f"... and {len(failures) - _MOST_LISTED} more; the outcomes beside the job have all of them.", err=True
-        )
-    typer.echo(f"{len(outcomes) - len(failures)} items fine, {len(failures)} failed or refused")
+    for line in cause_lines(causes(failures), "item", _MOST_LISTED):
+        typer.echo(line, err=True)
+    typer.echo(f"{len(outcomes) - len(failures):,} items fine, {len(failures):,} failed or refused")
     raise typer.Exit(1 if failures else 0)

@@ -38,13 +38,26 @@ Out = Annotated[
 ]
 
 
-def listed(values: list[str] | None) -> tuple[str, ...]:
-    """Values that were repeated, separated by commas, or both.
+def listed(values: list[str] | None, option: str) -> tuple[str, ...]:
+    """Values that were repeated, separated by commas, or both. Raises `BadInput` where none of them names anything.
 
-    >>> listed(["Knee", "Mini, Maxi"])
+    >>> listed(["Knee", "Mini, Maxi"], "--length")
     ('Knee', 'Mini', 'Maxi')
     """
-    return tuple(part.strip() for value in values or () for part in value.split(",") if part.strip())
+    parts = tuple(part.strip() for value in values or () for part in value.split(",") if part.strip())
+    if values and not parts:
+        raise BadInput(f"{option}: it is empty; name something, or leave {option} out for all.")
+    return parts
+
+
+def listed_of(value: str | None, option: str) -> tuple[str, ...]:
+    """The same of an option that is given once."""
+    return listed(None if value is None else [value], option)
+
+
+def named(value: str | None, option: str) -> str:
+    """The same as the text that it was."""
+    return ",".join(listed_of(value, option))
 
 
 def one_length(style: Style, name: str, where: str) -> str:

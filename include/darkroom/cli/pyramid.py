@@ -5,16 +5,19 @@ from collections import Counter
 from collections.abc import Iterator, Set
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import unquote, urlsplit
 
 import typer
-from typer.core import TyperGroup
 
-from darkroom.amounts import human_bytes, human_seconds
+from darkroom.amounts import counted, human_bytes, human_seconds
+from darkroom.cli.commands import Command, Group, kept
+from darkroom.cli.output import Json, print_json, shown
 from darkroom.errors import BadInput
+from darkroom.jobs import NotDone, State
 from darkroom.progress import Progress
 from darkroom.pyramids.batch import Item, Limits, Result, make_pyramids
 from darkroom.pyramids.failures import Taken
@@ -23,7 +26,7 @@ from darkroom.pyramids.names import claimed_twice, copy_beside, target_of
 from darkroom.pyramids.profiles import CAP, COPYRIGHT_CAP, DEFAULT, PROFILES, Cap, Profile, available
 from darkroom.pyramids.validate import Pyramid, inspect
 from darkroom.settings import settings
-from darkroom.store import Entry, Store, open_store
+from darkroom.store import Entry, Store, open_store, readable
 
 _MAKE = "make"
 
@@ -31,11 +34,13 @@ Identity = str | tuple[int, int]
 """What tells objects apart: an URI, or of a file its device and inode."""
 
 
-class _MakeByDefault(TyperGroup):
+class _MakeByDefault(Group):
     """What is no other command's name is the first source of `make`, so that nobody has to write `make`."""
 
     def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:  # type: ignore[override]
         if args and args[0] not in self.commands and args[0] not in ctx.help_option_names:
+            if not Path(args[0]).exists() and (close := get_close_matches(args[0], self.commands, n=1)):
+                ctx.fail(f"No such command {args[0]!r}, and no such image. Did you mean {close[0]!r}?")
             args = [_MAKE, *args]
         return super().parse_args(ctx, args)
 
@@ -49,7 +54,7 @@ app = typer.Typer(
 )
 
 
-@app.command(_MAKE)
+@app.command(_MAKE, cls=Command)
 def make(
     places: Annotated[
         list[str],
@@ -68,6 +73,11 @@ def make(
         ),
     ] = False,
     replace_: Annotated[bool, typer.Option("--replace", help="Replace pyramids that stand there already.")] = False,
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="Only say what would be made, and over what; nothing is written."),
+    ] = False,
+    json: Json = False,
 ) -> None:
     """Make a pyramid of every image: upright, in sRGB, at most 4000 x 4000, read back before it is published.
 
@@ -82,25 +92,59 @@ def make(
     written = _profile(profile)
     target = open_store(destination)
     items, refused = _items(sources, target, COPYRIGHT_CAP if copyright_ else CAP, replace_=replace_)
+    if json:
+        for one in refused:
+            print_json(_document(one.item, state=one.state, reason=one.reason))
+    if dry_run:
+        _say_planned(items, target, json=json)
+        _say_not_made(refused)
+        raise typer.Exit(1 if refused else 0)
+    began = time.monotonic()
+    done = _make_all(items, target, written, json=json)
+    not_made = [*refused, *done.failed]
+    _say_not_made(not_made)
+    skipped = f"{done.skipped:,} done already, " if done.skipped else ""
+    counts = f"{counted(done.made, 'pyramid')} made, {skipped}{len(not_made):,} failed or refused"
+    typer.echo(f"{counts}, in {human_seconds(time.monotonic() - began)}: {readable(target.uri)}", err=True)
+    raise typer.Exit(1 if not_made else 0)
+
+
+@dataclass
+class _Done:
+    """What became of the images so far; `skipped`: the same pyramid stood there already."""
+
+    made: int = 0
+    skipped: int = 0
+    failed: list[NotDone] = field(default_factory=list)
+
+
+def _make_all(items: list[Item], target: Store, profile: Profile, *, json: bool) -> _Done:
+    """Make them, and say what was made."""
     limits = Limits(settings().workers, settings().memory, settings().max_scan_pixels)
-    began, made, failed, already = time.monotonic(), 0, len(refused), 0
-    for name, reason in refused.items():
-        typer.echo(f"refused: {name}: {reason}.", err=True)
-    with Progress("pyramids", len(items)) as progress:
-        for result in make_pyramids(items, target, written, limits):
+    done = _Done()
+
+    def so_far() -> str:
+        stands = f"{counted(done.made, 'pyramid')} of {len(items):,} made, and kept in {readable(target.uri)}"
+        return f"{stands}. The same command goes through all of them again; name only the images that are left."
+
+    with kept(so_far), Progress("pyramids", len(items)) as progress:
+        for result in make_pyramids(items, target, profile, limits):
             progress.advance()
-            made, failed = made + result.written, failed + (result.failure is not None)
-            already += result.failure is None and not result.written
-            _say(result)
-    seconds = human_seconds(time.monotonic() - began)
-    left = f"{already:,} done already, " if already else ""
-    typer.echo(f"{made:,} pyramids made, {left}{failed:,} failed or refused, in {seconds}: {target.uri}", err=True)
-    raise typer.Exit(1 if failed else 0)
+            if result.failure or not (result.made and result.entry):
+                done.failed.append(_not_made(result))
+            else:
+                done.made, done.skipped = done.made + result.written, done.skipped + (not result.written)
+            if json:
+                print_json(_result(result))
+            else:
+                _say(result)
+    return done
 
 
-@app.command("check")
+@app.command("check", cls=Command)
 def check(
     files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="TIFFs, of whatever made them.")],
+    json: Json = False,
 ) -> None:
     """Is a file a pyramid that image servers can use?
 
@@ -115,6 +159,9 @@ def check(
     for file in files:
         found = inspect(file)
         wrong += bool(found.problems)
+        if json:
+            print_json(_checked(file, found))
+            continue
         typer.echo(f"{'wrong' if found.problems else 'fine':5}  {file}: {_described(found)}")
         for problem in found.problems:
             typer.echo(f"       {problem}")
@@ -131,7 +178,7 @@ def _profile(name: str) -> Profile:
     return PROFILES[name]
 
 
-def _items(sources: list[str], target: Store, cap: Cap, *, replace_: bool) -> tuple[list[Item], dict[str, str]]:
+def _items(sources: list[str], target: Store, cap: Cap, *, replace_: bool) -> tuple[list[Item], list[NotDone]]:
     """The pyramids to make, and the sources that are refused, with their reasons."""
     found = {store.uri_of(entry.key): Stored(store, entry) for source in sources for store, entry in _images(source)}
     keys = Counter(image.entry.key for image in found.values())
@@ -148,7 +195,10 @@ def _items(sources: list[str], target: Store, cap: Cap, *, replace_: bool) -> tu
     items = [
         Item(name, image, target_of(image.entry.key), cap) for name, image in images.items() if name not in refused
     ]
-    return _replacing(items, target, taken) if replace_ else items, refused
+    return (
+        _replacing(items, target, taken) if replace_ else items,
+        [NotDone(item=name, state=State.REFUSED, reason=reason) for name, reason in refused.items()],
+    )
 
 
 def _replacing(items: list[Item], target: Store, taken: Set[Identity]) -> list[Item]:
@@ -195,16 +245,31 @@ def _images(source: str) -> Iterator[tuple[Store, Entry]]:
         raise BadInput(f"{source}: nothing is there.")
 
 
+def _say_planned(items: list[Item], target: Store, *, json: bool) -> None:
+    """What would be made, and what stands there already; no image is read."""
+    verbs = Counter[str]()
+    with ThreadPoolExecutor(target.concurrency, "looking") as pool:
+        for item, standing in zip(items, pool.map(lambda one: target.head(one.target), items), strict=True):
+            verb = "replace" if item.replaces else "stands" if standing else "make"
+            verbs[verb] += 1
+            if json:
+                stands = {"stands": standing is not None, "replaces": bool(item.replaces)}
+                print_json(_document(item.name, state="planned", target=item.target, **stands))
+            else:
+                print(f"{verb:7}  {shown(item.name)} -> {shown(item.target)}")
+    instead = f", {verbs['replace']:,} of them over what stands there" if verbs["replace"] else ""
+    counts = f"{counted(verbs['make'] + verbs['replace'], 'pyramid')} would be made{instead}"
+    if verbs["stands"]:
+        counts += f"; of {verbs['stands']:,} something stands there, which is kept: --replace replaces it"
+    typer.echo(f"{counts}: nothing was written", err=True)
+
+
 def _say(result: Result) -> None:
-    name = result.item.name if result.item.name.isprintable() else ascii(result.item.name)
-    if result.failure or not (result.made and result.entry):
-        verb = "refused" if isinstance(result.failure, Taken) else "failed"
-        hint = ", or give --replace if it may go" if isinstance(result.failure, Taken) else ""
-        typer.echo(f"{verb}: {name}: {result.failure}{hint}.", err=True)
+    if not (result.made and result.entry):
         return
-    made, source = result.made, result.made.source
+    name, made, source = shown(result.item.name), result.made, result.made.source
     if not result.written:
-        typer.echo(f"done already: {name}: the same pyramid stands at {result.item.target}")
+        typer.echo(f"done already: {name}: the same pyramid stands at {shown(result.item.target)}")
         return
     size = f"{made.width} x {made.height}"
     if (source.width, source.height) != (made.width, made.height):
@@ -212,6 +277,55 @@ def _say(result: Result) -> None:
     typer.echo(f"{name} -> {result.item.target}: {size}, {made.pages} levels, {human_bytes(result.entry.bytes)}")
     for note in source.notes:
         typer.echo(f"note: {name}: {note}", err=True)
+
+
+def _not_made(result: Result) -> NotDone:
+    taken = isinstance(result.failure, Taken)
+    hint = ", or give --replace if it may go" if taken else ""
+    state = State.REFUSED if taken else State.FAILED
+    return NotDone(item=result.item.name, state=state, reason=f"{result.failure}{hint}")
+
+
+def _say_not_made(not_made: list[NotDone]) -> None:
+    """Each reason once, with all the images that it costs: nothing else lists them."""
+    names: dict[tuple[State, str], list[str]] = {}
+    for one in not_made:
+        names.setdefault((one.state, one.reason), []).append(shown(one.item))
+    for (state, reason), images in names.items():
+        if len(images) == 1:
+            typer.echo(f"{state}: {images[0]}: {reason}.", err=True)
+        else:
+            typer.echo(f"{state}: {reason}: {counted(len(images), 'image')}: {', '.join(images)}.", err=True)
+
+
+def _result(result: Result) -> dict[str, Any]:
+    """One image's line of `--json`."""
+    made, entry, name, target = result.made, result.entry, result.item.name, result.item.target
+    if not (made and entry):
+        failed, kind = _not_made(result), result.failure.kind if result.failure else ""
+        return _document(name, state=failed.state, target=target, reason=failed.reason, kind=kind)
+    sizes = {"width": made.width, "height": made.height, "levels": made.pages, "bytes": entry.bytes}
+    state = State.DONE if result.written else State.SKIPPED
+    return _document(name, state=state, target=target, **sizes, notes=list(made.source.notes))
+
+
+def _document(image: str, **said: Any) -> dict[str, Any]:
+    return {"image": image, **said}
+
+
+def _checked(file: Path, found: Pyramid) -> dict[str, Any]:
+    """One file's line of `--json`."""
+    return {
+        "file": str(file),
+        "fine": not found.problems,
+        "problems": list(found.problems),
+        "notes": list(found.notes),
+        "levels": [list(level) for level in found.levels],
+        "tile": list(found.tile),
+        "compression": found.compression,
+        "big": found.big,
+        "dpi": found.dpi,
+    }
 
 
 def _described(found: Pyramid) -> str:

@@ -14,7 +14,7 @@ from darkroom.compositing.renders import index_renders
 from darkroom.compositing.request import read_file, read_style
 from darkroom.errors import BadInput
 from darkroom.settings import settings
-from darkroom.store import open_store
+from darkroom.store import open_store, readable
 from darkroom.styles.names import SIDES, parse_layer, parse_render
 from darkroom.styles.options import check_count, enumerate_combinations
 from darkroom.styles.resolving import Comparison, compare_stacks, in_layering_order
@@ -81,7 +81,12 @@ def _layers(style: Style, renders: str | None, layer_names: str | None) -> set[s
     if bool(renders) == bool(layer_names):
         raise BadInput("Say which layers there are: either --renders STORE or --layer-names FILE.")
     if renders:
-        return index_renders(open_store(renders).list(), style.source_folders).layers()
+        layers = index_renders(open_store(renders).list(), style.source_folders).layers()
+        if not layers:
+            raise BadInput(
+                f"No file is named as a render (<layer>_<colour>.png) in {readable(renders)}; correct the location."
+            )
+        return layers
     assert layer_names is not None
     names, problems = set(), []
     lines = read_file(layer_names, "list of layer names").decode("utf-8", errors="replace").splitlines()
@@ -96,6 +101,8 @@ def _layers(style: Style, renders: str | None, layer_names: str | None) -> set[s
             )
         else:
             names.add(layer.name)
+    if not names and not problems:
+        problems.append(f"{layer_names}: it names no layer; write their names, one a line.")
     if problems:
         raise BadInput(problems)
     return names

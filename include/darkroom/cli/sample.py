@@ -6,13 +6,17 @@ from typing import Annotated
 import typer
 
 from darkroom import keys
+from darkroom.amounts import counted
+from darkroom.cli.commands import kept
 from darkroom.progress import Progress
 from darkroom.settings import settings
 
 
 def sample(
     out: Annotated[Path, typer.Option(metavar="DIR", help="The folder to fill: a bucket's root.")],
-    size: Annotated[int, typer.Option(min=50, max=6000, help="Width and height of the renders, in pixels.")] = 1600,
+    size: Annotated[
+        int, typer.Option(metavar="PIXELS", min=50, max=6000, help="Width and height of the renders.")
+    ] = 1600,
 ) -> None:
     """Draw the renders of the sample dress, in every colour, and put its style file beside them.
 
@@ -23,7 +27,12 @@ def sample(
 
     style = load_style(style_text().encode(), "sample-dress.yaml")
     folder = out / keys.raw_renders(style.style) / style.source_folders[0]
-    with Progress("drawing renders", len(layer_names()) * style.colours) as progress:
+    progress = Progress("drawing renders", len(layer_names()) * style.colours)
+
+    def so_far() -> str:
+        return f"{counted(progress.done, 'render')} lie in {folder}; the same command draws all of them again."
+
+    with kept(so_far), progress:
         drawn = draw_renders(
             folder, size=size, workers=settings().workers, progress=lambda done, total: progress.advance()
         )

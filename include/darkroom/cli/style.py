@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from darkroom.cli.commands import Command, Group
 from darkroom.cli.options import StyleFile
 from darkroom.compositing.prepare import read_exports
 from darkroom.compositing.request import read_style
@@ -16,6 +17,7 @@ from darkroom.styles.options import count_combinations
 from darkroom.styles.style_file import load_style
 
 app = typer.Typer(
+    cls=Group,
     help="Style files: what a garment is made of and what a shopper may pick.",
     no_args_is_help=True,
     add_completion=False,
@@ -29,7 +31,7 @@ def _style() -> None:
     """Keeps `import` a word of its own."""
 
 
-@app.command("import")
+@app.command("import", cls=Command)
 def import_(
     style: StyleFile,
     combinations: Annotated[

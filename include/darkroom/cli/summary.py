@@ -7,11 +7,11 @@ from rich.markup import escape
 from rich.table import Table
 
 from darkroom.amounts import human_bytes, human_seconds
-from darkroom.jobs import Document, Mode, dump
+from darkroom.jobs import Document, dump
 from darkroom.reports import Report
 from darkroom.store import open_store
 
-_COUNTS = ("planned", "done", "skipped", "refused", "failed")
+_COUNTS = ("planned", "done", "skipped", "refused", "failed", "left")
 
 
 def print_summary(report: Report) -> None:
@@ -24,11 +24,10 @@ def print_summary(report: Report) -> None:
     for name, group in report.groups.items():
         table.add_row(escape(name), *(f"{getattr(group, count):,}" for count in _COUNTS))
     table.add_section()
-    table.add_row("all", *(f"{getattr(report, count):,}" for count in _COUNTS))
+    table.add_row("all", *(f"{count:,}" for count in _totals(report)))
     console.print(table)
-    to_make = f"{report.todo:,} to make, " if report.mode is Mode.PLAN else ""
     console.print(
-        f"{to_make}{report.distinct:,} different pictures, {report.outputs:,} files "
+        f"{report.distinct:,} different pictures, {report.outputs:,} files "
         f"and {human_bytes(report.bytes)} written in {human_seconds(report.seconds)}",
         highlight=False,
     )
@@ -44,6 +43,10 @@ def print_summary(report: Report) -> None:
         console.print(f"pruned: {len(report.pruned)} such files were deleted", highlight=False)
     if not report.ok:
         Console(stderr=True).print(report.failure_text(), markup=False, highlight=False, soft_wrap=True)
+
+
+def _totals(report: Report) -> tuple[int, ...]:
+    return report.planned, report.done, report.skipped, report.refused, report.failed, report.todo
 
 
 def write_report(document: Document, path: Path) -> None:

@@ -19,7 +19,7 @@ from darkroom.errors import BadInput, ItemError, StoreError
 from darkroom.jobs import Document
 from darkroom.progress import Progress
 from darkroom.settings import settings
-from darkroom.store import Entry, Store, open_store
+from darkroom.store import Entry, Store, open_store, readable
 from darkroom.styles.names import SIDES
 from darkroom.styles.stacks import Stack
 from darkroom.styles.style import Style
@@ -68,7 +68,7 @@ def check(request: Request, workers: int) -> Check:
     index = index_renders(entries, style.source_folders)
     if not index.files:
         raise BadInput(
-            f"{renders.uri}: no file there is named as a render (<layer>_<colour>.png); correct the location."
+            f"No file is named as a render (<layer>_<colour>.png) in {readable(renders.uri)}; correct the location."
         )
     pictures = _pictures(request, style, scope, index.layers())
     needed = Counter(layer for pairs in pictures.values() for _, stack in pairs for layer in stack)

@@ -175,7 +175,7 @@ def _read(file: IO[bytes], pixels: U8, at: int) -> None:
     while view:
         count = os.preadv(file.fileno(), [view], at)
         if not count:
-            raise StoreError(f"the temporary file of layers ends at byte {at}; run it again")
+            raise StoreError(f"the temporary file of layers ends at byte {at}.")
         view, at = view[count:], at + count
 
 

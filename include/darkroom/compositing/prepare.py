@@ -6,11 +6,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+from darkroom.amounts import counted
 from darkroom.compositing.renders import RenderIndex, index_renders, read_sizes
 from darkroom.compositing.request import Request, Scope, check_scope, read_file, read_style, renders_location
 from darkroom.errors import BadInput
 from darkroom.settings import settings
-from darkroom.store import Entry, Store, open_store
+from darkroom.store import Entry, Store, open_store, readable
 from darkroom.styles.exports import Row, length_in_name, parse_export
 from darkroom.styles.names import length_slug
 from darkroom.styles.options import check_count, enumerate_combinations
@@ -55,7 +56,7 @@ def prepare(request: Request) -> Prepared:
     index = index_renders(renders.list(), style.source_folders)
     if not index.files:
         raise BadInput(
-            f"{renders.uri}: no file there is named as a render (<layer>_<colour>.png); correct the location."
+            f"No file is named as a render (<layer>_<colour>.png) in {readable(renders.uri)}; correct the location."
         )
     stacks, findings = pictures_of(request, style, scope, index.layers())
     needed = _needed(stacks, scope)
@@ -115,6 +116,10 @@ def pictures_of(
             findings.append(
                 f"{style.length_names[length]}: no render draws {', '.join(undrawn)}; their pictures lack them."
             )
+    if not any(stacks.values()):
+        codes = " and ".join(sorted(scope.with_codes)) or "nothing"
+        where = ", ".join(style.length_names[length] for length in scope.lengths)
+        raise BadInput(f"with codes: no combination has {codes} in {where}; correct them: {request.style_file}")
     findings += _unknown_codes(style, stacks)
     return stacks, findings
 
@@ -190,16 +195,16 @@ def _missing(needed: Mapping[tuple[str, int], int], index: RenderIndex, renders:
     for (layer, colour), times in needed.items():
         if (layer, colour) not in index.files:
             yield (
-                f"{layer}_{colour:04d}.png: no such render lies in {renders.uri}, and {times} pictures need it; "
-                "deliver it, or make the others with on-missing skip."
+                f"{layer}_{colour:04d}.png is missing for {counted(times, 'picture')}; deliver it, or make the others "
+                f"with on-missing skip. No such render lies in {readable(renders.uri)}."
             )
 
 
 def _claims(needed: Mapping[tuple[str, int], int], index: RenderIndex, renders: Store) -> Iterator[str]:
     for (layer, colour), claiming in index.claims.items():
         if (layer, colour) in needed:
-            files = " and ".join(map(renders.uri_of, claiming))
-            yield f"{files} both claim {layer} in colour {colour:04d}; remove one."
+            files = " and ".join(claiming)
+            yield f"{files} both claim {layer} in colour {colour:04d}; remove one. They lie in {readable(renders.uri)}."
 
 
 def _other_sizes(prepared: Prepared) -> Iterator[str]:
@@ -216,10 +221,10 @@ def _other_sizes(prepared: Prepared) -> Iterator[str]:
                     usual = max(sizes.values(), key=lambda size: everywhere[size])
                     for key, size in sizes.items():
                         if size != usual:
-                            where = prepared.renders.uri_of(key)
+                            name, where = key.rpartition("/")[2], readable(prepared.renders.uri_of(key))
                             said[key] = (
-                                f"{where}: it is {size[0]} x {size[1]}, but the layers beside it in a stack are "
-                                f"{usual[0]} x {usual[1]}; render it in that size."
+                                f"{name}: it is {size[0]} x {size[1]}, but the layers beside it in a stack are "
+                                f"{usual[0]} x {usual[1]}; render it in that size: {where}"
                             )
     yield from said.values()
 

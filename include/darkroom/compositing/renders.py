@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from darkroom.compositing.layers import HEADER_BYTES, png_size
 from darkroom.errors import StoreError
-from darkroom.store import Entry, Store
+from darkroom.store import Entry, Store, readable
 from darkroom.styles.names import parse_render, plain
 
 _READERS = 16  # headers are small: what counts is how many requests are under way
@@ -85,15 +85,15 @@ def read_sizes(store: Store, files: Iterable[Entry], max_pixels: int) -> tuple[d
 
     with ThreadPoolExecutor(_READERS) as pool:
         for entry, size, error in pool.map(read, files):
-            where = store.uri_of(entry.key)
+            name, where = entry.key.rpartition("/")[2], readable(store.uri_of(entry.key))
             if error:
                 problems.append(error)
             elif size is None:
-                problems.append(f"{where}: it is no PNG, whatever its name says; export it again as PNG.")
+                problems.append(f"{name}: it is no PNG, whatever its name says; export it again as PNG: {where}")
             elif size[0] * size[1] > max_pixels:
                 problems.append(
-                    f"{where}: {size[0]} x {size[1]} is more than {max_pixels:,} pixels; deliver a smaller render, "
-                    "or raise DARKROOM_MAX_PIXELS."
+                    f"{name}: {size[0]} x {size[1]} is more than {max_pixels:,} pixels; deliver a smaller render, or "
+                    f"raise DARKROOM_MAX_PIXELS: {where}"
                 )
             else:
                 sizes[entry.key] = size

@@ -13,6 +13,7 @@ from darkroom.compositing.job import Layout
 from darkroom.compositing.profiles import CUTS
 from darkroom.errors import BadInput
 from darkroom.jobs import Mode
+from darkroom.sentences import sentences
 from darkroom.settings import settings
 from darkroom.store import open_store
 from darkroom.styles.names import SIDES, length_slug, plain
@@ -66,10 +67,7 @@ def request_from_params(params: Mapping[str, Any]) -> Request:
     try:
         return Request(style_file=str(files[name]), store=settings().studio_store, **values)
     except ValidationError as error:
-        raise BadInput(
-            f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}; correct the parameter."
-            for problem in error.errors(include_url=False)
-        ) from None
+        raise BadInput(f"{said}; correct the parameter." for said in sentences(error, Request)) from None
 
 
 def read_style(path: str) -> Style:

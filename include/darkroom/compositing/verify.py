@@ -16,7 +16,7 @@ from darkroom.compositing.request import Request, Scope, check_scope, read_style
 from darkroom.errors import BadInput, StoreError
 from darkroom.jobs import Document
 from darkroom.ledger import InputLedger, KnownDigest, Ledger, LedgerEntry
-from darkroom.store import Entry, Store, open_store
+from darkroom.store import Entry, Store, open_store, readable
 from darkroom.styles.names import parse_render
 from darkroom.styles.stacks import Stack
 from darkroom.styles.style import Style
@@ -186,7 +186,7 @@ def _stale(
         if uri is None:
             return f"it was made without {layer}_{picture.colour:04d}.png"
         if current is not None and current.get(uri) != digests[uri].etag:
-            return f"{uri} has changed since" if uri in current else f"{uri} is gone"
+            return f"{'a render has changed' if uri in current else 'a render is gone'}: {readable(uri)}"
     recipe = picture.stack, picture.colour, picture.cut
     if recipe not in recipes:
         recipes[recipe] = recipe_digest([digests[uri].digest for uri in uris if uri], picture.cut)

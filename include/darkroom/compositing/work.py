@@ -22,11 +22,11 @@ from darkroom.compositing.recipe import recipe_digest
 from darkroom.compositing.reduction import Picture
 from darkroom.compositing.walk import StackIndex, Walker, shares
 from darkroom.errors import ItemError, NotFound, StoreError
-from darkroom.jobs import InputDigest, Outcome, Output, PlanFolder, Recorder, State, parse
+from darkroom.jobs import InputDigest, Outcome, Output, PlanFolder, Recorder, State, again, parse
 from darkroom.ownership import NotOurs, Put, publish
 from darkroom.progress import Progress
 from darkroom.settings import settings
-from darkroom.store import Entry, Store, open_store
+from darkroom.store import Entry, Store, open_store, readable
 
 log = logging.getLogger(__name__)
 
@@ -40,6 +40,7 @@ class Broken:
 
     state: State
     reason: str
+    where: str
 
 
 class SheetWork:
@@ -71,7 +72,7 @@ class SheetWork:
         for group in groups:
             broken = next((layer for number in group.stack if isinstance(layer := layers[number], Broken)), None)
             if broken:
-                self._record(group.names, broken.state, broken.reason)
+                self._record(group.names, broken.state, broken.reason, broken.where)
                 continue
             stack = [layer for number in group.stack if isinstance(layer := layers[number], Layer)]
             todo[stack[0].width, stack[0].height][group.stack].append(group)
@@ -87,19 +88,20 @@ class SheetWork:
 
     def _layer(self, number: int) -> Layer | Broken:
         pinned = self._sheet.layers[number]
-        where = self._renders.uri_of(pinned.key)
+        uri, name = self._renders.uri_of(pinned.key), pinned.key.rpartition("/")[2]
+        where = readable(uri)
         try:
             with self._renders.open(pinned.key) as reading:
                 if reading.entry.etag != pinned.etag:
-                    return Broken(State.FAILED, f"changed since plan: {where}; run it again")
+                    return Broken(State.FAILED, f"changed since plan: {name}; {again('plan')}", where)
                 layer = self._layers.decode(reading.stream.read())
         except NotFound:
-            return Broken(State.FAILED, f"changed since plan: {where} is gone; run it again")
+            return Broken(State.FAILED, f"changed since plan: {name} is gone; {again('plan')}", where)
         except (StoreError, OSError) as error:
-            return Broken(State.FAILED, f"cannot be read: {where} ({error}); run it again")
+            return Broken(State.FAILED, f"{name} cannot be read ({error}); {again('run')}", where)
         except ItemError as error:
-            return Broken(State.REFUSED, f"{where} {error}")
-        self._recorder.learned(InputDigest(uri=where, etag=pinned.etag, digest=layer.digest))
+            return Broken(State.REFUSED, f"{name} {error}", where)
+        self._recorder.learned(InputDigest(uri=uri, etag=pinned.etag, digest=layer.digest))
         return layer
 
     def _changed(
@@ -212,13 +214,13 @@ class SheetWork:
         written.setdefault(cut, entry)
         return entry
 
-    def _record(self, names: Iterable[str], state: State, reason: str) -> None:
-        outcomes = [self._outcome(name, state, reason) for name in names]
+    def _record(self, names: Iterable[str], state: State, reason: str, where: str = "") -> None:
+        outcomes = [self._outcome(name, state, reason, where) for name in names]
         self._recorder.add(outcomes)
         self._progress.advance(len(outcomes))
 
-    def _outcome(self, name: str, state: State, reason: str) -> Outcome:
-        return Outcome(item=name, group=keys.picture_group(name), state=state, reason=reason)
+    def _outcome(self, name: str, state: State, reason: str, where: str = "") -> Outcome:
+        return Outcome(item=name, group=keys.picture_group(name), state=state, reason=reason, where=where)
 
 
 class _Made:

@@ -116,7 +116,7 @@ class _Line:
             stands = document.entry if document else None
             return Result(item, time.monotonic() - began, document=stands, failure=failure)
         except Exception as error:  # hostile bytes bring libraries to any error, and the other images go on
-            log.exception("%s: an error that nobody foresaw.", item.name)
+            log.warning("An error that nobody foresaw: %s", item.name, exc_info=True)
             unforeseen = DecodeFailed(f"it brought an error that nobody foresaw: {said(error)}")
             return Result(item, time.monotonic() - began, failure=unforeseen)
         return Result(

@@ -11,6 +11,7 @@ from urllib.parse import unquote, urlsplit
 
 from darkroom.amounts import human_bytes
 from darkroom.errors import NotFound, StoreError
+from darkroom.jobs import again
 from darkroom.pyramids.failures import DownloadFailed, Gone, PyramidFailed
 from darkroom.settings import settings
 from darkroom.store import Entry, Store
@@ -93,7 +94,7 @@ def _require_version(origin: Stored, found: Entry | None) -> None:
     if found is None:
         raise Gone("it is not there any more")
     if found.etag != origin.entry.etag:
-        raise DownloadFailed("changed since plan: another version of it is there now; the next run takes that")
+        raise DownloadFailed(f"changed since plan: another version of it is there now; {again('plan')}")
 
 
 def _require_room(folder: Path, size: int) -> None:

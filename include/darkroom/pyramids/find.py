@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
+from darkroom import keys
 from darkroom.errors import StoreError
 from darkroom.jobs import Mode
 from darkroom.progress import Progress
@@ -15,7 +16,8 @@ from darkroom.pyramids.sources.appsync import FileToProcess
 from darkroom.pyramids.sources.markers import Marker, chosen, has_extension, read_markers
 from darkroom.pyramids.sources.places import closest_place
 from darkroom.pyramids.sources.urls import without_secrets
-from darkroom.store import Entry, Store, open_store
+from darkroom.settings import settings
+from darkroom.store import Entry, Store, open_store, readable
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,8 @@ class Refusal:
     reason: str
     kind: str = ""
     markers: tuple[MarkerRef, ...] = ()
+    where: str = ""
+    """The place of what is at fault, as a person would type it."""
 
 
 @dataclass
@@ -79,11 +83,45 @@ def find(request: Request, collected: Collected, store: Store) -> Found:
             _listed(request, source, place, found, images)
     if request.api and not request.backfill:
         _of_the_api(request, collected, store, found, images)
+    if not request.backfill and {*settings().scan_sources} <= {*request.sources} and not request.prefixes:
+        found.refused += _of_no_source(store)
+    found.problems += _found_nothing(request, images)
     ordered = sorted(images.values(), key=lambda one: (one.group, one.key, one.target))
     kept = ordered[: request.limit] if request.limit else ordered
     found.left = len(ordered) - len(kept)
     found.candidates = _named(kept)
     return found
+
+
+def _of_no_source(store: Store) -> Iterator[Refusal]:
+    """The markers that no source of this deployment will ever take: somebody waits for them in vain.
+
+    They are not named as the refusal's own, so that settling neither counts their days nor sets them aside.
+    """
+    known = tuple(keys.markers(source) for source in settings().scan_sources)
+    for entry in store.list(keys.MARKERS):
+        if entry.key.endswith(".json") and not entry.key.startswith(known):
+            folder, _, _ = entry.key.removeprefix(keys.MARKERS).rpartition("/")
+            reason = (
+                f"its marker waits for the source {folder!r}, which is not set; add it to DARKROOM_SCAN_SOURCES, or "
+                f"remove the markers below {keys.MARKERS}{folder}/"
+                if folder
+                else f"its marker lies in no source's folder; move it below {keys.MARKERS}<source>/, or remove it"
+            )
+            yield Refusal(entry.key, folder or "no source", reason, where=readable(store.uri_of(entry.key)))
+
+
+def _found_nothing(request: Request, images: Images) -> Iterator[str]:
+    """Where somebody named images, and none are there: a backfill's interval may be empty."""
+    if request.backfill or not request.sources:
+        return
+    what = "marked image" if request.mode is not Mode.ALL else "image"
+    for prefix in request.prefixes:
+        if not any(one.key.startswith(prefix) or one.target.startswith(prefix) for one in images.values()):
+            yield f"prefixes: no {what} begins with {prefix!r}; correct the prefix, or mark the images first."
+    if request.extensions and not request.prefixes and not images:
+        asked = ", ".join(request.extensions)
+        yield f"extensions: no {what} has one of {asked}; correct them, or mark the images first."
 
 
 def look_at(candidates: Iterable[Candidate], extensions: tuple[str, ...], found: Found) -> Iterator[Candidate]:

@@ -18,7 +18,7 @@ from darkroom.pyramids.names import claimed_twice, copy_beside
 from darkroom.pyramids.request import Request
 from darkroom.pyramids.split import Todo, machine_for, split
 from darkroom.pyramids.standing import FLOW, Standing, look
-from darkroom.store import Store, head_object, open_store
+from darkroom.store import Store, head_object, open_store, readable
 
 _UNKNOWN = Size(50_000_000)  # of an image on the web
 
@@ -38,7 +38,9 @@ class Comparison:
         """Count something that is not made. Its markers stay."""
         state = State.FAILED if failed else State.REFUSED
         self.planned[one.group] += 1
-        self.refused.append(NotDone(item=one.name, group=one.group, state=state, reason=one.reason, kind=one.kind))
+        self.refused.append(
+            NotDone(item=one.name, group=one.group, state=state, reason=one.reason, kind=one.kind, where=one.where)
+        )
         self.claims[one.name] = Claim(state="refused", markers=one.markers, reason=one.reason)
 
 
@@ -81,7 +83,8 @@ def compare(request: Request, found: Found, images: Store) -> Comparison:
             if one.markers:
                 _leave(one, comparison)
         elif one.name in missing:
-            absent = Refusal(one.name, one.group, f"it is not there: {one.uri}", "download", one.markers)
+            where = readable(one.uri)
+            absent = Refusal(one.name, one.group, "it is not there", "download", one.markers, where)
             comparison.refuse(absent, failed=True)
         elif reason := _refusal(one, standing, clashing):
             comparison.refuse(Refusal(one.name, one.group, reason, markers=one.markers))
@@ -148,7 +151,7 @@ def _refusal(one: Candidate, standing: Standing, clashing: Mapping[str, str]) ->
     if one.place and one.uri == standing.images.uri_of(one.target):
         return "its pyramid would take its place; give the source or the images another bucket or folder"
     if entry and not one.file_ids and entry.source != one.uri and _is_there(entry.source):
-        return f"{entry.source} has the same pyramid, {one.target}, and is still there; give one of them another path"
+        return f"{readable(entry.source)} has the same pyramid, {one.target}, and is still there; give one another path"
     return ""
 
 

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from darkroom.errors import BadInput
 from darkroom.jobs import Mode
 from darkroom.pyramids.profiles import DEFAULT, PROFILES, available
+from darkroom.sentences import sentences
 from darkroom.settings import settings
 from darkroom.store import open_store
 
@@ -66,10 +67,7 @@ def request_from_params(params: Mapping[str, Any]) -> Request:
     try:
         asked = Params.model_validate(dict(params))
     except ValidationError as error:
-        raise BadInput(
-            f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}; correct the parameter."
-            for problem in error.errors(include_url=False)
-        ) from None
+        raise BadInput(f"{said}; correct the parameter." for said in sentences(error, Params)) from None
     known = known_sources()
     problems = [
         f"sources: {name!r} is no source; there {'are ' + ', '.join(known) if known else 'is none'} "

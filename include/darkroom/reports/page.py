@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from darkroom import flows
 from darkroom.amounts import human_bytes, human_seconds
+from darkroom.store import readable
 
 if TYPE_CHECKING:
     from darkroom.reports.report import Report
@@ -27,8 +29,10 @@ def page(report: "Report", pictures: Mapping[str, bytes]) -> str:
     """The page; `pictures` are PNGs by their keys."""
     return _templates.get_template("report.html.jinja").render(
         report=report,
-        rows=report.not_done[:_MOST_ROWS],
-        more=max(0, len(report.not_done) - _MOST_ROWS),
+        noun=flows.noun(report.flow),
+        causes=report.causes[:_MOST_ROWS],
+        more=max(0, len(report.causes) - _MOST_ROWS),
+        plan=readable(report.plan),
         pictures={name: base64.b64encode(data).decode() for name, data in pictures.items()},
         bytes=human_bytes(report.bytes),
         seconds=human_seconds(report.seconds),

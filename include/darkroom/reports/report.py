@@ -8,9 +8,11 @@ from importlib.metadata import version
 from pydantic import BaseModel, ConfigDict, Field
 
 from darkroom import flows, keys
+from darkroom.amounts import counted
+from darkroom.causes import Cause, cause_lines, causes
 from darkroom.errors import NotFound
 from darkroom.flows import Settlement
-from darkroom.jobs import Document, Manifest, Mode, NotDone, Outcome, PlanFolder, State, dump, parse
+from darkroom.jobs import Document, Manifest, Mode, NotDone, Outcome, PlanFolder, State, again, dump, parse
 from darkroom.reports.page import page
 from darkroom.store import open_store
 
@@ -30,13 +32,19 @@ class GroupReport(BaseModel):
     refused: int = 0
     failed: int = 0
 
+    @property
+    def left(self) -> int:
+        """Those that nobody has come to: in mode `plan`, what would be made."""
+        return self.planned - self.done - self.skipped - self.refused - self.failed
+
 
 class Report(Document):
     """What became of a run: `planned = done + skipped + refused + failed + todo`.
 
     `distinct` counts the different pictures among the planned, `bytes` what was written, `seconds` the time since
     the plan, `retries` the requests that the workers had to repeat, by the name of the fault, `kinds` the items that
-    were not made by the step that failed, where the flow tells these apart.
+    were not made by the step that failed, where the flow tells these apart. `causes` are the reasons of `not_done`,
+    each once. To people `todo` is called left, `distinct` different, and `outputs` files.
     """
 
     title: str
@@ -63,6 +71,7 @@ class Report(Document):
     versions: dict[str, str]
     retries: dict[str, int] = Field(default_factory=dict)
     kinds: dict[str, int] = Field(default_factory=dict)
+    causes: tuple[Cause, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -73,22 +82,16 @@ class Report(Document):
         return not (self.refused or self.failed or self.problems or (self.todo and self.mode is not Mode.PLAN))
 
     def failure_text(self, limit: int = 20) -> str:
-        """What went wrong, for a person: the run's own problems, then items with their reasons, each reason once."""
-        lines = list(self.problems)
+        """What went wrong, for a person: the run's own problems, then why items were not made, each reason once."""
+        lines, noun = list(self.problems), flows.noun(self.flow)
         if self.refused or self.failed:
-            kinds = ", ".join(f"{kind}: {count}" for kind, count in self.kinds.items())
+            kinds = ", ".join(f"{kind}: {count:,}" for kind, count in self.kinds.items())
             by_kind = f" ({kinds})" if kinds else ""
-            lines.append(f"{self.refused} of {self.planned} items were refused and {self.failed} failed{by_kind}:")
-        reasons: dict[str, list[str]] = {}
-        for item in self.not_done:
-            reasons.setdefault(f"{item.state}: {item.reason}", []).append(item.item)
-        for reason, items in list(reasons.items())[:limit]:
-            more = f" and {len(items) - 1} more" if len(items) > 1 else ""
-            lines.append(f"- {items[0]}{more}: {reason}")
-        if len(reasons) > limit:
-            lines.append(f"... and {len(reasons) - limit} more reasons; the report has all of them.")
+            counts = f"{self.refused:,} of {self.planned:,} items were refused and {self.failed:,} failed"
+            lines.append(f"{counts}{by_kind}:")
+        lines += [f"- {line}" for line in cause_lines(self.causes, noun, limit)]
         if self.todo and self.mode is not Mode.PLAN:
-            lines.append(f"{self.todo} items were not reached; clear the failed tasks to go on from there.")
+            lines.append(f"Left, for nobody came to them: {counted(self.todo, noun)}; {again('run')}.")
         return "\n".join(lines)
 
 
@@ -163,13 +166,12 @@ def build_report(
         versions={library: version(library) for library in _LIBRARIES},
         retries=dict(retries or {}),
         kinds=dict(Counter(item.kind for item in not_done if item.kind).most_common()),
+        causes=causes(not_done),
     )
 
 
 def _not_done(outcome: Outcome) -> NotDone:
-    return NotDone(
-        item=outcome.item, group=outcome.group, state=outcome.state, reason=outcome.reason, kind=outcome.kind
-    )
+    return NotDone.model_validate(outcome.model_dump(include=set(NotDone.model_fields)))
 
 
 def make_report(folder: PlanFolder, problems: Sequence[str] = ()) -> Report:
@@ -191,7 +193,7 @@ def make_report(folder: PlanFolder, problems: Sequence[str] = ()) -> Report:
 
     report = build_report(manifest, outcomes(), settlement, problems, retries)
     if report.done != settlement.proven:
-        unseen = "settle: it has not seen everything that was made, so the ledger lacks it; settle again."
+        unseen = f"settle: it has not seen everything that was made, so the ledger lacks it; {again('settle')}."
         report = report.model_copy(update={"problems": (*report.problems, unseen)})
     store = open_store(manifest.store)
     step = max(1, -(-len(shown) // _MOST_PREVIEWS))

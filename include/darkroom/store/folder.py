@@ -76,9 +76,9 @@ class FolderStore:
         try:
             handle = FileIO(self._path(key))
         except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
-            raise NotFound(f"{self.uri_of(key)}: there is no such file.") from None
+            raise NotFound(f"There is no such file: {self._path(key)}.") from None
         except PermissionError:
-            raise StoreError(f"{self.uri_of(key)}: reading it is not permitted.") from None
+            raise StoreError(f"Reading is not permitted: {self._path(key)}.") from None
         with handle:
             entry = _entry(key, os.fstat(handle.fileno()))
             if start:
@@ -108,7 +108,7 @@ class FolderStore:
                 for block in (data,) if isinstance(data, bytes) else iter(lambda: data.read(_BLOCK), b""):
                     length += _write_fully(handle, block)
             if size not in (None, length):
-                raise StoreError(f"{self.uri_of(key)}: its source ended after {length} bytes instead of {size}.")
+                raise StoreError(f"Its source ended after {length} bytes instead of {size}: {target}.")
             return self._publish(key, temporary, target, if_absent=if_absent, if_match=if_match)
 
     def unconfirmed(self, written: Iterable[Entry]) -> dict[str, str]:
@@ -129,7 +129,7 @@ class FolderStore:
             try:
                 os.link(origin, temporary)
             except FileNotFoundError:
-                raise NotFound(f"{self.uri_of(source)}: there is no such file.") from None
+                raise NotFound(f"There is no such file: {origin}.") from None
             except OSError as error:
                 if error.errno not in _NO_LINK:  # then a plain copy
                     raise
@@ -210,7 +210,7 @@ class FolderStore:
             return
         for entry in entries:
             if entry.is_symlink() and not self._inside(entry.path):
-                log.warning("%s is a link that leads out of %s or nowhere: not read.", entry.path, self._root)
+                log.warning("A link leads out of %s or nowhere, and is not read: %s", self._root, entry.path)
             elif entry.is_dir(follow_symlinks=False):
                 yield from self._walk(entry.path, temporary=temporary)
             elif entry.is_file() and entry.name.startswith(_TEMPORARY) == temporary:
@@ -229,7 +229,7 @@ class FolderStore:
             except FileExistsError:
                 if os.path.isdir(target):
                     raise _both(target) from None
-                raise Conflict(f"{self.uri_of(key)}: there already is such a file.") from None
+                raise Conflict(f"There already is such a file: {target}.") from None
         elif if_match is not None:
             with _locked(target):
                 self._require(key, if_match)
@@ -241,7 +241,7 @@ class FolderStore:
     def _require(self, key: str, etag: str) -> None:
         found = self.head(key)
         if found is None or found.etag != etag:
-            raise Conflict(f"{self.uri_of(key)}: it changed in the meantime.")
+            raise Conflict(f"It changed in the meantime: {self._path(key)}.")
 
 
 class _Span(RawIOBase):

@@ -79,7 +79,7 @@ class Retries:
 
     def _note(self, what: str, fault: Transient) -> None:
         self.count(fault.name)
-        log.warning("%s: %s (%s); trying again.", what, fault.name, fault)
+        log.warning("%s (%s); trying again: %s", fault.name, fault, what)
 
 
 def first_line(message: object) -> str:

@@ -323,7 +323,7 @@ def _of_denied(text: str, uri: str) -> Exception:
         if code in text:  # some services answer 403 to a body that lost a byte on its way
             return Transient(code, f"S3 says {code}")
     if _EXPIRED in text:
-        return Unavailable(f"{uri}: the credentials have expired; run it again with fresh ones.")
+        return Unavailable(f"{uri}: the credentials have expired; give fresh ones.")
     said = next((f" ({code})" for code in _DENIED_CODES if code in text), "")
     return Denied(f"{uri}: S3 refuses access{said}; check the credentials and the bucket's policy.")
 

@@ -47,6 +47,32 @@ def _of_service(scheme: str, bucket: str, prefix: str) -> Store:
     return GcsStore(bucket, prefix)
 
 
+def readable(location: str) -> str:
+    """A location as a person would type it: a folder's path instead of its URI.
+
+    >>> readable("file:///my%20scans/a%20%231.jpg")
+    '/my scans/a #1.jpg'
+    >>> readable("s3://scans/a.jpg")
+    's3://scans/a.jpg'
+    """
+    path = unquote(urlsplit(location).path) if location.startswith("file://") else location
+    # a line break would be two lines of a log, and a terminal obeys control characters
+    return path if path.isprintable() else ascii(path)[1:-1]
+
+
+def exists(location: str) -> bool:
+    """Is there such a place, although nothing may lie in it: a folder, or a bucket as a whole?
+
+    Of a prefix only its objects tell, so it does not exist without one. Raises `BadInput` for a bucket that is none.
+    """
+    store = open_store(location)
+    if next(iter(store.list()), None) is not None:
+        return True
+    if store.uri.startswith("file://"):
+        return Path(readable(store.uri)).is_dir()
+    return "/" not in store.uri.partition("://")[2]
+
+
 def read_object(uri: str) -> bytes:
     """The content of the one object at `uri` (as `Store.uri_of` writes it). Raises `NotFound`, `BadInput`."""
     store, key = _object(uri)

@@ -1,11 +1,9 @@
 """Reading a style file: YAML to a `Style`, or every problem with its line, its key and what to do."""
 
-import difflib
-from typing import Any
-
 from pydantic import BaseModel, ValidationError
 
 from darkroom.errors import BadInput
+from darkroom.sentences import did_you_mean, wrong
 from darkroom.styles.contradictions import contradictions
 from darkroom.styles.names import SLOTS
 from darkroom.styles.style import Option, RuleException, Style
@@ -42,8 +40,7 @@ def _sentences(error: ValidationError, lines: dict[Path, int], where: str) -> li
         elif problem["type"] == "missing":
             sentences.append(f"{at}: {key!r} is missing; add it.")
         else:
-            said = problem["msg"][0].lower() + problem["msg"][1:]
-            sentences.append(f"{at}: {key}: {said}, not {_clip(problem['input'])}; correct it.")
+            sentences.append(f"{at}: {key}: {wrong(problem)}; correct it.")
     return sentences
 
 
@@ -55,10 +52,4 @@ def _did_you_mean(path: Path) -> str:
     model: type[BaseModel] = Style if len(path) == 1 else RuleException if path[0] == "exceptions" else Option
     known = [field.alias or name for name, field in model.model_fields.items() if name != "slots"]
     known += SLOTS if model is RuleException else ()
-    close = difflib.get_close_matches(str(path[-1]), known, n=1)
-    return f"; did you mean {close[0]!r}?" if close else f"; the keys are {', '.join(known)}."
-
-
-def _clip(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."
+    return did_you_mean(str(path[-1]), known)

@@ -10,16 +10,17 @@ from urllib.parse import unquote, urlsplit
 from airflow.providers.docker.exceptions import DockerContainerFailedException
 from airflow.providers.docker.operators.docker import DockerOperator
 from airflow.sdk import Context
-from airflow.sdk.exceptions import AirflowException
 from docker.errors import APIError
 from docker.types import Mount
 
 from darkroom.amounts import human_bytes
 from darkroom.machines import MACHINES, Machine
 from darkroom.settings import settings
+from darkroom.store import readable
 from darkroom_airflow.credentials import StoreAccess, locations_in
 from darkroom_airflow.operators.jobs import JOB_FIELDS, check_exit, job_command, job_document
 from darkroom_airflow.refusals import refusals_are_final
+from darkroom_airflow.task_logs import crashed
 from darkroom_airflow.worker_process import container_environment
 
 _WORKSPACE = "/tmp"  # noqa: S108 -- in the container, where all else cannot be written
@@ -51,7 +52,8 @@ class DockerJobOperator(DockerOperator):
 
     def execute(self, context: Context) -> None:
         """Start the container, hand its lines to the log, judge its exit code."""
-        self.log.info("%s: starting a container of %s for %s", self.job_label, self.image, self.job_uri)
+        where = readable(self.job_uri)
+        self.log.info("%s: starting a container of %s; its job: %s", self.job_label, self.image, where)
         with refusals_are_final(), StoreAccess() as stores:
             stores.reach(self.job_uri)
             job = job_document(self.job_uri)
@@ -80,7 +82,7 @@ class DockerJobOperator(DockerOperator):
         finally:
             state = self._removed()
         if not state:
-            raise AirflowException(f"{self.job_label}: the container was stopped and removed with its task.")
+            raise crashed(f"{self.job_label}: the container was stopped and removed with its task.")
         killed = "needed more memory than it has and was killed" if state.get("OOMKilled") else ""
         check_exit(
             int(state["ExitCode"]),

@@ -13,7 +13,7 @@ from airflow.providers.amazon.aws.operators.ecs import EcsRunTaskOperator
 from airflow.providers.amazon.aws.utils import validate_execute_complete_event
 from airflow.providers.amazon.aws.utils.identifiers import generate_uuid
 from airflow.sdk import Context
-from airflow.sdk.exceptions import AirflowException, AirflowFailException, TaskDeferralError, TaskDeferralTimeout
+from airflow.sdk.exceptions import TaskDeferralError, TaskDeferralTimeout
 from botocore.exceptions import BotoCoreError, ClientError
 
 from darkroom.amounts import human_bytes
@@ -24,6 +24,7 @@ from darkroom_airflow.credentials import AWS_CONNECTION, StoreAccess
 from darkroom_airflow.ecs_documents import Definition
 from darkroom_airflow.operators.jobs import JOB_FIELDS, check_exit, job_command
 from darkroom_airflow.refusals import refusals_are_final
+from darkroom_airflow.task_logs import crashed, refused
 from darkroom_airflow.triggers import KILLED, EcsWorkerTrigger
 from darkroom_airflow.worker_process import settings_for_workers
 from darkroom_airflow.xcoms import sentences
@@ -86,7 +87,7 @@ class EcsJobOperator(EcsRunTaskOperator):
             self.awslogs_region = definition.log_region or None
         else:
             self.log.info("The worker's lines stay on ECS: %s has no log driver awslogs.", self.task_definition)
-        self.log.info("%s: an ECS task of size %s for %s", self.job_label, self.machine, self.job_uri)
+        self.log.info("%s: an ECS task of size %s; its job: %s", self.job_label, self.machine, self.job_uri)
         with self._refusals():
             super().execute(context)  # type: ignore[no-untyped-call]
 
@@ -104,7 +105,7 @@ class EcsJobOperator(EcsRunTaskOperator):
             return super().resume_execution(next_method, next_kwargs, context)
         except TaskDeferralTimeout:
             self._stop_what_runs(context)
-            raise AirflowException(
+            raise crashed(
                 f"{self.job_label}: the worker was stopped, as it took longer than {self.execution_timeout}; what it "
                 "had made is kept, the next try does the rest."
             ) from None
@@ -133,7 +134,7 @@ class EcsJobOperator(EcsRunTaskOperator):
         if definition.network_mode != "awsvpc":
             return None
         if not chosen.ecs_subnets.strip():
-            raise AirflowFailException(
+            raise refused(
                 f"The task definition {self.task_definition} has the network mode awsvpc, and DARKROOM_ECS_SUBNETS is "
                 "empty; name the subnets in which the workers shall run."
             )
@@ -144,7 +145,7 @@ class EcsJobOperator(EcsRunTaskOperator):
             super()._start_task()  # type: ignore[no-untyped-call]
         except EcsOperatorError as error:
             reasons = [f"{failure.get('reason')} {failure.get('detail', '')}".strip() for failure in error.failures]
-            raise AirflowException(
+            raise crashed(
                 f"{self.job_label}: ECS has no machine for the worker now: {', '.join(sentences(reasons))}."
             ) from None
 
@@ -177,7 +178,7 @@ class EcsJobOperator(EcsRunTaskOperator):
     def _check_success_task(self) -> None:
         found = self._ecs.describe_tasks(cluster=self.cluster, tasks=[self.arn])["tasks"]
         if not found:
-            raise AirflowException(f"{self.job_label}: ECS does not know {self.arn} any more; the next try looks anew.")
+            raise crashed(f"{self.job_label}: ECS does not know {self.arn} any more; the next try looks anew.")
         definition = self._definition(found[0]["taskDefinitionArn"])
         code, ending = ecs_documents.how_it_ended(found[0], definition)
         with StoreAccess() as stores:
@@ -215,8 +216,8 @@ class EcsJobOperator(EcsRunTaskOperator):
             yield
         except ClientError as error:
             said = error.response.get("Error", {})
-            kind = AirflowFailException if said.get("Code") in _FINAL else AirflowException
-            raise kind(
+            end = refused if said.get("Code") in _FINAL else crashed
+            raise end(
                 f"{self.job_label}: {error.operation_name} on the cluster {self.cluster} with {self.task_definition} "
                 f"is refused: {said.get('Message')} ({said.get('Code')})"
             ) from None

@@ -13,9 +13,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from airflow.sdk import BaseOperator
-from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
 from darkroom.settings import settings
+from darkroom_airflow.task_logs import crashed, refused
 from darkroom_airflow.xcoms import bullets, sentences
 
 JOB_FIELDS = ("job_uri", "job_label", "machine")
@@ -81,17 +81,19 @@ def check_exit(
         return
     if code == 1:
         said = failed_items(job_uri) or list(last_lines)
-        raise AirflowFailException(f"{label}: not everything was made.\n{bullets(said)}")
+        raise refused(f"{label}: not everything was made.\n{bullets(said)}")
     if code == 2:
         said = sentences(list(last_lines))
-        raise AirflowFailException(f"{label}: the worker refuses its job.\n{bullets(said)}")
-    raise AirflowException(
+        raise refused(f"{label}: the worker refuses its job.\n{bullets(said)}")
+    raise crashed(
         f"{label}: the worker {ending or _ending(code)}; what it had made is kept, the next try does the rest. {hint}"
     )
 
 
 def failed_items(job_uri: str) -> list[str]:
-    """The job's items that were not made, with reasons, from its outcomes; empty where those cannot be read."""
+    """Why the job's items were not made, each reason once, from its outcomes; empty where those cannot be read."""
+    from darkroom import flows
+    from darkroom.causes import cause_lines, causes
     from darkroom.errors import DarkroomError
     from darkroom.jobs import PlanFolder, State
     from darkroom.store import read_object
@@ -102,7 +104,7 @@ def failed_items(job_uri: str) -> list[str]:
     except (DarkroomError, OSError, ValueError, KeyError):
         return []
     bad = [outcome for outcome in outcomes if outcome.state in (State.FAILED, State.REFUSED)]
-    return sentences([f"{outcome.item}: {outcome.state}: {outcome.reason}" for outcome in bad], most=_MOST_NAMED)
+    return sentences(cause_lines(causes(bad), flows.noun(job.get("flow", "")), _MOST_NAMED))
 
 
 def job_document(job_uri: str) -> dict[str, Any]:

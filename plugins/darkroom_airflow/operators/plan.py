@@ -4,12 +4,11 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator, Context
-from airflow.sdk.exceptions import AirflowFailException
 
 from darkroom_airflow.credentials import StoreAccess, locations_in
 from darkroom_airflow.operators.jobs import require_reach
-from darkroom_airflow.refusals import refusal
-from darkroom_airflow.xcoms import COUNTS, PLAN_URI, PROBLEMS, REFUSED, bullets
+from darkroom_airflow.refusals import refusals_are_told
+from darkroom_airflow.xcoms import COUNTS, PLAN_URI
 
 if TYPE_CHECKING:
     from darkroom.jobs import Manifest
@@ -32,21 +31,14 @@ class PlanOperator(BaseOperator):
     def execute(self, context: Context) -> list[dict[str, str]]:
         """Write a new plan folder; the result is `expand_kwargs` of the `run` operator."""
         from darkroom import flows
-        from darkroom.errors import DarkroomError
 
         ti, dag_run = context["ti"], context["dag_run"]
         flow, request = flows.get(self.flow), request_of(context)
-        try:
+        with refusals_are_told(ti):
             require_reach(flow.stores())
             with StoreAccess() as stores:
                 stores.reach(*flow.stores(), *locations_in(request))
                 manifest = flow.plan(request, dag_id=dag_run.dag_id, run_id=dag_run.run_id)
-        except DarkroomError as error:
-            problems = refusal(error)
-            if not problems:
-                raise
-            ti.xcom_push(PROBLEMS, problems)
-            raise AirflowFailException(f"{REFUSED}\n{bullets(problems)}") from None
         self._say(manifest)
         ti.xcom_push(COUNTS, counts_of(manifest))
         ti.xcom_push(PLAN_URI, manifest.uri)
@@ -54,19 +46,23 @@ class PlanOperator(BaseOperator):
 
     def _say(self, manifest: "Manifest") -> None:
         """What will be done, before anything is spent."""
+        from darkroom import flows
+        from darkroom.causes import cause_lines, causes
+        from darkroom.store import readable
+
         self.log.info("%s, mode %s: %d planned.", manifest.title, manifest.mode.value, manifest.planned)
-        self.log.info("%d to do in %d jobs, %d different.", manifest.todo, len(manifest.jobs), manifest.distinct)
-        self.log.info("%d done already, %d refused.", manifest.skipped, len(manifest.refused))
-        for refused in manifest.refused[:_MOST_FINDINGS]:
-            self.log.warning("Refused: %s: %s", refused.item, refused.reason)
+        counts = (manifest.skipped, len(manifest.refused), manifest.todo, manifest.distinct, len(manifest.jobs))
+        self.log.info("%d skipped, %d refused, %d left (%d different) in %d jobs.", *counts)
+        for line in cause_lines(causes(manifest.refused), flows.noun(manifest.flow), _MOST_FINDINGS):
+            self.log.warning("%s", line)
         for problem in manifest.problems:
             self.log.error("%s", problem)
         for finding in manifest.findings[:_MOST_FINDINGS]:
             self.log.warning("Finding: %s", finding)
         unsaid = max(len(manifest.refused), len(manifest.findings)) > _MOST_FINDINGS
         if manifest.stale:
-            self.log.warning("%d outputs are stale: an input of theirs is gone.", len(manifest.stale))
-        self.log.info("The plan%s lies in %s", ", with the lists in full," if unsaid else "", manifest.uri)
+            self.log.warning("%d files are stale: an input of theirs is gone.", len(manifest.stale))
+        self.log.info("The plan%s: %s", ", with the lists in full" if unsaid else "", readable(manifest.uri))
 
 
 def request_of(context: Context) -> dict[str, Any]:

@@ -3,17 +3,17 @@
 from typing import Any
 
 from airflow.sdk import BaseOperator, Context, TriggerRule
-from airflow.sdk.exceptions import AirflowFailException
 
 from darkroom_airflow.credentials import StoreAccess
 from darkroom_airflow.refusals import refusals_are_final
+from darkroom_airflow.task_logs import refused
 from darkroom_airflow.xcoms import (
     COLLECT,
     COUNTS,
+    NOT_DONE,
     PLAN,
     PLAN_URI,
     PROBLEMS,
-    REFUSED,
     REPORT_URI,
     RUN,
     SETTLE,
@@ -37,13 +37,14 @@ class ReportOperator(BaseOperator):
 
     def execute(self, context: Context) -> None:
         """Report on the run's plan."""
-        from darkroom import keys
+        from darkroom import flows, keys
         from darkroom.reports import make_report
+        from darkroom.store import readable
 
         ti = context["ti"]
         uri = ti.xcom_pull(task_ids=PLAN, key=PLAN_URI)
         if not uri:
-            raise AirflowFailException(self._no_plan(ti))
+            raise refused(self._no_plan(ti))
         with refusals_are_final(), StoreAccess() as stores:
             folder = stores.reach_plan(uri)
             report = make_report(folder, self._problems(ti))
@@ -51,24 +52,24 @@ class ReportOperator(BaseOperator):
         ti.xcom_push(REPORT_URI, folder.uri_of(keys.REPORT_HTML))
         ti.xcom_push(COUNTS, {name: getattr(report, name) for name in _COUNTED})
         self.log.info(
-            "%d planned: %d done (%d different), %d done already, %d refused, %d failed, %d left.",
+            "%d planned (%d different): %d done, %d skipped, %d refused, %d failed, %d left.",
             report.planned,
-            report.done,
             report.distinct,
+            report.done,
             report.skipped,
             report.refused,
             report.failed,
             report.todo,
         )
-        self.log.info("The report: %s", folder.uri_of(keys.REPORT_HTML))
-        self.log.info("The pictures: %s", pictures)
+        self.log.info("The report: %s", readable(folder.uri_of(keys.REPORT_HTML)))
+        self.log.info("The %ss: %s", flows.noun(report.flow), readable(pictures))
         if not report.ok:
-            raise AirflowFailException(report.failure_text())
+            raise refused(report.failure_text())
 
     def _no_plan(self, ti: Any) -> str:
-        problems = ti.xcom_pull(task_ids=PLAN, key=PROBLEMS)
-        if problems:
-            return f"{REFUSED}\n{bullets(problems)}"
+        for task in (COLLECT, PLAN):
+            if problems := ti.xcom_pull(task_ids=task, key=PROBLEMS):
+                return f"{NOT_DONE}\n{bullets(problems)}"
         failed = COLLECT if self._states(ti).get(COLLECT) in _FAILED else PLAN
         return f"There is no plan: {failed} failed. Its log says why."
 

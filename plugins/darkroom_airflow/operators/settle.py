@@ -26,6 +26,7 @@ class SettleOperator(BaseOperator):
     def execute(self, context: Context) -> None:
         """Settle the run's plan."""
         from darkroom import flows
+        from darkroom.causes import cause_lines, causes
 
         uri = context["ti"].xcom_pull(task_ids=PLAN, key=PLAN_URI)
         if not uri:
@@ -33,8 +34,8 @@ class SettleOperator(BaseOperator):
         stop_strays(uri)  # what is proven below shall not be written meanwhile
         with refusals_are_final(), StoreAccess() as stores:
             settlement = flows.get(self.flow).settle(stores.reach_plan(uri))
-        self.log.info("%d outputs are proven and in the ledger.", settlement.proven)
+        self.log.info("%d are proven and in the ledger.", settlement.proven)
         if settlement.unproven:
             self.log.warning("%d could not be proven and are not in the ledger:", len(settlement.unproven))
-        for item in settlement.unproven[:_MOST_NAMED]:
-            self.log.warning("%s: %s", item.item, item.reason)
+        for line in cause_lines(causes(settlement.unproven), flows.noun(self.flow), _MOST_NAMED):
+            self.log.warning("%s", line)

@@ -5,6 +5,7 @@ from typing import Any
 
 from airflow.sdk import BaseOperator, Context
 
+from darkroom.store import readable
 from darkroom_airflow.credentials import StoreAccess, locations_in
 from darkroom_airflow.operators.jobs import JOB_FIELDS, check_exit, job_command, job_document
 from darkroom_airflow.refusals import refusals_are_final
@@ -23,7 +24,7 @@ class SubprocessJobOperator(BaseOperator):
 
     def execute(self, context: Context) -> None:
         """Start the worker, hand its lines to the log, judge its exit code."""
-        self.log.info("%s: starting the worker for %s", self.job_label, self.job_uri)
+        self.log.info("%s: starting the worker; its job: %s", self.job_label, readable(self.job_uri))
         with refusals_are_final(), StoreAccess() as stores:
             stores.reach(self.job_uri)
             stores.reach(*locations_in(job_document(self.job_uri)))

@@ -22,6 +22,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic.alias_generators import to_camel
 
 from darkroom.errors import BadInput, Denied, StoreError
+from darkroom.sentences import sentence
 from darkroom.store.retries import Retries, Transient, first_line
 
 if TYPE_CHECKING:
@@ -165,8 +166,7 @@ def parsed(item: object) -> FileToProcess | Unreadable:
         return FileToProcess.model_validate(item)
     except ValidationError as error:
         problem = error.errors(include_url=False, include_input=False)[0]
-        where = "".join(f"{name}: " for name in problem["loc"])
-        reason = f"it is not understood: {where}{problem['msg'].removeprefix('Value error, ')}"
+        reason = f"it is not understood: {sentence(problem)}"
         known = _id_in(item).strip()
         return Unreadable(first_line(known).strip() if known else "", reason)
 

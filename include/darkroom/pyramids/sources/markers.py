@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from darkroom import keys
 from darkroom.errors import Conflict, NotFound
+from darkroom.sentences import sentences
 from darkroom.store import Entry, Store
 
 _LARGEST = 64 << 10  # bytes; a marker has some hundred
@@ -77,17 +78,21 @@ def parsed(entry: Entry, data: bytes) -> Found:
     try:
         marker = Marker.model_validate_json(data)
     except ValidationError as error:
-        problem = error.errors(include_url=False)[0]
-        where = ".".join(map(str, problem["loc"]))
-        return Found(entry, None, f"it is no marker: {where + ': ' if where else ''}{problem['msg']}")
+        return Found(entry, None, f"it is no marker: {sentences(error, Marker)[0]}")
     return Found(entry, marker)
 
 
-def mark(scans: Store, found: Iterable[Entry], store: Store, source: str) -> Iterator[Marked]:
-    """Write a marker for each of a source's images, many at once; one that says the same already is left as it is."""
+def mark(scans: Store, found: Iterable[Entry], store: Store, source: str, *, dry_run: bool = False) -> Iterator[Marked]:
+    """Write a marker for each of a source's images, many at once; one that says the same already is left as it is.
+
+    With `dry_run` it is only said which are there already.
+    """
 
     def mark_one(entry: Entry) -> Marked:
-        return write(store, source, scans, Marker(key=entry.key, etag=entry.etag))
+        marker = Marker(key=entry.key, etag=entry.etag)
+        if dry_run:
+            return Marked(entry.key, _stands(store, key_of(source, scans, marker), marker))
+        return write(store, source, scans, marker)
 
     rest = iter(found)
     with ThreadPoolExecutor(store.concurrency, "mark") as pool:
@@ -97,17 +102,27 @@ def mark(scans: Store, found: Iterable[Entry], store: Store, source: str) -> Ite
 
 def write(store: Store, source: str, scans: Store, marker: Marker) -> Marked:
     """Write the marker of an image of `scans`, over an older one; one that says the same already is left as it is."""
-    key = keys.marker(source, location_of(scans.uri_of(marker.key)))
+    key = key_of(source, scans, marker)
     data = marker.model_dump_json(by_alias=True, exclude_defaults=True).encode()
     try:
         store.write(key, data, content_type="application/json", if_absent=True)
         return Marked(marker.key, already=False)
     except Conflict:
-        standing = store.head(key)
-        already = standing is not None and parsed(standing, store.read(key)).marker == marker
+        already = _stands(store, key, marker)
         if not already:
             store.write(key, data, content_type="application/json")
         return Marked(marker.key, already)
+
+
+def key_of(source: str, scans: Store, marker: Marker) -> str:
+    """Where the marker of an image of `scans` lies."""
+    return keys.marker(source, location_of(scans.uri_of(marker.key)))
+
+
+def _stands(store: Store, key: str, marker: Marker) -> bool:
+    """Does such a marker lie there, which says the same?"""
+    standing = store.head(key)
+    return standing is not None and parsed(standing, store.read(key)).marker == marker
 
 
 def chosen(

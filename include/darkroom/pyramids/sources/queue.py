@@ -344,7 +344,7 @@ class _Queue:
         if any(part in code for part in _NO_QUEUE):
             return BadInput(f"{self._url}: there is no such queue; create it, or correct DARKROOM_SCAN_QUEUE.")
         if status >= 500 or any(part in code for part in _LATER):
-            return Unavailable(f"{self._url}: SQS cannot be used now ({code}); run it again later.")
+            return Unavailable(f"{self._url}: SQS cannot be used now ({code}).")
         if status in (401, 403) or any(part in code for part in _DENIED):
             return Denied(
                 f"{self._url}: SQS refuses access ({code}); check the credentials, and allow them sqs:ReceiveMessage, "

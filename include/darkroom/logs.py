@@ -1,0 +1,21 @@
+"""Whose log lines are kept out: libraries tell at length what our own sentences say once."""
+
+import logging
+
+_QUIET = {
+    "pyvips": logging.ERROR,  # a decoder's warnings are in the reason of an outcome
+    "tifffile": logging.CRITICAL,  # as above
+    "PIL": logging.ERROR,
+    "botocore": logging.WARNING,  # where it found which credentials, a line for each client
+    "boto3": logging.WARNING,
+    "s3transfer": logging.WARNING,
+    "urllib3": logging.ERROR,  # requests that are repeated are counted in the report
+    "google": logging.WARNING,
+    "numba": logging.WARNING,
+}
+
+
+def quiet_libraries() -> None:
+    """Let each say only what nobody else says."""
+    for name, level in _QUIET.items():
+        logging.getLogger(name).setLevel(level)
