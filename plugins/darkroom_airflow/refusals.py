@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from airflow.sdk.exceptions import AirflowFailException
 
 from darkroom.errors import BadInput, DarkroomError, Unavailable
-from darkroom_airflow.xcoms import bullets, sentences
+from darkroom_airflow.xcoms import PROBLEMS, bullets, sentences
 
 
 def refusal(error: DarkroomError) -> list[str] | None:
@@ -17,9 +18,12 @@ def refusal(error: DarkroomError) -> list[str] | None:
 
 
 @contextmanager
-def refusals_are_final() -> Iterator[None]:
-    """Bad input fails the task for good, with its sentences: the next try would hear the same."""
+def refusals_are_final(ti: Any = None) -> Iterator[None]:
+    """Bad input fails the task for good, with its sentences, which `ti` passes on: the next try would hear the same."""
     try:
         yield
     except BadInput as error:
-        raise AirflowFailException(bullets(sentences(error.problems))) from None
+        problems = sentences(error.problems)
+        if ti is not None:
+            ti.xcom_push(PROBLEMS, problems)
+        raise AirflowFailException(bullets(problems)) from None

@@ -27,7 +27,7 @@ class CollectOperator(BaseOperator):
         from darkroom_airflow.museum import DriveFiles
 
         dag_run = context["dag_run"]
-        with refusals_are_final(), StoreAccess() as stores:
+        with refusals_are_final(context["ti"]), StoreAccess() as stores:
             stores.reach(*flows.get("pyramids").stores(), settings().scan_queue, settings().appsync_url)
             found = collect(request_of(context), DriveFiles(), dag_id=dag_run.dag_id, run_id=dag_run.run_id)
         if found.waiting:
