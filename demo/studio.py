@@ -115,11 +115,16 @@ class Studio:
         )
 
     def start(self, say: Say) -> None:
-        """Start what is needed and wait until it is healthy; what half ran is ended first. Raises `StudioError`."""
-        if self.running() and self._started_with() == self._deployment:
-            say("the studio runs already")
-            self._wait_until_healthy(say)
-            return
+        """Start what is needed and wait until it is healthy. Raises `StudioError`.
+
+        What half ran, or ran with other settings than these, is ended first.
+        """
+        if self.running():
+            if self._started_with() == self._deployment:
+                say("the studio runs already")
+                self._wait_until_healthy(say)
+                return
+            say("ending the studio, which runs with other settings")
         self.stop()
         try:
             self._start(say)
