@@ -2,7 +2,6 @@
 
 import sys
 
-from demo.airflow import callers_settings
 from demo.layout import PROJECT, Layout
 from demo.studio import Studio, StudioError
 from demo.watch import console
@@ -11,7 +10,7 @@ from demo.watch import console
 def main() -> int:
     """Returns Airflow's exit code; 1 where there is no studio yet."""
     try:
-        return Studio(Layout(PROJECT / "var"), deployment=callers_settings()).airflow_here(sys.argv[1:])
+        return Studio(Layout(PROJECT / "var")).airflow_here(sys.argv[1:])
     except StudioError as error:
         console.print(str(error), markup=False, style="red", soft_wrap=True)
         return 1
