@@ -23,8 +23,9 @@ class AirflowApi:
 
     def __init__(self, address: str, user: str, password: str) -> None:
         self._user, self._password = user, password
-        # trust_env: this machine's proxy is not meant for loopback
-        self._http = httpx.Client(base_url=address, timeout=30, trust_env=False)
+        # trust_env: this machine's proxy is not meant for loopback. On a busy machine Airflow answers nobody for half a
+        # minute, when the first task asks it for something.
+        self._http = httpx.Client(base_url=address, timeout=120, trust_env=False)
 
     def health(self) -> dict[str, str]:
         """The state of each component, empty while nobody answers; needs no login."""
