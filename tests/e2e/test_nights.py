@@ -48,7 +48,7 @@ class Nights:
         images = self.studio.layout.images
         return {str(path.relative_to(images)): path.stat().st_mtime_ns for path in sorted(images.rglob("*.tif"))}
 
-    def until(self, what: Any, seconds: float = 120) -> Any:
+    def until(self, what: Any, seconds: float = 300) -> Any:
         end = time.monotonic() + seconds
         while not (found := what()):
             self.studio.check_alive()

@@ -48,7 +48,7 @@ class House:
         run_id = self.api.trigger(DAG, {"style": "tiny", **conf})
         return run_id, self.wait(run_id)
 
-    def wait(self, run_id: str, seconds: float = 120) -> str:
+    def wait(self, run_id: str, seconds: float = 300) -> str:
         until = time.monotonic() + seconds
         while (state := self.api.run_state(DAG, run_id)) not in FINISHED:
             self.studio.check_alive()
