@@ -7,6 +7,7 @@ MAKEFLAGS += --no-builtin-rules
 PYTHON ?= python3
 UPGRADE ?=
 BENCH ?=
+ARGS ?=
 IMAGING_BASE ?=
 AIRFLOW_BASE ?=
 DOCKER_BUILD ?= docker build
@@ -16,16 +17,19 @@ UV := PYTHON="$(PYTHON)" tools/uv
 BIN := .venv/bin
 LOCK := UV_CUSTOM_COMPILE_COMMAND="make lock" $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes
 
-.PHONY: help run stop test test-quick test-large lint format bench lock images env clean
+.PHONY: help run stop airflow test test-quick test-large lint format bench lock images env clean
 
 help: ## list what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-run: .venv/.synced ## start the studio (Airflow, a sample dress), make its pictures, leave it running
+run: .venv/.synced ## start the studio (Airflow, samples), show both flows, leave it running (DARKROOM_* variables count)
 	@$(BIN)/python -m demo.run
 
 stop: ## end what `make run` started; the pictures stay in var/
 	@if [[ -x $(BIN)/python && -d var ]]; then $(BIN)/python -m demo.stop; else echo "Nothing is running."; fi
+
+airflow: .venv/.synced ## run a command of Airflow's own in the studio (ARGS="dags list")
+	@$(BIN)/python -m demo.command $(ARGS)
 
 test: .venv/.synced ## run every test, the whole Airflow included
 	$(BIN)/python -m pytest

@@ -2,12 +2,7 @@
 
 Each picture is a composite of 800x800 and three smaller cuts of it.
 
-```
-plan ──> run (one task a job) ──> settle ──> report
-what is   the workers make        what is     report.html, and
-to do?    the pictures            proven is   the run's result
-                                  kept
-```
+**plan** → **run** (one task a job) → **settle** → **report**
 
 - **plan** reads the style file, the list of renders and what was made before, and says in its log how many pictures
   there are to do, how many are done already, what it refuses and what looks odd. It opens no picture further than its
@@ -39,8 +34,9 @@ All but the style can be left as they are; then every picture that is missing or
 
 Open the log of `report`, or `report.html`: every picture that was not made is listed there with its reason.
 
-- **plan failed**: the request or the renders are wrong. Its log lists every problem and what to do about it. Correct
-  them, then trigger a new run; or clear `plan`, when the parameters were right and only files were wrong.
+- **plan failed**: the request or the renders are wrong. The run's note says why, and plan's log lists every problem
+  and what to do about it. Correct them, then trigger a new run; or clear `plan`, when the parameters were right and
+  only files were wrong.
 - **A job of run failed, with a list of pictures**: those could not be made, for instance because a render is cut short;
   all the others are there. Deliver the render again and trigger a new run with mode `changed`: it makes only what is
   missing.
@@ -53,10 +49,10 @@ Open the log of `report`, or `report.html`: every picture that was not made is l
 
 ## How to resume
 
-Clear `run` with *Downstream*, but without *Only Failed*, which would leave `settle` out: jobs that were finished end at
-once, the others go on where they ended and make only the rest. Clear `plan` with *Downstream* to plan anew: with mode
-`changed` the run then makes what is missing by now, with mode `all` everything again. A run's mode cannot be changed
-afterwards; for another one trigger a new run.
+Clear `run` with *Downstream*, but without *Clear only failed tasks*, which would leave `settle` out: jobs that were
+finished end at once, the others go on where they ended and make only the rest. Clear `plan` with *Downstream* to plan
+anew: with mode `changed` the run then makes what is missing by now, with mode `all` everything again. A run's mode
+cannot be changed afterwards; for another one trigger a new run.
 """
 
 from airflow.sdk import DAG, Param
@@ -66,30 +62,24 @@ from darkroom_airflow.defaults import run_defaults
 from darkroom_airflow.operators import PlanOperator, ReportOperator, SettleOperator, job_operator
 from darkroom_airflow.pools import IMAGING
 
-# every length that a garment of the studio has; plan knows which of them a style has
-LENGTHS = ["micro_mini", "mini", "knee", "midi", "ankle", "maxi", "cheeky", "short", "full"]
-
 WHICH = "Which pictures"
 FROM = "From what"
 TO = "To where"
 
 with DAG(
     dag_id="combination_compositing",
-    dag_display_name="Combination compositing",
-    description="Every combination of a style, in every colour, side and cut",
+    dag_display_name="Combination compositing: every picture of a style",
+    description="Every combination of a style, in every length, colour, side and cut",
     doc_md=__doc__,
     schedule=None,
     max_active_runs=16,
     params={
         "style": forms.style(),
         "mode": forms.mode(),
-        "lengths": Param(
-            [],
-            type=["array", "null"],
-            items={"type": "string"},
-            examples=LENGTHS,
+        "lengths": forms.lines(
             title="Lengths",
-            description_md="Only these lengths. Empty: all that the style has.",
+            description_md="Only these lengths, as the style's file names them, such as *knee*; one a line. Empty: all "
+            "that the style has.",
             section=WHICH,
         ),
         "colours": Param(
@@ -97,25 +87,19 @@ with DAG(
             type=["string", "null"],
             examples=["0", "0-5", "0-5, 7"],
             title="Colours",
-            description_md="Only these colours: numbers and ranges, such as `0-5, 7`. Empty: all.",
+            description_md="Only these colours: numbers and ranges, such as *0-5, 7*. Empty: all that the style has.",
             section=WHICH,
         ),
         "sides": forms.sides(section=WHICH),
         "cuts": forms.cuts(section=WHICH),
-        "with_codes": Param(
-            [],
-            type=["array", "null"],
-            items={"type": "string"},
+        "with_codes": forms.lines(
             title="Only with codes",
-            description_md="Only combinations that contain **every** one of these codes, such as `t1`; one a line.",
+            description_md="Only combinations that contain **every** one of these codes, such as *t1*; one a line.",
             section=WHICH,
         ),
-        "combinations": Param(
-            [],
-            type=["array", "null"],
-            items={"type": "string"},
+        "combinations": forms.lines(
             title="Combinations",
-            description_md="Exported CSVs where the task `plan` can read them, one a line, `FILE` or `LENGTH=FILE`. "
+            description_md="Exported CSVs where the task **plan** can read them, one a line, *FILE* or *LENGTH=FILE*. "
             "Empty: the combinations follow from the options in the style file.",
             section=FROM,
         ),
@@ -140,7 +124,7 @@ with DAG(
                 "content": "content: each different picture once, with an index.json",
             },
             title="Layout",
-            description_md="How the pictures lie in the bucket. `content`: under their sha256, and `index.json` beside "
+            description_md="How the pictures lie in the bucket. **content**: under their sha256, and index.json beside "
             "them says which name is which picture.",
             section=TO,
         ),

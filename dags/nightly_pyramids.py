@@ -2,12 +2,7 @@
 
 A pyramid is a tiled TIFF of many sizes, from which image servers show large scans a tile at a time.
 
-```
-collect ──> plan ──> run (one task a job) ──> settle ──> report
-what do     what is   the workers make         what is     report.html, and
-others say? to do?    and prove them           proven is   the run's result
-                                               let go of
-```
+**collect** → **plan** → **run** (one task a job) → **settle** → **report**
 
 - **collect** takes the messages about uploaded scans out of the queue and turns each into a marker (a small JSON that
   says "this image changed"), asks the API which files it wants, and fetches those that lie in Google Drive.
@@ -47,7 +42,8 @@ touches a marker, the queue or the API.
 
 Open the log of `report`, or `report.html`: every image that has no pyramid is listed there with its reason.
 
-- **collect failed**: the parameters are wrong, or the studio's store is out of reach. Its log lists every problem.
+- **collect failed**: the parameters are wrong, or the studio's store is out of reach. The run's note says why, and its
+  log lists every problem.
 - **Images are listed** (damaged, no image, two with one name): deliver them again, or rename one. Their markers are
   still there, so the next night tries them again; nothing has to be triggered.
 - **A file "stands there already and Darkroom did not make it"**: it lies where the pyramid, or the copy of a PDF, would
@@ -62,9 +58,10 @@ Open the log of `report`, or `report.html`: every image that has no pyramid is l
 
 ## How to resume
 
-Clear `run` with *Downstream*, but without *Only Failed*, which would leave `settle` out: jobs that were finished end at
-once, the others make only the rest. Clear `plan` with *Downstream* to look anew at what is marked, `collect` to ask the
-API and Google Drive anew as well. The next night does the same by itself.
+Clear `run` with *Downstream*, but without *Clear only failed tasks*, which would leave `settle` out: jobs that were
+finished end at once, the others make only the rest. Clear `plan` with *Downstream* to look anew at what is marked,
+`collect` to ask the API and Google Drive anew as well. The time until the alert of a late run is then counted anew. The
+next night does the same by itself.
 """
 
 from airflow.sdk import DAG, Param
@@ -81,8 +78,8 @@ NIGHT = pyramids_night()
 
 with DAG(
     dag_id="nightly_pyramids",
-    dag_display_name="Nightly pyramids",
-    description="A proven pyramid TIFF of every image that changed",
+    dag_display_name="Nightly pyramids: a proven TIFF of every changed image",
+    description="A proven pyramid TIFF of every image that a marker, the queue or the API says has changed",
     doc_md=__doc__,
     # 05:30 unless it is set otherwise: the studios' uploads and the nightly exports of the library's systems have ended
     # by then, and what is new is there when the reading rooms open at nine. By New York's clock, where those are.
@@ -90,26 +87,19 @@ with DAG(
     deadline=done_by(NIGHT.ends, begins=NIGHT.begins),
     max_active_runs=1,
     params={
-        "sources": forms.scan_sources(section=WHICH),
-        "prefixes": Param(
-            [],
-            type=["array", "null"],
-            items={"type": "string"},
-            examples=["1890/", "collections/maps/"],
-            title="Prefixes",
-            description_md="Only images whose key begins with one of these, one a line. Empty: all.",
-            section=WHICH,
-        ),
-        "extensions": Param(
-            [],
-            type=["array", "null"],
-            items={"type": "string"},
-            examples=["jpg", "tif", "pdf"],
-            title="Extensions",
-            description_md="Only images with one of these extensions. Empty: all.",
-            section=WHICH,
-        ),
+        # the first one: its section is the one that is open, and here it is on top
         "mode": forms.mode(),
+        "sources": forms.scan_sources(section=WHICH),
+        "prefixes": forms.lines(
+            title="Prefixes",
+            description_md="Only images whose key begins with one of these, such as *1890/*; one a line. Empty: all.",
+            section=WHICH,
+        ),
+        "extensions": forms.lines(
+            title="Extensions",
+            description_md="Only images with one of these extensions, such as *jpg*; one a line. Empty: all.",
+            section=WHICH,
+        ),
         "limit": Param(
             0,
             type=["integer", "null"],

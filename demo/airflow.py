@@ -1,11 +1,17 @@
 """The Airflow of the demo studio: its settings and its four processes."""
 
+import json
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from demo.credentials import USER, Credentials
 from demo.layout import Layout
+from demo.processes import MARK
+
+SOURCE = "scans"
+"""The source of the sample scans, unless the caller has sources of their own."""
 
 COMPONENTS = ("scheduler", "dag-processor", "triggerer", "api-server")
 """In the order in which they are told to end: tasks can still report while the scheduler goes."""
@@ -36,15 +42,32 @@ def plain_environment() -> dict[str, str]:
     }
 
 
-def airflow_environment(layout: Layout, credentials: Credentials, database: str, port: int) -> dict[str, str]:
-    """The environment of every component."""
-    settings = _settings(layout, credentials, database, f"http://127.0.0.1:{port}")
-    return plain_environment() | {
+def callers_settings() -> dict[str, str]:
+    """The settings of Darkroom in this process's environment, which stand above the studio's own."""
+    return {name: value for name, value in os.environ.items() if name.startswith("DARKROOM_") and name != MARK}
+
+
+def studio_settings(layout: Layout) -> dict[str, str]:
+    """The studio's own: its folders are the buckets."""
+    return {
         "DARKROOM_STUDIO_STORE": layout.bucket.resolve().as_uri(),
         "DARKROOM_IMAGE_STORE": layout.images.resolve().as_uri(),
         "DARKROOM_STYLES_DIR": str(layout.styles.resolve()),
+        "DARKROOM_SCAN_SOURCES": json.dumps({SOURCE: layout.scans.resolve().as_uri()}),
+    }
+
+
+def airflow_environment(
+    layout: Layout, credentials: Credentials, database: str, port: int, deployment: Mapping[str, str]
+) -> dict[str, str]:
+    """The environment of every component; `deployment` stands above the studio's own settings."""
+    settings = _settings(layout, credentials, database, f"http://127.0.0.1:{port}")
+    return {
+        **plain_environment(),
+        **studio_settings(layout),
         "AIRFLOW_HOME": str(layout.airflow.resolve()),
         **{f"AIRFLOW__{name}": value for name, value in settings.items()},
+        **deployment,
     }
 
 

@@ -26,6 +26,16 @@ class Layout:
         return self.root / "buckets" / "images"
 
     @property
+    def scans(self) -> Path:
+        """The folder that stands for the bucket of the scans."""
+        return self.root / "buckets" / "scans"
+
+    @property
+    def settings(self) -> Path:
+        """The caller's `DARKROOM_*` with which Airflow was started last."""
+        return self.root / "settings.json"
+
+    @property
     def airflow(self) -> Path:
         """AIRFLOW_HOME."""
         return self.root / "airflow"

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 
@@ -22,8 +23,9 @@ class AirflowApi:
 
     def __init__(self, address: str, user: str, password: str) -> None:
         self._user, self._password = user, password
-        # trust_env: this machine's proxy is not meant for loopback
-        self._http = httpx.Client(base_url=address, timeout=30, trust_env=False)
+        # trust_env: this machine's proxy is not meant for loopback. On a busy machine Airflow answers nobody for half a
+        # minute, when the first task asks it for something.
+        self._http = httpx.Client(base_url=address, timeout=120, trust_env=False)
 
     def health(self) -> dict[str, str]:
         """The state of each component, empty while nobody answers; needs no login."""
@@ -62,10 +64,18 @@ class AirflowApi:
         """The state of a run: queued, running, success, failed."""
         return str(self._get(f"/dags/{dag_id}/dagRuns/{run_id}")["state"])
 
+    def run_note(self, dag_id: str, run_id: str) -> str:
+        """The note on a run's page; empty where there is none."""
+        return self._get(f"/dags/{dag_id}/dagRuns/{run_id}")["note"] or ""
+
     def runs(self, dag_id: str, run_type: str) -> list[dict[str, Any]]:
         """The latest runs of a kind: manual, scheduled, backfill."""
         found: list[dict[str, Any]] = self._get(f"/dags/{dag_id}/dagRuns?run_type={run_type}&limit={_PAGE}")["dag_runs"]
         return found
+
+    def active(self, dag_id: str) -> int:
+        """How many runs of a DAG have not ended."""
+        return int(self._get(f"/dags/{dag_id}/dagRuns?state=queued&state=running&limit=1")["total_entries"])
 
     def backfills(self, dag_id: str) -> list[dict[str, Any]]:
         """The backfills of a DAG, each with when it was `completed_at`."""
@@ -88,10 +98,17 @@ class AirflowApi:
         return found["value"] if found else None
 
     def clear(self, dag_id: str, run_id: str, task_id: str) -> int:
-        """Clear a task of a run and all that comes after it; returns how many task instances."""
-        request = {"dag_run_id": run_id, "task_ids": [task_id], "include_downstream": True}
-        request |= {"dry_run": False, "only_failed": False, "reset_dag_runs": True}
+        """Clear a task of a run and all after it, with the UI's own request; returns how many task instances."""
+        request: dict[str, Any] = {"dag_run_id": run_id, "task_ids": [task_id], "include_downstream": True}
+        request |= dict.fromkeys(("include_upstream", "include_past", "include_future"), False)
+        request |= {"dry_run": False, "only_failed": False, "run_on_latest_version": False}
+        request |= {"prevent_running_task": True}
         return int(self._call("POST", f"{_API}/dags/{dag_id}/clearTaskInstances", json=request).json()["total_entries"])
+
+    def clear_run(self, dag_id: str, run_id: str) -> None:
+        """Clear all of a run, with the UI's own request."""
+        request = {"dry_run": False, "only_failed": False, "only_new": False, "run_on_latest_version": False}
+        self._call("POST", f"{_API}/dags/{dag_id}/dagRuns/{quote(run_id)}/clear", json=request)
 
     def mark(self, dag_id: str, run_id: str, task_id: str, map_index: int, state: str) -> None:
         """Set the state of one instance of a mapped task, as a person does in the UI."""

@@ -1,36 +1,32 @@
-"""`make run`: start the studio, draw the sample dress, make its pictures through Airflow, say where everything is."""
+"""`make run`: start the studio, draw the samples, show both flows through Airflow, say where everything is."""
 
 import signal
 import sys
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Sequence
 from types import FrameType
 from typing import NoReturn
-from urllib.parse import quote
 
 from darkroom import keys
-from darkroom.jobs import PlanFolder, parse
-from darkroom.reports import Report
-from demo.airflow import plain_environment
+from darkroom.sample.scans import draw_scans
+from demo.airflow import callers_settings
 from demo.credentials import USER
+from demo.flows import COMPOSITING, PYRAMIDS, STYLE, Result, make_pictures, make_pyramids, wait_for_nights
 from demo.layout import PROJECT, Layout
 from demo.rest import ApiError
-from demo.studio import Studio, StudioError
-from demo.watch import console, steps, watch
-
-DAG = "combination_compositing"
-STYLE = "sample-dress"
+from demo.studio import Say, Studio, StudioError
+from demo.watch import console, steps
 
 
 def main() -> int:
-    """Returns the exit code: 0 when the pictures are there."""
+    """Returns the exit code: 0 when both flows did what they should."""
     # so that `kill` unwinds like Ctrl-C, and nothing half-started stays
     signal.signal(signal.SIGTERM, _interrupt)
-    studio = Studio(Layout(PROJECT / "var"))
+    studio = Studio(Layout(PROJECT / "var"), deployment=callers_settings())
     try:
         with studio.locked():
             _start(studio)
-        return _make_pictures(studio)
+        console.print(f"Airflow runs on {studio.address}.")
+        return show(studio, [make_pictures(studio), _pyramids(studio)])
     except StudioError as error:
         console.print(str(error), markup=False, style="red", soft_wrap=True)
         return 1
@@ -43,70 +39,71 @@ def main() -> int:
         return 130
 
 
+def show(studio: Studio, results: Sequence[Result]) -> int:
+    """A line a flow, what is to be known besides, and where everything lies; returns the exit code."""
+    name, said = max(len(one.dag) for one in results), max(len(one.said) for one in results)
+    console.print()
+    for result in results:
+        style = "green" if result.ok else "red"
+        row = f"  {result.dag:{name}}  {result.said:{said}}  {result.run}".rstrip()
+        console.print(row, markup=False, style=style, soft_wrap=True)
+    for result in results:
+        if result.note:
+            console.print(f"\n{result.dag}: {result.note}", markup=False, soft_wrap=True)
+    console.print()
+    _say("Pictures", _below(studio.settings["DARKROOM_STUDIO_STORE"], keys.cut_prefix(STYLE, keys.COMPOSITE)))
+    _say("Pyramids", studio.settings["DARKROOM_IMAGE_STORE"])
+    for result in results:
+        if result.report:
+            _say("Report", result.report)
+    _say("Airflow", f"{studio.address}  user {USER}  password {studio.credentials.password}")
+    _say("Stop", "make stop")
+    return 0 if all(result.ok for result in results) else 1
+
+
 def _start(studio: Studio) -> None:
     with steps() as say:
         studio.start(say)
         studio.make_pools()
-        # the command writes the style file last
-        if not (studio.layout.bucket / f"{STYLE}.yaml").exists():
-            say("drawing the sample dress")
-            draw = [str(Path(sys.executable).with_name("darkroom")), "sample", "--out", str(studio.layout.bucket)]
-            studio.command("sample", draw, plain_environment())
-        say("waiting for the DAG")
-        studio.wait_for_dag(DAG)
+        _draw(studio, say)
+        say("waiting for the DAGs")
+        studio.wait_for_dag(COMPOSITING)
+        studio.wait_for_dag(PYRAMIDS)
 
 
-def _make_pictures(studio: Studio) -> int:
-    pictures = studio.layout.bucket / keys.cut_prefix(STYLE, keys.COMPOSITE)
-    with studio.api() as api:
-        run_id = api.trigger(DAG, {"style": STYLE})
-        console.print(f"Airflow runs on {studio.address}; making the pictures of {STYLE} ...")
-        state = watch(api, DAG, run_id, pictures, studio.check_alive)
-        plan = api.xcom(DAG, run_id, "plan", "plan_uri")
-        problems = api.xcom(DAG, run_id, "plan", "problems")
-    report = _report(plan) if plan else None
-    if state == "success" and report:
-        _say_where(studio, run_id, pictures, report)
-        return 0
-    said = report.failure_text() if report else "\n".join(problems or ["There is no report; its tasks' logs say more."])
-    console.print(f"The run failed.\n{said}", markup=False, style="red", soft_wrap=True)
-    _say({"Run": _run_page(studio, run_id), "Airflow": _ui(studio)})
-    return 1
+def _draw(studio: Studio, say: Say) -> None:
+    """The samples, where they are not there yet; the renders also to where the caller has his studio's store."""
+    bucket = studio.layout.bucket
+    # the command writes the style file last
+    if not (bucket / f"{STYLE}.yaml").exists():
+        say("drawing the sample dress")
+        studio.darkroom("sample", "sample", "--out", str(bucket))
+    if "DARKROOM_STUDIO_STORE" in callers_settings():
+        say("copying the sample dress to the studio's store")
+        renders = keys.raw_renders(STYLE)
+        target = _below(studio.settings["DARKROOM_STUDIO_STORE"], renders)
+        studio.darkroom("copy", "store", "copy", str(bucket / renders), target)
+    if not studio.layout.scans.exists():
+        say("drawing six sample scans")
+        new = studio.layout.scans.with_name(".scans.part")
+        draw_scans(new)
+        new.rename(studio.layout.scans)
 
 
-def _report(plan: str) -> Report | None:
-    folder = PlanFolder.at(plan)
-    if not folder.has(keys.REPORT_JSON):
-        return None
-    return parse(Report, folder.read(keys.REPORT_JSON), folder.uri_of(keys.REPORT_JSON))
+def _pyramids(studio: Studio) -> Result:
+    if "DARKROOM_SCAN_SOURCES" in callers_settings():
+        said = "not started: DARKROOM_SCAN_SOURCES is yours; `darkroom mark` some images of it, then trigger a run"
+        return Result(PYRAMIDS, True, said)
+    wait_for_nights(studio)
+    return make_pyramids(studio)
 
 
-def _say_where(studio: Studio, run_id: str, pictures: Path, report: Report) -> None:
-    page = PlanFolder.at(report.plan).uri_of(keys.REPORT_HTML)
-    made = f"{report.done:,} pictures made, {report.skipped:,} were there already"
-    console.print(f"{made}, in {report.seconds:.0f} s.")
-    _say(
-        {
-            "Pictures": str(pictures),
-            "Report": page,
-            "Run": _run_page(studio, run_id),
-            "Airflow": _ui(studio),
-            "Stop": "make stop",
-        }
-    )
+def _below(store: str, key: str) -> str:
+    return f"{store.rstrip('/')}/{key}".rstrip("/")
 
 
-def _say(lines: Mapping[str, str]) -> None:
-    for name, value in lines.items():
-        console.print(f"  {name:9} {value}", markup=False, soft_wrap=True)
-
-
-def _ui(studio: Studio) -> str:
-    return f"{studio.address}  user {USER}  password {studio.credentials.password}"
-
-
-def _run_page(studio: Studio, run_id: str) -> str:
-    return f"{studio.address}/dags/{DAG}/runs/{quote(run_id)}"
+def _say(name: str, value: str) -> None:
+    console.print(f"  {name:9} {value}", markup=False, soft_wrap=True)
 
 
 def _interrupt(number: int, frame: FrameType | None) -> NoReturn:

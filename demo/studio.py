@@ -9,9 +9,10 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 
 from demo import database
-from demo.airflow import COMPONENTS, airflow_command, airflow_environment
+from demo.airflow import COMPONENTS, airflow_command, airflow_environment, plain_environment, studio_settings
 from demo.credentials import USER, Credentials, load_or_create, write_private
 from demo.layout import Layout
 from demo.processes import Processes
@@ -52,6 +53,11 @@ class Studio:
         return f"http://127.0.0.1:{self.port}"
 
     @property
+    def settings(self) -> dict[str, str]:
+        """The `DARKROOM_*` that count here."""
+        return studio_settings(self.layout) | self._deployment
+
+    @property
     def credentials(self) -> Credentials:
         """The studio's secrets, made at the first call."""
         return load_or_create(self.layout.credentials)
@@ -75,11 +81,32 @@ class Studio:
             what = " ".join(command)
             raise StudioError(f"{what} ended with {code}. It said last ({self._processes.log(name)}):\n{said}")
 
+    def darkroom(self, name: str, *words: str) -> None:
+        """Run a command of Darkroom's with the studio's settings. Raises `StudioError` when it fails."""
+        command = str(Path(sys.executable).with_name("darkroom"))
+        self.command(name, [command, *words], plain_environment() | self.settings)
+
     def airflow(self, name: str, *words: str) -> None:
         """Run a command of Airflow's own in the running studio. Raises `StudioError` when it fails."""
         command, *rest = words
         environment = self._environment(database.start(self.layout.database))
         self.command(name, [*airflow_command(command, self.port), *rest], environment)
+
+    def airflow_here(self, words: Sequence[str]) -> int:
+        """Run a command of Airflow's own in this terminal, with the settings of the last start; returns its exit code.
+
+        Raises `StudioError` where the studio has no database yet.
+        """
+        if not self.layout.settings.exists():
+            raise StudioError("There is no database yet: `make run` makes one.")
+        alone = not database.running(self.layout.database)
+        environment = self._environment(database.start(self.layout.database)) | self._started_with()
+        try:
+            command = [str(Path(sys.executable).with_name("airflow")), *words]
+            return subprocess.run(command, env=self._processes.marked(environment), check=False).returncode
+        finally:
+            if alone:
+                database.stop(self.layout.database)
 
     def running(self) -> bool:
         """Is all of it there?"""
@@ -88,11 +115,16 @@ class Studio:
         )
 
     def start(self, say: Say) -> None:
-        """Start what is needed and wait until it is healthy; what half ran is ended first. Raises `StudioError`."""
+        """Start what is needed and wait until it is healthy. Raises `StudioError`.
+
+        What half ran, or ran with other settings than these, is ended first.
+        """
         if self.running():
-            say("the studio runs already")
-            self._wait_until_healthy(say)
-            return
+            if self._started_with() == self._deployment:
+                say("the studio runs already")
+                self._wait_until_healthy(say)
+                return
+            say("ending the studio, which runs with other settings")
         self.stop()
         try:
             self._start(say)
@@ -169,6 +201,7 @@ class Studio:
             log = self.layout.database / "log"
             raise StudioError(f"PostgreSQL does not start ({error}); {log} says more.") from None
         self._choose_port()
+        write_private(self.layout.settings, json.dumps(self._deployment))
         write_private(self.layout.passwords, json.dumps({USER: self.credentials.password}))
         environment = self._environment(uri)
         say("preparing Airflow's database")
@@ -177,7 +210,12 @@ class Studio:
             self._processes.start(component, airflow_command(component, self.port), environment, self.layout.airflow)
 
     def _environment(self, database_uri: str) -> dict[str, str]:
-        return airflow_environment(self.layout, self.credentials, database_uri, self.port) | self._deployment
+        return airflow_environment(self.layout, self.credentials, database_uri, self.port, self._deployment)
+
+    def _started_with(self) -> dict[str, str]:
+        """The deployment's settings of the last start."""
+        settings: dict[str, str] = json.loads(self.layout.settings.read_text()) if self.layout.settings.exists() else {}
+        return settings
 
     def _choose_port(self) -> None:
         known = [self.port] if self.layout.port.exists() else []

@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import NamedTuple
 
 from rich.console import Console
@@ -14,7 +13,7 @@ from demo.rest import AirflowApi
 console = Console(highlight=False)
 
 FINISHED = ("success", "failed")
-_STEPS = ("plan", "run", "settle", "report")
+_STEPS = ("collect", "plan", "run", "settle", "report")
 _ENDED = ("success", "failed", "skipped", "upstream_failed", "removed")
 _LINE_SECONDS = 5.0
 
@@ -27,7 +26,8 @@ class Standing(NamedTuple):
     """The first task that has not ended."""
     done: int
     total: int
-    pictures: int
+    made: str
+    """What there is by now, such as `1,250 pictures`."""
 
 
 @contextmanager
@@ -40,12 +40,15 @@ def steps() -> Iterator[Callable[[str], None]]:
         yield lambda text: status.update(f"{text} ...")
 
 
-def watch(api: AirflowApi, dag_id: str, run_id: str, pictures: Path, check: Callable[[], None]) -> str:
-    """Show a run until it ends; returns its state. `check` is called now and then: has the studio itself died?"""
+def watch(api: AirflowApi, dag_id: str, run_id: str, made: Callable[[], str], check: Callable[[], None]) -> str:
+    """Show a run until it ends; returns its state.
+
+    `made` says what there is by now, `check` is called now and then: has the studio itself died?
+    """
     show = _bar if console.is_terminal else _lines
     with show() as update:
         while True:
-            standing = look(api, dag_id, run_id, pictures)
+            standing = look(api, dag_id, run_id, made())
             update(standing)
             if standing.state in FINISHED:
                 return standing.state
@@ -53,7 +56,7 @@ def watch(api: AirflowApi, dag_id: str, run_id: str, pictures: Path, check: Call
             time.sleep(1)
 
 
-def look(api: AirflowApi, dag_id: str, run_id: str, pictures: Path) -> Standing:
+def look(api: AirflowApi, dag_id: str, run_id: str, made: str) -> Standing:
     """How far a run is now."""
     state = api.run_state(dag_id, run_id)
     tasks = api.tasks(dag_id, run_id)
@@ -61,7 +64,6 @@ def look(api: AirflowApi, dag_id: str, run_id: str, pictures: Path) -> Standing:
     step = next((name for name in _STEPS if name in open_), _STEPS[-1])
     # until plan has mapped it, `run` is one instance without an index
     jobs = [task["state"] in _ENDED for task in tasks if task["task_id"] == "run" and task["map_index"] >= 0]
-    made = sum(1 for _ in pictures.iterdir()) if pictures.is_dir() else 0
     return Standing(state, step, sum(jobs), len(jobs), made)
 
 
@@ -71,16 +73,16 @@ def _bar() -> Iterator[Callable[[Standing], None]]:
         SpinnerColumn(),
         TextColumn("{task.description:8}"),
         BarColumn(),
-        TextColumn("{task.completed:.0f} of {task.fields[jobs]} jobs, {task.fields[pictures]:,} pictures"),
+        TextColumn("{task.completed:.0f} of {task.fields[jobs]} jobs, {task.fields[made]}"),
         TimeElapsedColumn(),
     )
     with Progress(*columns, console=console) as progress:
-        bar = progress.add_task("plan", total=None, jobs="?", pictures=0)
+        bar = progress.add_task("plan", total=None, jobs="?", made="")
 
         def update(now: Standing) -> None:
             jobs = str(now.total or "?")
             progress.update(
-                bar, description=now.step, completed=now.done, total=now.total or None, jobs=jobs, pictures=now.pictures
+                bar, description=now.step, completed=now.done, total=now.total or None, jobs=jobs, made=now.made
             )
 
         yield update
@@ -89,7 +91,7 @@ def _bar() -> Iterator[Callable[[Standing], None]]:
 @contextmanager
 def _lines() -> Iterator[Callable[[Standing], None]]:
     lines = _Lines(_LINE_SECONDS)
-    yield lambda now: lines.say(f"{now.step}: {now.done} of {now.total or '?'} jobs, {now.pictures:,} pictures")
+    yield lambda now: lines.say(f"{now.step}: {now.done} of {now.total or '?'} jobs, {now.made}")
 
 
 class _Lines:

@@ -1,4 +1,9 @@
-"""The parts of the trigger forms that come from the library's own lists, or that several DAGs share."""
+"""The parts of the trigger forms that come from the library's own lists, or that several DAGs share.
+
+Airflow's form draws an array with `examples` as a list to pick from, in which nothing else can be typed, and one
+without them as a field of lines. Hence `lines`, whose examples stand in its description, and `_some_of` for what is
+closed. A Param without a section stands in the one that is open when the form opens.
+"""
 
 from collections.abc import Sequence
 from typing import Any
@@ -31,7 +36,7 @@ def style() -> Param:
     return Param(
         type="string",
         title="Style",
-        description_md="The garment. The list shows the style files in `include/styles`; a new file appears by itself.",
+        description_md="The garment: one of the studio's style files. A new file appears by itself.",
         **form,
     )
 
@@ -48,8 +53,8 @@ def mode() -> Param:
             Mode.ALL.value: "all: make everything again",
         },
         title="Mode",
-        description_md="`plan` only says what would be done. `changed` makes what is missing or no longer matches "
-        "what it is made from. `all` makes everything again, whatever is there.",
+        description_md="**plan** only says what would be done. **changed** makes what is missing or no longer matches "
+        "what it is made from. **all** makes everything again, whatever is there.",
     )
 
 
@@ -70,15 +75,14 @@ def cuts(section: str) -> Param:
 
 
 def scan_sources(section: str) -> Param:
-    """Some of the deployment's sources of images, the API among them."""
-    return Param(
-        [],
-        type=["array", "null"],
-        items={"type": "string"},
-        examples=known_sources() or ["maps"],
+    """Some of the deployment's sources of images, the API among them; to be typed where none is known here."""
+    known = known_sources()
+    form: dict[str, Any] = {"examples": known} if known else {}
+    return lines(
         title="Sources",
-        description_md="Only these sources: places of `DARKROOM_SCAN_SOURCES`, and `appsync`, the API. Empty: all.",
+        description_md="Only these: places by name (DARKROOM_SCAN_SOURCES), and *appsync*, the API. Empty: all.",
         section=section,
+        **form,
     )
 
 
@@ -90,13 +94,18 @@ def pyramid_profile(section: str) -> Param:
         enum=list(PROFILES),
         values_display={name: f"{name}: {profile.note}" for name, profile in PROFILES.items()},
         title="Profile",
-        description_md="How the pyramids are written. `deflate` loses nothing; `webp` and `zstd` exist only where the "
-        "imaging library can write them, which `plan` finds out.",
+        description_md="How the pyramids are written. **deflate** loses nothing; **webp** and **zstd** exist only "
+        "where the imaging library can write them, which **plan** finds out.",
         section=section,
     )
 
 
+def lines(**form: Any) -> Param:
+    """A list that a person types, an entry a line; empty to begin with."""
+    return Param([], type=["array", "null"], items={"type": "string"}, **form)
+
+
 def _some_of(known: Sequence[str], **form: Any) -> Param:
-    """A list to pick from; all of it to begin with."""
+    """A closed list to pick from; all of it to begin with."""
     items = {"type": "string", "enum": list(known)}
     return Param(list(known), type=["array", "null"], items=items, examples=list(known), **form)

@@ -32,12 +32,15 @@ def daily_at(hour: str, timezone: str) -> CronDataIntervalTimetable:
 def done_by(hour: str, begins: str) -> DeadlineAlert:
     """The alert for a run that begins at one hour and is not done by another one, on the same day or the next.
 
-    Counted from the moment at which a run is queued: so it holds for one that was started by hand, too.
+    Counted from the moment at which a run is queued: so it holds for one that was started by hand, too, and anew for
+    one that was cleared.
     """
     return DeadlineAlert(
         name=f"done by {hour}",
         reference=DeadlineReference.DAGRUN_QUEUED_AT,
-        interval=between(begins, hour),
+        # In seconds, which Airflow understands everywhere: when a run is cleared, 3.3 counts its deadline anew and
+        # trips over what it has made of a timedelta (apache/airflow#70368).
+        interval=between(begins, hour).total_seconds(),
         callback=AsyncCallback(RunAlert),
     )
 

@@ -112,8 +112,14 @@ def test_the_night_is_by_new_yorks_clock_in_summer_and_in_winter(dagbag: Any, da
 
 
 def test_a_late_night_is_alerted_at_the_hour_that_is_set(dagbag: Any) -> None:
+    from airflow.serialization.decoders import decode_deadline_alert
+    from airflow.serialization.encoders import encode_deadline_alert
+
     (deadline,) = dagbag.dags["nightly_pyramids"].deadline
-    assert deadline.interval == timedelta(hours=3, minutes=30)
+    stored = encode_deadline_alert(deadline)
+    # a number also in the database: what clears a run takes it for seconds as it is
+    assert stored["interval"] == 3.5 * 3600
+    assert decode_deadline_alert(stored).interval == timedelta(hours=3, minutes=30)
     assert deadline.callback.path == "darkroom_airflow.alerts.RunAlert"
 
 
@@ -122,6 +128,80 @@ def test_a_night_may_end_on_the_next_day() -> None:
 
     assert between("22:00", "06:30") == timedelta(hours=8, minutes=30)
     assert between("05:30", "05:30") == timedelta(days=1)
+
+
+CLOSED = {"sides", "cuts", "sources"}
+"""The lists in which nothing can be typed, as there is nothing else."""
+
+
+def test_lists_can_be_typed_unless_there_is_nothing_else_than_what_they_offer(dag: Any) -> None:
+    """Airflow's form makes a closed list of an array with `examples` or `enum`, and a field of lines of one without."""
+    for name in dag.params:
+        schema = dag.params.get_param(name).schema
+        if "array" in schema["type"]:
+            assert schema["items"]["type"] == "string", f"{name}: the form would want JSON"
+            assert "enum" not in schema, name
+            assert name in CLOSED or "examples" not in schema, name
+
+
+def test_sources_are_offered_where_there_are_some_and_typed_where_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    from darkroom_airflow import forms
+
+    monkeypatch.setattr(forms, "known_sources", lambda: ["maps", "appsync"])
+    assert forms.scan_sources("Which").schema["examples"] == ["maps", "appsync"]
+    monkeypatch.setattr(forms, "known_sources", list)
+    assert "examples" not in forms.scan_sources("Which").schema
+
+
+def test_the_mode_is_seen_when_the_form_opens(dag: Any) -> None:
+    """Of the form's sections, the one of the Params without one is open; it stands where the first of these does."""
+    names = list(dag.params)
+    before = names[: names.index("mode") + 1]
+    assert all(not dag.params.get_param(name).schema.get("section") for name in before)
+    assert len(before) <= 2
+
+
+def test_what_a_person_reads_survives_airflows_markdown(dag: Any) -> None:
+    """A fenced block becomes one line there, and code in the form's small text is drawn over the line above it."""
+    assert "```" not in dag.doc_md
+    for name in dag.params:
+        assert "`" not in dag.params.get_param(name).schema["description_md"], name
+
+
+def test_the_list_of_dags_says_what_each_makes(dag: Any) -> None:
+    """The list shows the display name only; the description appears over it, and not in the table at all."""
+    name, _, makes = dag.dag_display_name.partition(": ")
+    assert name
+    assert len(makes.split()) >= 4
+
+
+REFUSAL = "Refused: colours: 77 is beyond the last colour."
+
+
+@pytest.mark.parametrize(
+    ("standing", "problems", "note"),
+    [
+        (None, ["colours: 77 is beyond the last colour."], REFUSAL),
+        ("Refused: something else.", ["colours: 77 is beyond the last colour."], REFUSAL),
+        (None, ["a", "b", "c"], "Refused: a\n\n- b\n- c"),
+        (REFUSAL, [], None),
+        (None, [], None),
+        ("asked Ann", ["a"], "asked Ann"),
+        ("asked Ann", [], "asked Ann"),
+    ],
+)
+def test_a_refused_runs_note(standing: str | None, problems: list[str], note: str | None) -> None:
+    from darkroom_airflow.notes import refusal_note
+
+    assert refusal_note(standing, problems) == note
+
+
+def test_a_long_refusal_fits_into_a_note() -> None:
+    from darkroom_airflow.notes import refusal_note
+
+    note = refusal_note(None, ["x" * 500] * 9)
+    assert note is not None
+    assert (len(note), note[-3:]) == (1000, "...")
 
 
 def test_the_forms_profiles_are_the_librarys(dagbag: Any) -> None:

@@ -1,4 +1,4 @@
-"""The nights under a real Airflow and PostgreSQL: a night, a backfill by its command, the alert of a late one.
+"""The nights under a real Airflow and PostgreSQL: a night, a backfill by its command, the alert of a late one, a clear.
 
 The tests tell one story, in order: each finds what the ones before it have left.
 """
@@ -48,7 +48,7 @@ class Nights:
         images = self.studio.layout.images
         return {str(path.relative_to(images)): path.stat().st_mtime_ns for path in sorted(images.rglob("*.tif"))}
 
-    def until(self, what: Any, seconds: float = 120) -> Any:
+    def until(self, what: Any, seconds: float = 300) -> Any:
         end = time.monotonic() + seconds
         while not (found := what()):
             self.studio.check_alive()
@@ -131,6 +131,15 @@ def test_a_night_goes_on_when_it_can_and_the_marker_goes_with_it(nights: Nights,
     assert nights.marked() == []
 
 
+def test_a_late_night_can_be_cleared_and_is_alerted_no_second_time(nights: Nights, late: str) -> None:
+    log = nights.studio.layout.logs / "triggerer.log"
+    before = log.read_text().count("is not done in time")
+    nights.api.clear_run(DAG, late)
+    assert nights.end(late) == "success"
+    assert nights.pyramids().keys() == {"first.tif"}
+    assert log.read_text().count("is not done in time") == before
+
+
 def test_a_backfill_takes_what_changed_in_each_of_its_intervals(nights: Nights, late: str) -> None:
     nights.mark("second.jpg")
     before = nights.pyramids()
@@ -153,6 +162,55 @@ def test_a_backfill_that_reprocesses_with_mode_all_makes_it_again(nights: Nights
     assert [report["done"] for report in runs.values()] == [1, 1]
     after = nights.pyramids()
     assert {name for name in after if after[name] != before[name]} == {"second.tif", "third.tif"}
+
+
+@pytest.fixture(scope="module")
+def torn(nights: Nights, late: str) -> str:
+    """A run that has failed before its deadline, as one of its two scans was cut short."""
+    whole = (nights.scans / "third.png").read_bytes()
+    (nights.scans / "torn.png").write_bytes(whole[: len(whole) // 2])
+    (nights.scans / "fourth.png").write_bytes(whole)
+    for name in ("torn.png", "fourth.png"):
+        nights.mark(name)
+    run_id = nights.api.trigger(DAG, {})
+    assert nights.end(run_id) == "failed"
+    return run_id
+
+
+def test_a_failed_night_can_be_cleared_and_makes_only_the_rest(nights: Nights, torn: str) -> None:
+    """`run` with *Downstream*, as the DAG's page says; its deadline has not been missed, and is counted anew."""
+    before = nights.pyramids()
+    assert "fourth.tif" in before
+    assert nights.api.clear(DAG, torn, "run") == 3
+    assert nights.end(torn) == "failed"
+    assert nights.pyramids() == before
+    assert [item["item"] for item in nights.report(torn)["not_done"]] == ["maps/torn.png"]
+
+
+def test_a_cleared_night_succeeds_when_its_cause_is_gone(nights: Nights, torn: str) -> None:
+    """All of it, with the button on the run's page."""
+    drawings.picture(300, 200).pngsave(str(nights.scans / "torn.png"))
+    nights.api.clear_run(DAG, torn)
+    assert nights.end(torn) == "success"
+    assert "torn.tif" in nights.pyramids()
+    assert "torn.png" not in nights.marked()
+
+
+def test_typed_values_start_a_run_of_just_those_images(nights: Nights, torn: str) -> None:
+    """Lists as the form sends them: an entry a line, blank lines and all."""
+    (nights.scans / "1890").mkdir()
+    for name in ("1890/a.jpg", "1890/b.webp"):
+        drawings.picture(200, 100).write_to_file(str(nights.scans / name))
+        nights.mark(name)
+    typed = {"prefixes": ["1890/", ""], "extensions": [" webp "], "sources": ["maps"], "mode": "changed", "limit": 0}
+    assert nights.end(nights.api.trigger(DAG, typed)) == "success"
+    assert [name for name in nights.pyramids() if name.startswith("1890/")] == ["1890/b.tif"]
+
+
+def test_a_refused_night_says_why_in_its_note(nights: Nights, torn: str) -> None:
+    run_id = nights.api.trigger(DAG, {"sources": ["photos"]})
+    assert nights.end(run_id) == "failed"
+    assert "'photos' is no source; there are maps" in nights.api.run_note(DAG, run_id)
 
 
 def backfill(nights: Nights, first: str, last: str, *more: str) -> dict[str, dict[str, Any]]:

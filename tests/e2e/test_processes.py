@@ -11,7 +11,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from demo.processes import Processes
+from demo.airflow import callers_settings
+from demo.layout import Layout
+from demo.processes import MARK, Processes
+from demo.studio import Studio, StudioError
 
 SLEEP = [sys.executable, "-c", "import time; time.sleep(60)"]
 # starts a child in a session of its own, says that it has, and stays; the child does not mind SIGTERM
@@ -112,3 +115,20 @@ def test_the_end_of_a_log_is_kept_for_the_message(folder):
     assert processes.wait("one") == 0
     assert processes.last_lines("one", 2) == ["48", "49"]
     assert processes.last_lines("never") == []
+
+
+def test_settings_of_darkroom_are_passed_on_and_nothing_else(monkeypatch):
+    monkeypatch.setattr(os, "environ", {"DARKROOM_MEMORY": "1GiB", MARK: "other", "AIRFLOW__CORE__X": "1", "HOME": "/"})
+    assert callers_settings() == {"DARKROOM_MEMORY": "1GiB"}
+
+
+def test_a_setting_of_the_caller_stands_above_the_studios_own(tmp_path):
+    studio = Studio(Layout(tmp_path), deployment={"DARKROOM_STUDIO_STORE": "s3://studio"})
+    assert studio.settings["DARKROOM_STUDIO_STORE"] == "s3://studio"
+    assert studio.settings["DARKROOM_IMAGE_STORE"] == (tmp_path / "buckets" / "images").as_uri()
+
+
+def test_a_command_of_airflows_own_says_that_there_is_no_studio_yet(tmp_path):
+    with pytest.raises(StudioError, match="make run"):
+        Studio(Layout(tmp_path)).airflow_here(["dags", "list"])
+    assert not (tmp_path / "postgres").exists()

@@ -1,6 +1,7 @@
 """The whole house for real: Airflow with its scheduler on a real PostgreSQL, runs triggered by REST, pixels looked at.
 
-The tests tell one story, in order: a good run, a run with a torn render, a cleared `run`, a cleared `plan`.
+The tests tell one story, in order: a good run, a run with a torn render, a cleared `run`, a cleared `plan`, and what
+`make run` shows besides.
 """
 
 import json
@@ -15,8 +16,12 @@ import pyvips
 
 from darkroom.compositing import slow
 from darkroom.jobs import Outcome, OutcomeBatch, dump, parse
+from darkroom.sample.scans import draw_scans
+from demo.airflow import COMPONENTS, callers_settings
+from demo.flows import make_pyramids, wait_for_nights
 from demo.layout import Layout
 from demo.rest import AirflowApi
+from demo.run import show
 from demo.studio import Studio
 from demo.watch import FINISHED
 from tests import renders
@@ -43,7 +48,7 @@ class House:
         run_id = self.api.trigger(DAG, {"style": "tiny", **conf})
         return run_id, self.wait(run_id)
 
-    def wait(self, run_id: str, seconds: float = 120) -> str:
+    def wait(self, run_id: str, seconds: float = 300) -> str:
         until = time.monotonic() + seconds
         while (state := self.api.run_state(DAG, run_id)) not in FINISHED:
             self.studio.check_alive()
@@ -90,7 +95,9 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     styles = root / "styles"
     styles.mkdir()
     (styles / "tiny.yaml").write_text(STYLE, encoding="utf-8")
-    studio = Studio(Layout(root / "var", styles=styles), FIRST_PORT)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DARKROOM_MAX_SCAN_PIXELS", "900000000")
+        studio = Studio(Layout(root / "var", styles=styles), FIRST_PORT, callers_settings())
     renders.draw(_render_folder(studio), LAYERS, [0, 1], SIZE)
     try:
         studio.start(lambda text: None)
@@ -175,7 +182,37 @@ def test_a_refused_request_fails_the_plan_and_says_why(house, good_run):
     assert house.states(run_id)["plan"] == {"failed"}
     assert "beyond the last colour" in " ".join(house.api.xcom(DAG, run_id, "plan", "problems"))
     assert "beyond the last colour" in house.log(run_id, "report")
+    assert "beyond the last colour" in house.api.run_note(DAG, run_id)
     assert house.files() == before
+
+
+def test_what_was_refused_and_then_made_has_no_note_any_more(house, good_run):
+    """A layer that nobody delivered comes after all, and the person clears the run."""
+    layer = _render_folder(house.studio) / TORN
+    away = layer.rename(house.studio.layout.root / TORN)
+    run_id, state = house.run()
+    assert state == "failed"
+    assert TORN.removesuffix("_0000.png") in house.api.run_note(DAG, run_id)
+    away.rename(layer)
+    house.api.clear_run(DAG, run_id)
+    assert house.wait(run_id) == "success"
+    assert house.api.run_note(DAG, run_id) == ""
+
+
+def test_typed_lengths_and_codes_start_a_run_of_just_those(house, good_run):
+    """Lists as the form sends them: an entry a line, blank lines and all."""
+    typed = {
+        "lengths": ["Knee", ""],
+        "with_codes": [" t1 ", "b1"],
+        "colours": "0-1",
+        "sides": ["front"],
+        "mode": "plan",
+    }
+    run_id, state = house.run(**typed)
+    assert state == "success"
+    report = house.report(run_id)
+    # with and without a1, in two colours
+    assert (report["title"], report["planned"]) == ("tiny · Knee · front · 0000-0001", 4)
 
 
 def test_with_a_torn_render_the_rest_is_made_and_the_run_says_why(house, torn_run):
@@ -218,6 +255,40 @@ def test_a_cleared_plan_with_mode_all_makes_everything_again(house, torn_run):
     assert not set(before.values()) & set(after.values())
     assert house.plan(torn_run) != plan
     assert _counts(house.report(torn_run))["done"] == PICTURES
+
+
+def test_settings_of_whoever_calls_reach_every_component(house):
+    for component in COMPONENTS:
+        record = json.loads((house.studio.layout.run / f"{component}.json").read_text())
+        assert psutil.Process(record["pid"]).environ()["DARKROOM_MAX_SCAN_PIXELS"] == "900000000"
+
+
+def test_a_command_of_airflows_own_finds_the_studio(house, good_run, capfd):
+    assert house.studio.airflow_here(["dags", "list", "--output", "plain"]) == 0
+    assert "nightly_pyramids" in capfd.readouterr().out
+    assert house.studio.airflow_here(["dags", "no-such-command"]) != 0
+    house.studio.check_alive()
+
+
+def test_make_run_shows_a_night_that_makes_all_scans_but_the_damaged_one(house, good_run, capsys):
+    draw_scans(house.studio.layout.scans, width=400)
+    wait_for_nights(house.studio)
+    result = make_pyramids(house.studio)
+    assert result.said == "5 of 6 pyramids made, 0 there already, 1 refused as it should be", result.note
+    assert show(house.studio, [result]) == 0
+    said = capsys.readouterr().out
+    assert "was cut short on purpose" in said
+    assert result.run in said
+    again = make_pyramids(house.studio)
+    assert (again.ok, again.said.split(",")[1]) == (True, " 5 there already")
+
+
+def test_make_run_says_what_was_wrong_when_more_than_the_damaged_scan_fails(house, good_run):
+    plate = house.studio.layout.scans / "plates" / "fern.png"
+    plate.write_bytes(plate.read_bytes()[:5000])
+    result = make_pyramids(house.studio)
+    assert not result.ok
+    assert "fern.png" in result.note
 
 
 def _render_folder(studio: Studio) -> Path:

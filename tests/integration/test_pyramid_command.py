@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from darkroom.pyramids.validate import inspect
+from darkroom.sample.scans import DAMAGED, draw_scans
 from darkroom.store import open_store
 from tests import scans
 from tests.integration.test_memory import BETWEEN, MIB
@@ -45,6 +46,17 @@ def test_a_folder_of_images_becomes_pyramids_of_the_same_names(folder: Path, tmp
         assert inspect(file).problems == []
     assert "a.jpg -> a.tif: 900 x 700, 2 levels, " in run.stdout
     assert "3 pyramids made, 0 failed or refused" in run.stderr
+
+
+def test_of_the_sample_scans_all_but_the_damaged_one_become_pyramids(tmp_path: Path) -> None:
+    keys = draw_scans(tmp_path / "scans", width=400)
+    run = pyramid(tmp_path / "scans", tmp_path / "out")
+    assert run.returncode == 1, run.stderr
+    assert DAMAGED in run.stderr
+    made = {path.relative_to(tmp_path / "out").with_suffix("") for path in (tmp_path / "out").rglob("*.tif")}
+    assert made == {Path(key).with_suffix("") for key in keys if key != DAMAGED}
+    harbour = inspect(tmp_path / "out" / "maps" / "harbour.tif")
+    assert harbour.levels[0] == (400, 300), "as it is looked at, not as it was stored"
 
 
 def test_single_files_go_by_their_names_alone(folder: Path, tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ import yaml
 
 from darkroom.sample import COLOURS, draw_renders, layer_names, style_text
 from darkroom.sample.garment import draw
+from darkroom.sample.scans import DAMAGED, draw_scans
 
 SIZE = 200
 SLOTS = ("behind", "bottom", "behindbelt", "belt", "neckline", "infront")
@@ -190,3 +191,28 @@ def test_ruffles_leave_no_specks_beside_the_cloth() -> None:
     painted = (drawn.dyed(COLOURS[0])[..., 3] > 0).astype(np.uint8) * 255
     regions = pyvips.Image.new_from_array(painted).labelregions().numpy()
     assert len(np.unique(regions[painted > 0])) == 1
+
+
+@pytest.fixture(scope="module")
+def scans(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("scans")
+    draw_scans(folder, width=400)
+    return folder
+
+
+def test_the_scans_are_six_of_different_kinds_and_one_of_them_is_damaged(scans: Path) -> None:
+    found = {str(path.relative_to(scans)) for path in scans.rglob("*.*")}
+    assert len(found) == 6
+    assert DAMAGED in found
+    turned = pyvips.Image.new_from_file(str(scans / "maps/harbour.jpg"))
+    assert (turned.width, turned.height, turned.get("orientation")) == (300, 400, 6)
+    assert pyvips.Image.new_from_file(str(scans / "maps/relief.tif")).format == "ushort"
+    assert pyvips.Image.new_from_file(str(scans / "plates/fern.png")).hasalpha()
+    assert b"\xff\xc2" in (scans / "maps/islands.jpg").read_bytes(), "a progressive JPEG has that mark"
+    assert (scans / "pages/frontispiece.pdf").read_bytes().startswith(b"%PDF")
+
+
+def test_the_same_width_gives_the_same_scans(scans: Path, tmp_path: Path) -> None:
+    draw_scans(tmp_path, width=400)
+    for path in scans.rglob("*.jpg"):
+        assert (tmp_path / path.relative_to(scans)).read_bytes() == path.read_bytes(), path.name
