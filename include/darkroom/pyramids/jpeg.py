@@ -13,7 +13,7 @@ from pathlib import Path
 import pyvips
 
 from darkroom.pyramids.failures import DecodeFailed
-from darkroom.pyramids.source import said
+from darkroom.pyramids.source import damage
 from darkroom.pyramids.strict import listen
 
 Data = mmap.mmap | bytes
@@ -65,8 +65,7 @@ class Jpeg:
         return end - self._reached if self._data[self._reached : end].strip(b"\xff") else 0
 
     def _read(self, size: int) -> bytes:
-        if self._size - self._at <= _NEAR:
-            size = min(size, _PIECE)
+        size = min(size, max(_PIECE, self._size - _NEAR - self._at))
         data = self._data[self._at : self._at + size]
         if self._at <= self._last:
             data = bytes(self._mended.get(at, byte) for at, byte in enumerate(data, self._at))
@@ -108,7 +107,7 @@ def require_decodable(data: Data) -> None:
     try:
         pyvips.Image.jpegload_source(jpeg.source, fail_on="warning", access="sequential").avg()
     except pyvips.Error as error:
-        raise DecodeFailed(f"it cannot be decoded: {said(error)}") from None
+        raise DecodeFailed(f"it cannot be decoded: {damage(error)}") from None
     _require_silence(heard)
     left = jpeg.left_over()
     jpeg.close()

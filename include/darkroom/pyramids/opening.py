@@ -13,7 +13,7 @@ from darkroom.pyramids.formats import BEGINNING, VECTORS, Format, format_of
 from darkroom.pyramids.jpeg import Jpeg, mapped, require_whole
 from darkroom.pyramids.pdf import draw_pdf, look_at_pdf
 from darkroom.pyramids.segments import require_whole_segments
-from darkroom.pyramids.source import Source, left_out, said
+from darkroom.pyramids.source import Source, damage, left_out, said
 from darkroom.pyramids.strict import listen
 from darkroom.pyramids.svg import draw_svg, look_at_svg
 from darkroom.pyramids.tiff import look_at_tiff, open_image, shown
@@ -80,7 +80,7 @@ def prepare(source: Source, width: int, height: int) -> pyvips.Image:
             image = image.thumbnail_image(width, height=height, size="force", output_profile="srgb")
         return _checked(image)
     except pyvips.Error as error:
-        raise DecodeFailed(f"it cannot be decoded: {said(error)}") from None
+        raise DecodeFailed(f"it cannot be decoded: {damage(error)}") from None
 
 
 def _how(source: Source, width: int, height: int) -> dict[str, Any]:

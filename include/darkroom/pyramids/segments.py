@@ -12,7 +12,7 @@ from isal import isal_zlib
 
 from darkroom.pyramids.failures import DecodeFailed
 from darkroom.pyramids.jpeg import Data, mapped, require_decodable
-from darkroom.pyramids.source import said
+from darkroom.pyramids.source import damage
 from darkroom.pyramids.tiff import Page, page_of
 from darkroom.pyramids.tiff_directory import Directory
 
@@ -59,7 +59,7 @@ def _require_inflatable(segment: bytes) -> None:
             if inflating.eof:
                 return
     except isal_zlib.error as error:
-        raise DecodeFailed(f"it cannot be decoded: its deflated data are damaged ({said(error)})") from None
+        raise DecodeFailed(f"it cannot be decoded: its deflated data are damaged ({damage(error)})") from None
     raise DecodeFailed("it cannot be decoded: its deflated data are damaged (they have no end)")
 
 
@@ -85,4 +85,4 @@ def _require_fax(segment: bytes, directory: Directory, compression: int) -> None
     try:
         pyvips.Image.tiffload_buffer(file, fail_on="warning", access="sequential").avg()
     except pyvips.Error as error:
-        raise DecodeFailed(f"it cannot be decoded: {said(error)}") from None
+        raise DecodeFailed(f"it cannot be decoded: {damage(error)}") from None

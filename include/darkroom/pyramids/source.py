@@ -44,6 +44,12 @@ def said(error: Exception) -> str:
     return _PATH.sub("it", line).rstrip(".")
 
 
+def damage(error: Exception) -> str:
+    """The same of a file that cannot be decoded: where a decoder has only warned, libvips does not say of what."""
+    line = said(error)
+    return "its data are damaged" if line.startswith("unable to ") else line
+
+
 def left_out(pages: int) -> tuple[str, ...]:
     """The note of a file of so many pages."""
     return (f"It has {pages:,} pages; only the first one is shown.",) if pages > 1 else ()
