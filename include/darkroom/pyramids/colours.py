@@ -18,12 +18,15 @@ def of_samples(opening: Open, one: Samples) -> pyvips.Image:
 
     Where there is alpha, in 8-bit sRGB: libvips takes it along wrongly through some conversions of colours.
     """
+    image = opening()
+    if one.is_taken_along and not (one.alpha is not None and _ICC in image.get_fields()):
+        return image
     if one.scaled:
         low, high = _range(opening, one)
-        colour, alpha = _apart(opening(), one)
+        colour, alpha = _apart(image, one)
         colour = _stretched(colour, low, high)
     else:
-        colour, alpha = _apart(opening(), one)
+        colour, alpha = _apart(image, one)
     if one.inverted:
         colour = colour.invert()
     if alpha is None:
@@ -115,7 +118,7 @@ def _in_srgb(colour: pyvips.Image) -> pyvips.Image:
 
 
 def _eight_bit(alpha: pyvips.Image, one: Samples) -> pyvips.Image:
-    shown = alpha.cast("double") * (255 / one.opaque)
+    shown = alpha.cast("float") * (255 / one.opaque)
     if one.format == FLOAT:
         shown = (shown == shown).ifthenelse(shown, 0)  # noqa: PLR0124
     return shown.rint().cast("uchar")

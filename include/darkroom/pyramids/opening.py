@@ -17,6 +17,7 @@ from darkroom.pyramids.source import Source, damage, left_out, said
 from darkroom.pyramids.strict import listen
 from darkroom.pyramids.svg import draw_svg, look_at_svg
 from darkroom.pyramids.tiff import look_at_tiff, open_image, shown
+from darkroom.pyramids.whole_gif import require_whole_gif
 
 LOADERS = {
     Format.JPEG: ("jpegload", "uhdrload"),
@@ -74,6 +75,8 @@ def prepare(source: Source, width: int, height: int) -> pyvips.Image:
             case Format.JPEG:
                 image = _reduced_jpeg(source, width, height)
             case _:
+                if source.format is Format.GIF:
+                    require_whole_gif(source.path)
                 how = _how(source, width, height)
                 image = pyvips.Image.thumbnail(str(source.path), width, **how, **STRICT).colourspace("srgb")
         if (image.width, image.height) != (width, height):
@@ -147,6 +150,8 @@ def _held(image: pyvips.Image, kind: Format, interlaced: bool) -> int:
         channel = 2  # bytes of a coefficient, and none is final before the last scan
     elif kind in _AT_ONCE or (kind is Format.PNG and interlaced):
         channel = 2 if image.format == "ushort" else 1
+    if kind in (Format.AVIF, Format.HEIC):
+        channel *= 3  # the decoded planes, the converted ones and the image (measured)
     return int(image.width * image.height * image.bands * channel)
 
 

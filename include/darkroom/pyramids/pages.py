@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from darkroom.pyramids.failures import DecodeFailed
+from darkroom.pyramids.formats import RAW
 from darkroom.pyramids.source import left_out
 from darkroom.pyramids.tiff_directory import Directory
 
@@ -15,8 +16,6 @@ _NO_PICTURES = (51177, 52527)  # photometrics of a depth map and of a semantic m
 _RAW_FIELDS = (50706, 50707, 50752)  # DNGVersion, DNGBackwardVersion, CR2Slice
 _RAW_COLOURS = (32803, 34892)  # colour filter array, linear raw
 _RAW_CODECS = (32767, 32770, 34713, 34892, 65000, 65535)  # of Sony, Samsung, Nikon, lossy DNG, Kodak, Pentax
-RAW = "it is a camera's raw file, which holds no finished picture; develop it and save it as TIFF"
-"""Why such a file is refused."""
 
 
 def picture_of(pages: Iterable[Directory]) -> tuple[Directory, tuple[str, ...]]:

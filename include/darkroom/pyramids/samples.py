@@ -76,6 +76,12 @@ class Samples:
     notes: tuple[str, ...]
 
     @property
+    def is_taken_along(self) -> bool:
+        """Does libvips reduce them as they are stored, alpha too? Otherwise they are converted before."""
+        straight = not self.associated and self.channels == self.colours + (self.alpha is not None)
+        return straight and not self.scaled and not self.inverted and self.space in (GREY, RGB, PALETTE, YCBCR)
+
+    @property
     def opaque(self) -> float:
         """The largest value of an alpha channel."""
         if self.format == FLOAT:

@@ -29,30 +29,31 @@ def require_whole_segments(path: Path) -> None:
         directory = page.directory
         compression = directory.number(259, 1)
         if compression in _DEFLATE:
-            for segment in _segments(data, directory, page):
-                _require_inflatable(segment)
+            for offset, length in _segments(directory, page):
+                _require_inflatable(data, offset, length)
         elif compression == _JPEG:
             tables = directory.block(347)
-            for segment in _segments(data, directory, page):
+            for offset, length in _segments(directory, page):
+                segment = data[offset : offset + length]
                 require_decodable(tables[:-2] + segment[2:] if tables else segment)
         elif compression in _FAX and page.is_tiled:
-            for segment in _segments(data, directory, page):
-                _require_fax(segment, directory, compression)
+            for offset, length in _segments(directory, page):
+                _require_fax(data[offset : offset + length], directory, compression)
 
 
-def _segments(data: Data, directory: Directory, page: Page) -> Iterator[bytes]:
+def _segments(directory: Directory, page: Page) -> Iterator[tuple[int, int]]:
+    """Where each lies, and how long it is; not those that are left out of a sparse file."""
     offsets, lengths = (directory.offsets(tag) for tag in (_TILES if page.is_tiled else _STRIPS))
-    for offset, length in zip(offsets, lengths, strict=False):
-        if length:  # else it is sparse, and libtiff says what it thinks of that
-            yield data[offset : offset + length]
+    return ((offset, length) for offset, length in zip(offsets, lengths, strict=False) if length)
 
 
-def _require_inflatable(segment: bytes) -> None:
+def _require_inflatable(data: Data, offset: int, length: int) -> None:
     """To its end, where its checksum stands."""
     inflating = isal_zlib.decompressobj()
+    end = min(offset + length, len(data))
     try:
-        for start in range(0, len(segment), _PIECE):
-            rest = segment[start : start + _PIECE]
+        for start in range(offset, end, _PIECE):
+            rest = data[start : min(start + _PIECE, end)]
             while rest and not inflating.eof:
                 inflating.decompress(rest, _MOST)
                 rest = inflating.unconsumed_tail

@@ -34,6 +34,7 @@ _LZW, _JPEG = 5, 7
 _STRIP_OFFSETS, _TILE_OFFSETS, _SUBSAMPLING = 273, 324, 530
 _BEGINNING = 64 << 10  # bytes of JPEG data, in which their header lies
 _SMALL = 16 << 20  # bytes, which are not worth a word beside a stream's
+_CONVERTED = 512 * 8  # bytes of a column of floats, that are under way where colours are converted before they are reduced
 _LINES = 128  # rows of a strip, up to which libvips decodes it as a whole
 
 
@@ -72,6 +73,8 @@ def page_of(read_at: ReadAt) -> Page:
     width, height = directory.number(_WIDTH), directory.number(_HEIGHT)
     if width <= 0 or height <= 0:
         raise DecodeFailed("it is a TIFF that cannot be opened: it has no size")
+    if directory.number(_TILE_WIDTH) and directory.number(_PLANAR, 1) == 2 and directory.number(_CHANNELS, 1) > 1:
+        raise DecodeFailed("its tiles have one channel each, which libvips does not read; save it with all in one")
     samples = samples_of(directory)
     return Page(directory, samples, width, height, (*notes, *samples.notes))
 
@@ -94,18 +97,18 @@ def held_by(page: Page) -> int:
     elif rows > _LINES and not separate and one.space != YCBCR:
         held = 0  # line by line
     else:
-        held = rows * row * (3 + separate)
+        held = 2 * rows * row  # the strip, and what it is read from: a plane, or the compressed one
+    if not one.is_taken_along:
+        held += _CONVERTED * page.width * one.channels
     return int(held) if held > _SMALL else 0
 
 
 @contextmanager
 def shown(path: Path) -> Iterator[tuple[Page, pyvips.Source]]:
     """The picture of a file, and the file as libvips shall see it. Nothing is written: the pages are a private copy."""
-    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY) as data:
-        page = page_of(lambda offset, size: data[offset : offset + size])
-    # opened anew, since libvips has it for as long as there is an image
     with path.open("rb") as file:
         seen = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
+    page = page_of(lambda offset, size: seen[offset : offset + size])
     _rewrite(seen, page)
     yield page, pyvips.Source.new_from_memory(seen)
 
@@ -115,8 +118,9 @@ def open_image(page: Page, source: pyvips.Source) -> pyvips.Image:
     # LZW's warnings are of old encoders; where pixels are missing, there is an error too. With tiles libvips minds none
     old = page.directory.number(_COMPRESSION) == _LZW and not page.is_tiled
     fail_on = "error" if old else "warning"
+    # its memory is planned for (`held_by`), beyond the limit that libvips has of its own;
     # pyvips keeps the source with an image that is opened so, and with no other
-    return pyvips.Image.new_from_source(source, "", access="sequential", fail_on=fail_on)
+    return pyvips.Image.new_from_source(source, "", access="sequential", fail_on=fail_on, unlimited=True)
 
 
 def _rewrite(data: mmap.mmap, page: Page) -> None:
