@@ -113,7 +113,9 @@ def _stretched(colour: pyvips.Image, low: float, high: float) -> pyvips.Image:
 
 def _in_srgb(colour: pyvips.Image) -> pyvips.Image:
     if _ICC in colour.get_fields():
-        return colour.icc_transform("srgb", embedded=True, depth=8)
+        colour = colour.icc_transform("srgb", embedded=True, depth=8).copy()
+        colour.remove(_ICC)  # it is in sRGB now, and that needs none
+        return colour
     return colour.colourspace("srgb")
 
 

@@ -1,6 +1,6 @@
 """From a file of any kind to an upright sRGB image of the size that is wanted."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -108,7 +108,8 @@ def _reduced_tiff(source: Source, width: int, height: int) -> pyvips.Image:
     require_whole_segments(source.path)
     with shown(source.path) as (page, seen):
         image = of_samples(lambda: open_image(page, seen), page.samples)
-        return image.thumbnail_image(width, **_how(source, width, height)).colourspace("srgb")
+        how = _how(replace(source, plain=_is_plain(image)), width, height)
+        return image.thumbnail_image(width, **how).colourspace("srgb")
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,8 +132,12 @@ def header_of(image: pyvips.Image, kind: Format) -> Header:
     width, height = image.width, image.height
     if "orientation" in fields and image.get("orientation") in _TURNED:
         width, height = height, width
-    plain = image.format == "uchar" and image.interpretation in ("srgb", "b-w") and "icc-profile-data" not in fields
-    return Header(width, height, plain, _held(image, kind, "interlaced" in fields), left_out(pages))
+    return Header(width, height, _is_plain(image), _held(image, kind, "interlaced" in fields), left_out(pages))
+
+
+def _is_plain(image: pyvips.Image) -> bool:
+    simple = image.format == "uchar" and image.interpretation in ("srgb", "b-w")
+    return simple and "icc-profile-data" not in image.get_fields()
 
 
 def _look_at_image(path: Path, kind: Format) -> Source:

@@ -13,18 +13,17 @@ from darkroom.pyramids.failures import DecodeFailed
 from darkroom.pyramids.formats import Format
 from darkroom.pyramids.jpeg import sampling
 from darkroom.pyramids.pages import picture_of
-from darkroom.pyramids.samples import GREY, ICC_LAB, LAB, PALETTE, RGB, UINT, YCBCR, Samples, samples_of
+from darkroom.pyramids.samples import GREY, ICC_LAB, LAB, PALETTE, UINT, YCBCR, Samples, samples_of
 from darkroom.pyramids.source import Source
 from darkroom.pyramids.tiff_directory import Directory, ReadAt, directories, first_offset_at
 
 _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC, _ORIENTATION, _CHANNELS = 256, 257, 258, 259, 262, 274, 277
 _ROWS_PER_STRIP, _PLANAR, _TILE_WIDTH, _TILE_HEIGHT, _EXTRA, _FORMAT = 278, 284, 322, 323, 338, 339
-_ICC = 34675
 _KEPT = frozenset(
     (
         *(_WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC, 266, 273, _ORIENTATION, _CHANNELS, _ROWS_PER_STRIP, 279),
         *(_PLANAR, 292, 293, 317, 320, _TILE_WIDTH, _TILE_HEIGHT, 324, 325, 332, _EXTRA, _FORMAT, 347),
-        *(529, 530, 531, 532, _ICC, 50674),
+        *(529, 530, 531, 532, 34675, 50674),
     )
 )
 """What says how pixels lie and what they mean; of everything else libtiff can only complain."""
@@ -59,13 +58,6 @@ class Page:
         """Is it in tiles? Otherwise it is in strips."""
         return self.directory.number(_TILE_WIDTH) > 0
 
-    @property
-    def is_plain(self) -> bool:
-        """Is it in 8-bit sRGB or grey without a profile of its own, so that no colour has to be managed?"""
-        one = self.samples
-        small = one.format == UINT and one.bits <= 8 and not one.scaled
-        return small and one.space in (GREY, RGB, PALETTE, YCBCR) and _ICC not in self.directory.fields
-
 
 def page_of(read_at: ReadAt) -> Page:
     """The picture of a TIFF. Raises `DecodeFailed` for one that is refused."""
@@ -83,7 +75,7 @@ def look_at_tiff(path: Path) -> Source:
     """Read its header. Raises `DecodeFailed`."""
     with _reading(path) as read_at:
         page = page_of(read_at)
-    return Source(path, Format.TIFF, *page.upright, plain=page.is_plain, held=held_by(page), notes=page.notes)
+    return Source(path, Format.TIFF, *page.upright, held=held_by(page), notes=page.notes)
 
 
 def held_by(page: Page) -> int:
