@@ -74,7 +74,8 @@ def test_of_a_document_the_first_page_is_the_picture(file: Path) -> None:
 
 
 def test_a_mask_is_no_picture_and_that_is_said(file: Path) -> None:
-    tiffs.of_pages(file, page(640, 480, 10, subfiletype=4), page(300, 200, 200))
+    tiffs.of_pages(file, page(640, 480, 10, subfiletype=1), page(300, 200, 200))
+    tiffs.overwritten(file, 254, 4)
     assert shown(file) == ((300, 200), 200, ("Its mask is left out.",))
 
 
@@ -134,7 +135,9 @@ def dng(file: Path) -> None:
 
 def cr2(file: Path) -> None:
     data = bytearray(tiffs.of_pages(file, SMALL).read_bytes())
-    file.write_bytes(data[:4] + (int.from_bytes(data[4:8], "little") + 8).to_bytes(4, "little") + b"CR\2\0\0\0\0\0" + data[8:])
+    file.write_bytes(
+        data[:4] + (int.from_bytes(data[4:8], "little") + 8).to_bytes(4, "little") + b"CR\2\0\0\0\0\0" + data[8:]
+    )
 
 
 def a_cameras_codec(file: Path) -> None:
@@ -151,7 +154,8 @@ def test_a_cameras_raw_file_is_refused_and_not_shown_as_its_preview(raw: Any, fi
 
 
 @pytest.mark.parametrize(
-    "beginning", [b"IIRO\x08\0\0\0", b"IIU\0\x18\0\0\0", b"FUJIFILMCCD-RAW 0201", b"\0\0\0\x18ftypcrx \0\0\0\1", b"FOVb"]
+    "beginning",
+    [b"IIRO\x08\0\0\0", b"IIU\0\x18\0\0\0", b"FUJIFILMCCD-RAW 0201", b"\0\0\0\x18ftypcrx \0\0\0\1", b"FOVb"],
 )
 def test_raw_files_that_are_no_tiff_are_refused_too(beginning: bytes, file: Path) -> None:
     file.write_bytes(beginning + bytes(100))

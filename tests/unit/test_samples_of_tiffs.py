@@ -146,7 +146,9 @@ def test_few_bits_are_spread_over_eight(bits: int, expected: list[int], file: Pa
 
 def test_a_palettes_colours_are_shown(file: Path) -> None:
     levels = np.arange(256, dtype=np.uint16) * 257
-    colours, _ = shown(tiffs.written(file, tiffs.ramp(255, "uint8"), "palette", colormap=[levels, levels[::-1], levels]))
+    colours, _ = shown(
+        tiffs.written(file, tiffs.ramp(255, "uint8"), "palette", colormap=[levels, levels[::-1], levels])
+    )
     assert colours[:, 0] == pytest.approx(RAMP, abs=1)
     assert colours[:, 1] == pytest.approx(RAMP[::-1], abs=1)
 
@@ -182,7 +184,7 @@ SPACES: dict[str, tuple[Any, str]] = {
 @pytest.mark.parametrize("kind", ["uint8", "uint16", "float32", "uint32", "int16"])
 @pytest.mark.parametrize("space", SPACES)
 def test_the_alpha_that_is_written_is_the_one_that_is_stored(space: str, kind: str, file: Path) -> None:
-    if space == "CMYK" and not kind.startswith("uint") or (space, kind) == ("CMYK", "uint32"):
+    if (space == "CMYK" and not kind.startswith("uint")) or (space, kind) == ("CMYK", "uint32"):
         pytest.skip("is refused")
     colours, photometric = SPACES[space]
     full = KINDS[kind]
@@ -245,7 +247,9 @@ def test_samples_that_are_not_read_are_refused_with_what_to_do(kind: str, reason
 @pytest.mark.parametrize("bits", [3, 6, 10, 12, 14, 24])
 def test_odd_depths_are_refused_with_what_to_do(bits: int, file: Path) -> None:
     tiffs.overwritten(tiffs.written(file, tiffs.ramp(255, "uint8")), 258, bits)
-    with pytest.raises(DecodeFailed, match=f"its samples are {bits}-bit unsigned integers in grey; save it as 8- or 16"):
+    with pytest.raises(
+        DecodeFailed, match=f"its samples are {bits}-bit unsigned integers in grey; save it as 8- or 16"
+    ):
         look(file, 10**9)
 
 

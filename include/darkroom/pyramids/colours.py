@@ -106,7 +106,7 @@ def _stretched(colour: pyvips.Image, low: float, high: float) -> pyvips.Image:
     white = 65535 if managed else 255
     wide = colour.cast("double")
     shown = (wide - low) * (white / (high - low))
-    shown = (shown == shown).ifthenelse(shown, 0)  # noqa: PLR0124 -- what is no number is not equal to itself
+    shown = (shown == shown).ifthenelse(shown, 0)
     kind = ("ushort", "rgb16", "grey16") if managed else ("uchar", "srgb", "b-w")
     return shown.rint().cast(kind[0]).copy(interpretation=kind[1] if colour.bands == 3 else kind[2])
 
@@ -122,7 +122,5 @@ def _in_srgb(colour: pyvips.Image) -> pyvips.Image:
 def _eight_bit(alpha: pyvips.Image, one: Samples) -> pyvips.Image:
     shown = alpha.cast("float") * (255 / one.opaque)
     if one.format == FLOAT:
-        shown = (shown == shown).ifthenelse(shown, 0)  # noqa: PLR0124
+        shown = (shown == shown).ifthenelse(shown, 0)
     return shown.rint().cast("uchar")
-
-

@@ -99,6 +99,8 @@ def format_of(beginning: bytes) -> Format:
 def _is_raw(beginning: bytes) -> bool:
     """What begins as a TIFF, and is none that shows it, is found out by its pages."""
     is_tiff = beginning.startswith((b"II*\0", b"MM\0*"))
-    return beginning.startswith(_RAWS) or beginning[4:12] == b"ftypcrx " or (
-        is_tiff and beginning[8:].startswith(_RAW_TIFFS)
+    return (
+        beginning.startswith(_RAWS)
+        or beginning[4:12] == b"ftypcrx "
+        or (is_tiff and beginning[8:].startswith(_RAW_TIFFS))
     )

@@ -26,9 +26,9 @@ _ALONE = (0x01, *range(0xD0, 0xD9))  # markers without a length
 _WHOLE_SCAN = bytes((0, 63, 0))  # of a sequential JPEG: the first and last coefficient, and no bits to come
 _FILL = 0xFF  # may stand before any marker
 _MOST_SEGMENTS = 10_000
-_NEAR, _PIECE = 1024, 64  # bytes: libvips asks for so many, and gets so many where the end is near
+_NEAR, _PIECE = 1024, 64  # bytes: before the end libvips gets so many at a time
 _MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")  # in a scan: no zero stuffed behind it, no restart, no fill
-_SEARCH = 1 << 16
+_SEARCH, _FAR = 1 << 16, 1 << 20
 
 
 class Jpeg:
@@ -38,6 +38,8 @@ class Jpeg:
         self._data, self._size = data, len(data)
         self._mended = dict(_mended(data))
         self._last = max(self._mended, default=-1)
+        scan = next((at for marker, at, *_ in _segments(data) if marker == _SOS), 0)
+        self._end = _end_of(data, scan)
         self._at = self._reached = self._before = 0
         self._source = pyvips.SourceCustom()
         self._source.on_read(self._read)
@@ -65,7 +67,8 @@ class Jpeg:
         return end - self._reached if self._data[self._reached : end].strip(b"\xff") else 0
 
     def _read(self, size: int) -> bytes:
-        size = min(size, max(_PIECE, self._size - _NEAR - self._at))
+        if self._at < self._end:
+            size = min(size, max(_PIECE, self._end - _NEAR - self._at))
         data = self._data[self._at : self._at + size]
         if self._at <= self._last:
             data = bytes(self._mended.get(at, byte) for at, byte in enumerate(data, self._at))
@@ -89,6 +92,16 @@ def mapped(path: Path) -> Iterator[mmap.mmap]:
             raise DecodeFailed("it is empty") from None
     with data:
         yield data
+
+
+def _end_of(data: Data, at: int) -> int:
+    """Where the end mark is behind a place: one more picture may lie there. By pieces, since `mmap.find` is slow."""
+    while at < len(data):
+        found = data[at : at + _FAR].find(b"\xff\xd9")
+        if found >= 0:
+            return at + found + 2
+        at += _FAR - 1
+    return len(data)
 
 
 def require_whole(jpeg: Jpeg, data: Data, heard: list[str]) -> None:

@@ -107,7 +107,9 @@ def samples_of(page: Directory) -> Samples:
         raise DecodeFailed(f"its samples are 16-bit floats in separate planes; {_SAVE}")  # libvips mixes them up
     alpha, associated, left_out = _extra(page.values(338), colours, channels)
     declared = _declared(page)
-    few = space in (GREY, RGB) and (kind, bits) == (UINT, 16) and declared[0] in (None, 0) and declared[1] in _HALF_FILLED
+    few = (
+        space in (GREY, RGB) and (kind, bits) == (UINT, 16) and declared[0] in (None, 0) and declared[1] in _HALF_FILLED
+    )
     scaled = depth == SCALED or few
     notes = (_said_of_range(kind, bits, declared if scaled else (None, None)),) if scaled else ()
     return Samples(
@@ -154,7 +156,9 @@ def _depth(space: str, kind: int, bits: int) -> str:
         return DEPTHS[space][kind, bits]
     if kind in (COMPLEX_INT, COMPLEX_FLOAT):
         raise DecodeFailed(f"its samples are complex numbers, which are no picture; {_SAVE}")
-    raise DecodeFailed(f"its samples are {bits}-bit {_NAMES.get(kind, 'numbers of an unknown kind')} in {space}; {_SAVE}")
+    raise DecodeFailed(
+        f"its samples are {bits}-bit {_NAMES.get(kind, 'numbers of an unknown kind')} in {space}; {_SAVE}"
+    )
 
 
 def _extra(kinds: tuple[int, ...], colours: int, channels: int) -> tuple[int | None, bool, tuple[str, ...]]:
@@ -182,7 +186,9 @@ def _declared(page: Directory) -> tuple[float | None, float | None]:
         low = [float(value) for value in page.values(lowest) if _is_number(value)]
         high = [float(value) for value in page.values(highest) if _is_number(value)]
         black, white = (min(low) if low else None), (max(high) if high else None)
-        if (black is not None or white is not None) and not (black is not None and white is not None and black >= white):
+        if (black is not None or white is not None) and not (
+            black is not None and white is not None and black >= white
+        ):
             return black, white
     return None, None
 

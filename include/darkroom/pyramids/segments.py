@@ -59,7 +59,7 @@ def _require_inflatable(data: Data, offset: int, length: int) -> None:
                 rest = inflating.unconsumed_tail
             if inflating.eof:
                 return
-    except isal_zlib.error as error:
+    except isal_zlib.error as error:  # type: ignore[misc]  # its stub says no class
         raise DecodeFailed(f"it cannot be decoded: its deflated data are damaged ({damage(error)})") from None
     raise DecodeFailed("it cannot be decoded: its deflated data are damaged (they have no end)")
 

@@ -49,7 +49,7 @@ def damage(error: Exception) -> str:
 
 
 def _telling(lines: list[str]) -> list[str]:
-    """libvips' own summary says only what it could not do, and not why."""
+    """Libvips' own summary says only what it could not do, and not why."""
     empty = ("unable to ", "(")
     return [line for line in map(str.strip, lines) if line and not line.startswith(empty) and not line.endswith(_ERROR)]
 

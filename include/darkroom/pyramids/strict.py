@@ -9,7 +9,10 @@ HARMLESS = {
     ("JPEG", "unknown JFIF revision number"): "old scanners; says nothing of the pixels",
     ("JPEG", "Unknown Adobe color transform code"): "read as libjpeg does, as YCbCr or YCCK",
     ("JPEG", "anything after the end mark"): "several pictures in one file, cameras' trailers",
-    ("TIFF", "Unknown field with tag"): "scanners', Photoshop's and GIS programs' own fields; libtiff is not shown them",
+    (
+        "TIFF",
+        "Unknown field with tag",
+    ): "scanners', Photoshop's and GIS programs' own fields; libtiff is not shown them",
     ("TIFF", "Incompatible type for RichTIFFIPTC"): "Photoshop's old versions; libtiff is not shown it",
     ("TIFF", "LZWDecode: Strip not terminated with EOI code"): "old encoders; what is missing is an error besides",
     ("TIFF", "Old-style LZW codes, convert file"): "programs from before 1992; read as they meant it",

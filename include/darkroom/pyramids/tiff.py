@@ -33,7 +33,9 @@ _LZW, _JPEG = 5, 7
 _STRIP_OFFSETS, _TILE_OFFSETS, _SUBSAMPLING = 273, 324, 530
 _BEGINNING = 64 << 10  # bytes of JPEG data, in which their header lies
 _SMALL = 16 << 20  # bytes, which are not worth a word beside a stream's
-_CONVERTED = 512 * 8  # bytes of a column of floats, that are under way where colours are converted before they are reduced
+_CONVERTED = (
+    512 * 8
+)  # bytes of a column of floats, that are under way where colours are converted before they are reduced
 _LINES = 128  # rows of a strip, up to which libvips decodes it as a whole
 
 
@@ -127,7 +129,9 @@ def _rewrite(data: mmap.mmap, page: Page) -> None:
             fields[tag] = shape.short(tag, value)
     fields[_PHOTOMETRIC] = shape.short(_PHOTOMETRIC, _photometric(directory, one))
     if one.space == YCBCR and directory.number(_COMPRESSION) == _JPEG and (found := _sampling(data, directory)):
-        fields[_SUBSAMPLING] = shape.short(_SUBSAMPLING, *found)  # where it says another one, libtiff warns, and puts it right
+        fields[_SUBSAMPLING] = shape.short(
+            _SUBSAMPLING, *found
+        )  # where it says another one, libtiff warns, and puts it right
     extra = one.channels - one.colours
     fields.pop(_EXTRA, None)
     if extra:
@@ -144,7 +148,9 @@ def _rewrite(data: mmap.mmap, page: Page) -> None:
     body = b"".join(map(shape.packed, kept)) + bytes(shape.room) + values
     if len(body) > len(directory.fields) * shape.entry + shape.room or end > len(data):
         raise DecodeFailed("it is a TIFF that cannot be opened: its directory lacks what says how its pixels lie")
-    data[directory.offset : directory.offset + head] = struct.pack(f"{shape.order}{'Q' if shape.big else 'H'}", len(kept))
+    data[directory.offset : directory.offset + head] = struct.pack(
+        f"{shape.order}{'Q' if shape.big else 'H'}", len(kept)
+    )
     data[directory.offset + head : directory.offset + head + len(body)] = body
     at = first_offset_at(shape)
     data[at : at + shape.room] = struct.pack(shape.order + shape.word, directory.offset)

@@ -96,7 +96,9 @@ class Directory:
         size, code = _TYPES[one.type]
         data = one.raw
         if one.count * size > self.shape.room:
-            data = _exactly(self.read_at, struct.unpack(self.shape.order + self.shape.word, one.raw)[0], one.count * size)
+            data = _exactly(
+                self.read_at, struct.unpack(self.shape.order + self.shape.word, one.raw)[0], one.count * size
+            )
         data = data[: one.count * size]
         if code == "s":
             return (data.rstrip(b"\0"),)
@@ -113,7 +115,9 @@ class Directory:
         size, code = _TYPES[one.type]
         data = one.raw
         if one.count * size > self.shape.room:
-            data = _exactly(self.read_at, struct.unpack(self.shape.order + self.shape.word, one.raw)[0], one.count * size)
+            data = _exactly(
+                self.read_at, struct.unpack(self.shape.order + self.shape.word, one.raw)[0], one.count * size
+            )
         return list(struct.unpack(f"{self.shape.order}{one.count}{code}", data[: one.count * size]))
 
     def block(self, tag: int) -> bytes:
