@@ -24,6 +24,9 @@ class Format(StrEnum):
     BMP = "BMP"
 
 
+RAW = "it is a camera's raw file, which holds no finished picture; develop it and save it as TIFF"
+"""Why such a file is refused, wherever that is seen."""
+
 VECTORS = (Format.PDF, Format.SVG)
 """What is drawn in the size that is wanted."""
 
@@ -42,6 +45,17 @@ _BRANDS = {  # of ISO files; https://mp4ra.org/registered-types/brands
     **dict.fromkeys((b"avif", b"avis"), Format.AVIF),
     **dict.fromkeys((b"heic", b"heix", b"heim", b"heis", b"mif1", b"msf1"), Format.HEIC),
 }
+_RAWS = (
+    b"FUJIFILMCCD-RAW",
+    b"FOVb",  # Sigma
+    b"\0MRM",  # Minolta
+    b"II\x1a\0\0\0HEAPCCDR",  # Canon's CRW
+    b"IIRO",  # Olympus
+    b"IIRS",
+    b"MMOR",
+    b"IIU\0",  # Panasonic
+)
+_RAW_TIFFS = (b"CR\x02", b"IIII", b"MMMM")  # behind a TIFF's first 8 bytes: Canon's CR2, Phase One
 _REFUSED = (
     (b"%!PS", "it is an EPS or PostScript file; save it as PDF or TIFF"),
     (b"\xc5\xd0\xd3\xc6", "it is an EPS file; save it as PDF or TIFF"),
@@ -62,6 +76,8 @@ def format_of(beginning: bytes) -> Format:
     """The format of a file that begins so. Raises `DecodeFailed` with the reason for one that is not read."""
     if not beginning:
         raise DecodeFailed("it is empty")
+    if _is_raw(beginning):
+        raise DecodeFailed(RAW)
     for signature, found in _SIGNATURES:
         if beginning.startswith(signature):
             return found
@@ -78,3 +94,13 @@ def format_of(beginning: bytes) -> Format:
         if beginning.startswith(signature) or text.startswith(signature):
             raise DecodeFailed(reason)
     raise DecodeFailed(f"it is no image of a kind that Darkroom reads ({', '.join(Format)})")
+
+
+def _is_raw(beginning: bytes) -> bool:
+    """What begins as a TIFF, and is none that shows it, is found out by its pages."""
+    is_tiff = beginning.startswith((b"II*\0", b"MM\0*"))
+    return (
+        beginning.startswith(_RAWS)
+        or beginning[4:12] == b"ftypcrx "
+        or (is_tiff and beginning[8:].startswith(_RAW_TIFFS))
+    )

@@ -6,9 +6,10 @@ import pyvips
 
 from darkroom.errors import StoreError
 from darkroom.pyramids.failures import PyramidFailed
-from darkroom.pyramids.formats import BEGINNING, VECTORS, format_of
-from darkroom.pyramids.opening import LOADERS, header_of
+from darkroom.pyramids.formats import BEGINNING, VECTORS, Format, format_of
+from darkroom.pyramids.opening import LOADERS, STRICT, header_of
 from darkroom.pyramids.profiles import CAP
+from darkroom.pyramids.tiff import held_by, page_of
 from darkroom.store import Entry, Store
 
 _BLOCK = 64 << 10  # bytes of one request
@@ -40,9 +41,12 @@ def _read(store: Store, entry: Entry) -> Size:
     kind = format_of(reader.read(BEGINNING))
     if kind in VECTORS:
         return Size(CAP.width * CAP.height)  # no drawing is drawn larger
+    if kind is Format.TIFF:
+        page = page_of(reader.read_at)
+        return Size(page.width * page.height, held_by(page))
     if kind not in LOADERS:
         return Size(entry.bytes // 3, held=entry.bytes * 8 // 3)  # a BMP of 24 bits, which is not compressed
-    image = pyvips.Image.new_from_source(reader.source(), "", access="sequential", fail_on="error")
+    image = pyvips.Image.new_from_source(reader.source(), "", access="sequential", **STRICT)
     found = header_of(image, kind)
     return Size(found.width * found.height, found.held)
 
@@ -72,6 +76,14 @@ class RangeReader:
         number, start = divmod(self._at, _BLOCK)
         data = self._block(number)[start : start + size]
         self._at += len(data)
+        return data
+
+    def read_at(self, offset: int, size: int) -> bytes:
+        """So many bytes from an offset on; fewer only at the end. Raises `StoreError`."""
+        self._at = offset
+        data = b""
+        while len(data) < size and (more := self.read(size - len(data))):
+            data += more
         return data
 
     def seek(self, offset: int, whence: int) -> int:

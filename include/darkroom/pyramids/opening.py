@@ -1,27 +1,34 @@
 """From a file of any kind to an upright sRGB image of the size that is wanted."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pyvips
 
 from darkroom.pyramids.bmp import look_at_bmp, read_bmp
+from darkroom.pyramids.colours import of_samples
 from darkroom.pyramids.failures import DecodeFailed
 from darkroom.pyramids.formats import BEGINNING, VECTORS, Format, format_of
+from darkroom.pyramids.jpeg import Jpeg, mapped, require_whole
 from darkroom.pyramids.pdf import draw_pdf, look_at_pdf
-from darkroom.pyramids.source import Source, left_out, said
+from darkroom.pyramids.segments import require_whole_segments
+from darkroom.pyramids.source import Source, damage, left_out, said
+from darkroom.pyramids.strict import listen
 from darkroom.pyramids.svg import draw_svg, look_at_svg
+from darkroom.pyramids.tiff import look_at_tiff, open_image, shown
+from darkroom.pyramids.whole_gif import require_whole_gif
 
 LOADERS = {
     Format.JPEG: ("jpegload", "uhdrload"),
     Format.PNG: ("pngload",),
-    Format.TIFF: ("tiffload",),
     Format.WEBP: ("webpload",),
     Format.GIF: ("gifload",),
     Format.AVIF: ("heifload",),
     Format.HEIC: ("heifload",),
 }
+STRICT = {"fail_on": "warning"}
+"""What a decoder only warns of refuses a file, too: `strict.HARMLESS` says what does not."""
 _AT_ONCE = (Format.WEBP, Format.GIF, Format.AVIF, Format.HEIC)  # their libraries give whole frames
 _TURNED = (5, 6, 7, 8)  # EXIF's orientations that lie on their side
 
@@ -37,6 +44,8 @@ def look(path: Path, max_pixels: int) -> Source:
             source = look_at_svg(path)
         case Format.BMP:
             source = look_at_bmp(path)
+        case Format.TIFF:
+            source = look_at_tiff(path)
         case _:
             source = _look_at_image(path, kind)
     # a drawing is never drawn larger than it is wanted
@@ -51,7 +60,7 @@ def look(path: Path, max_pixels: int) -> Source:
 def prepare(source: Source, width: int, height: int) -> pyvips.Image:
     """The image in that size: upright, 8 bit, sRGB, with its alpha if it has one.
 
-    Decoded only when its pixels are asked for, and strictly: then a damaged file raises `pyvips.Error`.
+    Decoded strictly: a damaged file raises `DecodeFailed`, or `pyvips.Error` when its pixels are asked for.
     """
     try:
         match source.format:
@@ -61,22 +70,46 @@ def prepare(source: Source, width: int, height: int) -> pyvips.Image:
                 image = draw_svg(source.path, width)
             case Format.BMP:
                 image = read_bmp(source.path)
+            case Format.TIFF:
+                image = _reduced_tiff(source, width, height)
+            case Format.JPEG:
+                image = _reduced_jpeg(source, width, height)
             case _:
-                image = _reduced(source, width, height)
+                if source.format is Format.GIF:
+                    require_whole_gif(source.path)
+                how = _how(source, width, height)
+                image = pyvips.Image.thumbnail(str(source.path), width, **how, **STRICT).colourspace("srgb")
         if (image.width, image.height) != (width, height):
             image = image.thumbnail_image(width, height=height, size="force", output_profile="srgb")
         return _checked(image)
     except pyvips.Error as error:
-        raise DecodeFailed(f"it cannot be decoded: {said(error)}") from None
+        raise DecodeFailed(f"it cannot be decoded: {damage(error)}") from None
 
 
-def _reduced(source: Source, width: int, height: int) -> pyvips.Image:
-    """Decoded no larger than it has to be, turned upright, reduced and brought to sRGB, all in one stream."""
-    options: dict[str, Any] = {"size": "down" if (width, height) == (source.width, source.height) else "force"}
-    if not source.plain:  # else libvips would transform from sRGB to sRGB, which takes longer than all the rest
-        options["output_profile"] = "srgb"
-    image = pyvips.Image.thumbnail(str(source.path), width, height=height, fail_on="error", **options)
-    return image.colourspace("srgb")
+def _how(source: Source, width: int, height: int) -> dict[str, Any]:
+    """How it is reduced, turned upright and brought to sRGB, all in one stream and no larger than it has to be."""
+    size = "down" if (width, height) == (source.width, source.height) else "force"
+    if source.plain:  # else libvips would transform from sRGB to sRGB, which takes longer than all the rest
+        return {"height": height, "size": size}
+    return {"height": height, "size": size, "output_profile": "srgb"}
+
+
+def _reduced_jpeg(source: Source, width: int, height: int) -> pyvips.Image:
+    with mapped(source.path) as data:
+        jpeg, heard = Jpeg(data), listen()
+        image = pyvips.Image.thumbnail_source(jpeg.source, width, **_how(source, width, height), **STRICT)
+        image = image.colourspace("srgb").copy_memory()  # and what was opened for it is closed
+        require_whole(jpeg, data, heard)
+        jpeg.close()
+    return image
+
+
+def _reduced_tiff(source: Source, width: int, height: int) -> pyvips.Image:
+    require_whole_segments(source.path)
+    with shown(source.path) as (page, seen):
+        image = of_samples(lambda: open_image(page, seen), page.samples)
+        how = _how(replace(source, plain=_is_plain(image)), width, height)
+        return image.thumbnail_image(width, **how).colourspace("srgb")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,13 +132,17 @@ def header_of(image: pyvips.Image, kind: Format) -> Header:
     width, height = image.width, image.height
     if "orientation" in fields and image.get("orientation") in _TURNED:
         width, height = height, width
-    plain = image.format == "uchar" and image.interpretation in ("srgb", "b-w") and "icc-profile-data" not in fields
-    return Header(width, height, plain, _held(image, kind, "interlaced" in fields), left_out(pages))
+    return Header(width, height, _is_plain(image), _held(image, kind, "interlaced" in fields), left_out(pages))
+
+
+def _is_plain(image: pyvips.Image) -> bool:
+    simple = image.format == "uchar" and image.interpretation in ("srgb", "b-w")
+    return simple and "icc-profile-data" not in image.get_fields()
 
 
 def _look_at_image(path: Path, kind: Format) -> Source:
     try:
-        image = pyvips.Image.new_from_file(str(path), access="sequential", fail_on="error")
+        image = pyvips.Image.new_from_file(str(path), access="sequential", **STRICT)
     except pyvips.Error as error:
         raise DecodeFailed(f"it is a {kind} that cannot be opened: {said(error)}") from None
     found = header_of(image, kind)
@@ -118,6 +155,8 @@ def _held(image: pyvips.Image, kind: Format, interlaced: bool) -> int:
         channel = 2  # bytes of a coefficient, and none is final before the last scan
     elif kind in _AT_ONCE or (kind is Format.PNG and interlaced):
         channel = 2 if image.format == "ushort" else 1
+    if kind in (Format.AVIF, Format.HEIC):
+        channel *= 3  # the decoded planes, the converted ones and the image (measured)
     return int(image.width * image.height * image.bands * channel)
 
 

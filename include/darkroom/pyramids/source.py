@@ -15,6 +15,7 @@ from darkroom.pyramids.profiles import DPI
 pyvips.cache_set_max(0)
 
 _POINTS = 72  # of an inch, in which PDF and SVG measure
+_ERROR = ": load error"  # which says no more than that there was one
 _PATH = re.compile(r'"/[^"]*"|(?<!\S)/\S+')
 
 
@@ -37,11 +38,20 @@ class Source:
 def said(error: Exception) -> str:
     """What a library says is wrong: one printable line, without this machine's paths and without a full stop."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    # libvips' own summary says only what it could not do, and not why
-    telling = [line for line in lines if not line.startswith("unable to ")] or lines
-    line = telling[-1] if telling else type(error).__name__
+    line = (_telling(lines) or lines or [type(error).__name__])[-1]
     line = "".join(char if char.isprintable() else " " for char in line[:400])
     return _PATH.sub("it", line).rstrip(".")
+
+
+def damage(error: Exception) -> str:
+    """The same of a file that cannot be decoded: where a decoder has only warned, libvips does not say of what."""
+    return said(error) if _telling(str(error).splitlines()) else "its data are damaged"
+
+
+def _telling(lines: list[str]) -> list[str]:
+    """Libvips' own summary says only what it could not do, and not why."""
+    empty = ("unable to ", "(")
+    return [line for line in map(str.strip, lines) if line and not line.startswith(empty) and not line.endswith(_ERROR)]
 
 
 def left_out(pages: int) -> tuple[str, ...]:

@@ -1,0 +1,197 @@
+"""The directories of a TIFF, read by ourselves: what its pages say, before any library believes it."""
+
+import struct
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from darkroom.pyramids.failures import DecodeFailed
+
+ReadAt = Callable[[int, int], bytes]
+"""Bytes of a file from an offset on, so many; fewer only at its end."""
+
+_TYPES = {  # of a field: bytes of one value, and how it is unpacked; TIFF 6.0 and BigTIFF
+    1: (1, "B"),
+    2: (1, "s"),
+    3: (2, "H"),
+    4: (4, "I"),
+    5: (8, "II"),
+    6: (1, "b"),
+    7: (1, "B"),
+    8: (2, "h"),
+    9: (4, "i"),
+    10: (8, "ii"),
+    11: (4, "f"),
+    12: (8, "d"),
+    13: (4, "I"),
+    16: (8, "Q"),
+    17: (8, "q"),
+    18: (8, "Q"),
+}
+_MOST_FIELDS = 4096  # of a directory
+_MOST_PAGES = 10_000
+_MOST_VALUES = 4096  # of a field that is looked at; those of each strip or tile are not
+_MOST_SEGMENTS = 1 << 24  # strips or tiles
+_WHOLE = (3, 4, 16)  # types of whole numbers
+_SUB_IFDS = 330
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field of a directory, with its value or the offset of it as it lies there."""
+
+    tag: int
+    type: int
+    count: int
+    raw: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """How a file writes its numbers: a byte order, and offsets of 4 or (BigTIFF) 8 bytes."""
+
+    order: str
+    big: bool
+
+    @property
+    def entry(self) -> int:
+        """Bytes of a directory's field."""
+        return 20 if self.big else 12
+
+    @property
+    def word(self) -> str:
+        """How an offset is unpacked."""
+        return "Q" if self.big else "I"
+
+    @property
+    def room(self) -> int:
+        """Bytes of a value that stands in the directory itself."""
+        return 8 if self.big else 4
+
+    def packed(self, one: Field) -> bytes:
+        """A field as it is written."""
+        return struct.pack(f"{self.order}HH{self.word}", one.tag, one.type, one.count) + one.raw
+
+    def short(self, tag: int, *values: int) -> Field:
+        """A field of one or two small numbers."""
+        raw = struct.pack(f"{self.order}{len(values)}H", *values)
+        return Field(tag, 3, len(values), raw.ljust(self.room, b"\0"))
+
+
+@dataclass(frozen=True)
+class Directory:
+    """One page of a file, or one of a page's SubIFDs (`inner`)."""
+
+    shape: Shape
+    offset: int
+    fields: dict[int, Field]
+    inner: bool
+    read_at: ReadAt = field(repr=False)
+
+    def values(self, tag: int) -> tuple[Any, ...]:
+        """A field's values; none where it is missing or longer than anything that is looked at."""
+        one = self.fields.get(tag)
+        if one is None or one.type not in _TYPES or not 0 < one.count <= _MOST_VALUES:
+            return ()
+        size, code = _TYPES[one.type]
+        data = one.raw
+        if one.count * size > self.shape.room:
+            data = _exactly(
+                self.read_at, struct.unpack(self.shape.order + self.shape.word, one.raw)[0], one.count * size
+            )
+        data = data[: one.count * size]
+        if code == "s":
+            return (data.rstrip(b"\0"),)
+        found = struct.unpack(f"{self.shape.order}{code * one.count}", data)
+        if len(code) == 1:
+            return found
+        return tuple(a / b if b else 0.0 for a, b in zip(found[::2], found[1::2], strict=True))
+
+    def offsets(self, tag: int) -> list[int]:
+        """All values of a field of whole numbers, however many: where strips or tiles lie, and how long they are."""
+        one = self.fields.get(tag)
+        if one is None or one.type not in _WHOLE or not 0 < one.count <= _MOST_SEGMENTS:
+            return []
+        size, code = _TYPES[one.type]
+        data = one.raw
+        if one.count * size > self.shape.room:
+            data = _exactly(
+                self.read_at, struct.unpack(self.shape.order + self.shape.word, one.raw)[0], one.count * size
+            )
+        return list(struct.unpack(f"{self.shape.order}{one.count}{code}", data[: one.count * size]))
+
+    def block(self, tag: int) -> bytes:
+        """A field's value as bytes, such as JPEG's tables; none where it is missing or longer than 64 KiB."""
+        one = self.fields.get(tag)
+        if one is None or one.type not in (1, 7) or not 0 < one.count <= 1 << 16:
+            return b""
+        if one.count <= self.shape.room:
+            return one.raw[: one.count]
+        return _exactly(self.read_at, struct.unpack(self.shape.order + self.shape.word, one.raw)[0], one.count)
+
+    def number(self, tag: int, default: int = 0) -> int:
+        """A field's first value."""
+        found = self.values(tag)
+        return int(found[0]) if found and isinstance(found[0], int) else default
+
+
+def directories(read_at: ReadAt) -> Iterator[Directory]:
+    """The pages of a TIFF in their order, each followed by its SubIFDs. Raises `DecodeFailed` for what is no TIFF.
+
+    A directory that was seen before ends them.
+    """
+    shape, offset = _beginning(read_at)
+    seen: set[int] = set()
+    while offset and offset not in seen:
+        if len(seen) >= _MOST_PAGES:
+            raise DecodeFailed(f"it is a TIFF of more than {_MOST_PAGES:,} pages")
+        seen.add(offset)
+        page, following = _directory(read_at, shape, offset, inner=False)
+        yield page
+        for inner in page.values(_SUB_IFDS):
+            if isinstance(inner, int) and inner and inner not in seen and len(seen) < _MOST_PAGES:
+                seen.add(inner)
+                yield _directory(read_at, shape, inner, inner=True)[0]
+        offset = following
+
+
+def first_offset_at(shape: Shape) -> int:
+    """Where a file says where its first directory lies."""
+    return 8 if shape.big else 4
+
+
+def _beginning(read_at: ReadAt) -> tuple[Shape, int]:
+    data = _exactly(read_at, 0, 8)
+    order = {b"II": "<", b"MM": ">"}.get(data[:2], "")
+    version = struct.unpack(f"{order or '<'}H", data[2:4])[0]
+    if not order or version not in (42, 43):
+        raise DecodeFailed("it begins as a TIFF and is none")
+    shape = Shape(order, version == 43)
+    if shape.big:
+        return shape, struct.unpack(f"{order}Q", _exactly(read_at, 8, 8))[0]
+    return shape, struct.unpack(f"{order}I", data[4:8])[0]
+
+
+def _directory(read_at: ReadAt, shape: Shape, offset: int, *, inner: bool) -> tuple[Directory, int]:
+    """A directory, and the offset of the following one."""
+    head = 8 if shape.big else 2
+    count = struct.unpack(shape.order + ("Q" if shape.big else "H"), _exactly(read_at, offset, head))[0]
+    if not 0 < count <= _MOST_FIELDS:
+        raise DecodeFailed(f"it is a TIFF that cannot be opened: a directory of {count:,} fields")
+    data = _exactly(read_at, offset + head, count * shape.entry)
+    # where a file ends with its directory, libtiff takes it for the last one, and so do we
+    end = read_at(offset + head + count * shape.entry, shape.room)
+    following = struct.unpack(shape.order + shape.word, end)[0] if len(end) == shape.room else 0
+    fields: dict[int, Field] = {}
+    for at in range(0, len(data), shape.entry):
+        tag, kind, number = struct.unpack_from(f"{shape.order}HH{shape.word}", data, at)
+        raw = data[at + shape.entry - shape.room : at + shape.entry]
+        fields.setdefault(tag, Field(tag, kind, number, raw))  # of two the first counts, as with libtiff
+    return Directory(shape, offset, fields, inner, read_at), following
+
+
+def _exactly(read_at: ReadAt, offset: int, size: int) -> bytes:
+    data = read_at(offset, size)
+    if len(data) != size:
+        raise DecodeFailed("it is a TIFF that cannot be opened: it is cut short")
+    return data
