@@ -9,6 +9,7 @@ from darkroom.pyramids.failures import PyramidFailed
 from darkroom.pyramids.formats import BEGINNING, VECTORS, format_of
 from darkroom.pyramids.opening import LOADERS, header_of
 from darkroom.pyramids.profiles import CAP
+from darkroom.pyramids.source import DRAWN
 from darkroom.store import Entry, Store
 
 _BLOCK = 64 << 10  # bytes of one request
@@ -39,7 +40,7 @@ def _read(store: Store, entry: Entry) -> Size:
     reader = RangeReader(store, entry)
     kind = format_of(reader.read(BEGINNING))
     if kind in VECTORS:
-        return Size(CAP.width * CAP.height)  # no drawing is drawn larger
+        return Size(CAP.width * CAP.height, held=DRAWN + entry.bytes)  # no drawing is drawn larger
     if kind not in LOADERS:
         return Size(entry.bytes // 3, held=entry.bytes * 8 // 3)  # a BMP of 24 bits, which is not compressed
     image = pyvips.Image.new_from_source(reader.source(), "", access="sequential", fail_on="error")

@@ -32,7 +32,7 @@ def look(path: Path, max_pixels: int) -> Source:
         kind = format_of(file.read(BEGINNING))
     match kind:
         case Format.PDF:
-            source = look_at_pdf(path)
+            source = look_at_pdf(path, max_pixels)
         case Format.SVG:
             source = look_at_svg(path)
         case Format.BMP:
@@ -56,7 +56,7 @@ def prepare(source: Source, width: int, height: int) -> pyvips.Image:
     try:
         match source.format:
             case Format.PDF:
-                image = draw_pdf(source.path, width)
+                image = draw_pdf(source.path, width, height)
             case Format.SVG:
                 image = draw_svg(source.path, width)
             case Format.BMP:

@@ -9,10 +9,13 @@ import numpy as np
 import pyvips
 
 from darkroom.pyramids.formats import Format
-from darkroom.pyramids.profiles import DPI
+from darkroom.pyramids.profiles import CAP, DPI
 
 # each file is opened for one purpose: libvips would keep it open, and take a new file of the same name for the old one
 pyvips.cache_set_max(0)
+
+DRAWN = 3 * 4 * CAP.width * CAP.height
+"""Bytes that it takes to draw the largest drawing: a bitmap, a group with alpha in it, and the copy that is kept."""
 
 _POINTS = 72  # of an inch, in which PDF and SVG measure
 _PATH = re.compile(r'"/[^"]*"|(?<!\S)/\S+')
