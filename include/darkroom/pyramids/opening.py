@@ -34,7 +34,7 @@ def look(path: Path, max_pixels: int) -> Source:
         case Format.PDF:
             source = look_at_pdf(path, max_pixels)
         case Format.SVG:
-            source = look_at_svg(path)
+            source = look_at_svg(path, max_pixels)
         case Format.BMP:
             source = look_at_bmp(path)
         case _:
@@ -58,7 +58,7 @@ def prepare(source: Source, width: int, height: int) -> pyvips.Image:
             case Format.PDF:
                 image = draw_pdf(source.path, width, height)
             case Format.SVG:
-                image = draw_svg(source.path, width)
+                image = draw_svg(source, width, height)
             case Format.BMP:
                 image = read_bmp(source.path)
             case _:

@@ -17,7 +17,9 @@ pyvips.cache_set_max(0)
 DRAWN = 3 * 4 * CAP.width * CAP.height
 """Bytes that it takes to draw the largest drawing: a bitmap, a group with alpha in it, and the copy that is kept."""
 
-_POINTS = 72  # of an inch, in which PDF and SVG measure
+POINTS = 72
+"""Of an inch: what PDF and SVG measure in."""
+
 _PATH = re.compile(r'"/[^"]*"|(?<!\S)/\S+')
 
 
@@ -54,7 +56,7 @@ def left_out(pages: int) -> tuple[str, ...]:
 
 def at_dpi(points: float) -> int:
     """The pixels of a drawing's length in points."""
-    return max(1, round(points * DPI / _POINTS))
+    return max(1, round(points * DPI / POINTS))
 
 
 def of_pixels(pixels: np.ndarray[Any, Any]) -> pyvips.Image:
