@@ -9,6 +9,7 @@ import pyvips
 from darkroom.pyramids.bmp import look_at_bmp, read_bmp
 from darkroom.pyramids.failures import DecodeFailed
 from darkroom.pyramids.formats import BEGINNING, VECTORS, Format, format_of
+from darkroom.pyramids.gif import read_gif
 from darkroom.pyramids.pdf import draw_pdf, look_at_pdf
 from darkroom.pyramids.source import Source, left_out, said
 from darkroom.pyramids.svg import draw_svg, look_at_svg
@@ -61,6 +62,8 @@ def prepare(source: Source, width: int, height: int) -> pyvips.Image:
                 image = draw_svg(source, width, height)
             case Format.BMP:
                 image = read_bmp(source.path)
+            case Format.GIF:
+                image = read_gif(source.path)
             case _:
                 image = _reduced(source, width, height)
         if (image.width, image.height) != (width, height):
@@ -118,7 +121,8 @@ def _held(image: pyvips.Image, kind: Format, interlaced: bool) -> int:
         channel = 2  # bytes of a coefficient, and none is final before the last scan
     elif kind in _AT_ONCE or (kind is Format.PNG and interlaced):
         channel = 2 if image.format == "ushort" else 1
-    return int(image.width * image.height * image.bands * channel)
+    bands = 4 if kind is Format.GIF else image.bands  # what its decoder holds, used or not
+    return int(image.width * image.height * bands * channel)
 
 
 def _checked(image: pyvips.Image) -> pyvips.Image:
