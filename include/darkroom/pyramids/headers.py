@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import pyvips
 
 from darkroom.errors import StoreError
+from darkroom.pyramids.bmp import HELD
 from darkroom.pyramids.failures import PyramidFailed
 from darkroom.pyramids.formats import BEGINNING, VECTORS, format_of
 from darkroom.pyramids.opening import LOADERS, header_of
@@ -42,7 +43,7 @@ def _read(store: Store, entry: Entry) -> Size:
     if kind in VECTORS:
         return Size(CAP.width * CAP.height, held=DRAWN + entry.bytes)  # no drawing is drawn larger
     if kind not in LOADERS:
-        return Size(entry.bytes // 3, held=entry.bytes * 8 // 3)  # a BMP of 24 bits, which is not compressed
+        return Size(entry.bytes // 3, held=entry.bytes * HELD // 3)  # a BMP of 24 bits, which is not compressed
     image = pyvips.Image.new_from_source(reader.source(), "", access="sequential", fail_on="error")
     found = header_of(image, kind)
     return Size(found.width * found.height, found.held)

@@ -11,6 +11,7 @@ from darkroom.pyramids.failures import DecodeFailed
 from darkroom.pyramids.formats import BEGINNING, VECTORS, Format, format_of
 from darkroom.pyramids.gif import read_gif
 from darkroom.pyramids.pdf import draw_pdf, look_at_pdf
+from darkroom.pyramids.png import look_at_png, read_png
 from darkroom.pyramids.source import Source, left_out, said
 from darkroom.pyramids.svg import draw_svg, look_at_svg
 
@@ -38,6 +39,8 @@ def look(path: Path, max_pixels: int) -> Source:
             source = look_at_svg(path, max_pixels)
         case Format.BMP:
             source = look_at_bmp(path)
+        case Format.PNG:
+            source = look_at_png(_look_at_image(path, kind))
         case _:
             source = _look_at_image(path, kind)
     # a drawing is never drawn larger than it is wanted
@@ -64,6 +67,8 @@ def prepare(source: Source, width: int, height: int) -> pyvips.Image:
                 image = read_bmp(source.path)
             case Format.GIF:
                 image = read_gif(source.path)
+            case Format.PNG if (turned := read_png(source.path)) is not None:
+                image = turned.thumbnail_image(width, height=height, size="force", output_profile="srgb")
             case _:
                 image = _reduced(source, width, height)
         if (image.width, image.height) != (width, height):
