@@ -266,7 +266,7 @@ def test_what_it_takes_to_draw_is_said(tmp_path: Path) -> None:
     empty = found(tmp_path, pdfs.page()).held
     assert DRAWN <= empty < DRAWN + 10_000
     scan = pdfs.page(pdfs.FILL, pdfs.IMAGE, [pdfs.image(pdfs.RGB + b"/Filter/DCTDecode", pixels, (9000, 8000))])
-    assert found(tmp_path, scan).held >= DRAWN + 4 * size
+    assert found(tmp_path, scan).held >= DRAWN + 6 * size
     jpx = pdfs.page(pdfs.FILL, pdfs.IMAGE, [pdfs.image(b"/Filter/JPXDecode", pdfs.jpeg_2000(), (9000, 8000))])
     assert found(tmp_path, jpx).held >= DRAWN + 16 * size
     with pytest.raises(DecodeFailed, match="9,000 x 8,000 pixels, more than DARKROOM_MAX_SCAN_PIXELS"):

@@ -27,11 +27,11 @@ _pdfium = threading.Lock()  # it is not for several threads (https://pypdfium2.r
 
 
 def look_at_pdf(path: Path, max_pixels: int) -> Source:
-    """Read its first page's size, and prove that all that the page shows is there. Raises `DecodeFailed`."""
+    """Read its first page's size, and what the page shows. Raises `DecodeFailed` where some of it is not there."""
     with _pdfium, _document(path) as document, first_page(document) as objects:
         pages, notes = len(document), _form_notes(document)
         unit = _unit(objects)
-        held = _prove(objects, max_pixels) + path.stat().st_size
+        held = _held(objects, max_pixels) + path.stat().st_size
         width, height = document.get_page_size(0)
     if not 0 < width * unit < math.inf or not 0 < height * unit < math.inf:
         raise DecodeFailed("its first page has no size")
@@ -41,11 +41,17 @@ def look_at_pdf(path: Path, max_pixels: int) -> Source:
 
 
 def draw_pdf(path: Path, width: int, height: int) -> pyvips.Image:
-    """Its first page in that size, on white, with what stands in its forms. Raises `DecodeFailed`."""
+    """Its first page in that size, on white, with what stands in its forms.
+
+    Raises `DecodeFailed` where any of its images is not whole.
+    """
     import pypdfium2
     from pypdfium2 import raw
 
     with _pdfium, _document(path) as document:
+        with first_page(document) as objects:
+            for image, spaces in drawn_by(objects.page(), objects).images:
+                prove_whole(image, spaces, objects)
         logging.getLogger("pypdfium2").setLevel(logging.ERROR)  # what XFA would add, `look_at_pdf` has noted
         document.init_forms()
         page = document[0]
@@ -77,15 +83,15 @@ def _render(page: Any, where: tuple[Any, ...]) -> None:
         raise DecodeFailed("its first page cannot be drawn")
 
 
-def _prove(objects: Objects, max_pixels: int) -> int:
-    """Is all that the page shows in the file, and whole? The bytes that it takes to draw it."""
+def _held(objects: Objects, max_pixels: int) -> int:
+    """The bytes that it takes to draw the page. Raises `DecodeFailed` for what takes too much, or is not there."""
     page = objects.page()
     box = objects.get(page.get("MediaBox"))
     if isinstance(box, list) and len(box) == 4 and _degenerate([objects.get(side) for side in box]):
         raise DecodeFailed("its first page has no size")
     drawn = drawn_by(page, objects)
     largest = 0
-    for image, spaces in drawn.images:
+    for image, _ in drawn.images:
         width, height = size_of_image(image, objects)
         if width * height > max_pixels:
             raise DecodeFailed(
@@ -93,7 +99,6 @@ def _prove(objects: Objects, max_pixels: int) -> int:
                 f"allows ({max_pixels:,})"
             )
         largest = max(largest, held_by(image, objects))
-        prove_whole(image, spaces, objects)
     return DRAWN + largest + max(0, drawn.depth - 1) * _GROUP
 
 

@@ -16,16 +16,17 @@ _CHANNELS = {
     **dict.fromkeys(("DeviceCMYK", "CMYK"), 4),
 }
 _PREDICTED = (("Colors", 1), ("BitsPerComponent", 8), ("Columns", 1))
-_OF_JPX, _OF_OTHERS = 16, 4  # bytes of a pixel
+_HELD, _HELD_OTHERWISE = {"JPXDecode": 16, "DCTDecode": 6}, 4  # bytes of a pixel; a JPEG may be progressive
 _JBIG2_UNKNOWN = 0xFFFFFFFF  # a length that is not said
 _JBIG2_END = (b"\x00\x00", b"\xff\xac")  # what ends a region whose length is not said, by MMR and arithmetic coding
 
 
 def held_by(stream: Stream, objects: Objects) -> int:
-    """Bytes that PDFium takes to unpack an image, as measured."""
+    """Bytes that it takes to prove and to draw an image, as measured."""
     width, height = size_of_image(stream, objects)
     filters = [name for name, _ in filters_of(stream, objects)]
-    return width * height * (_OF_JPX if "JPXDecode" in filters else _OF_OTHERS)
+    known = [bytes_a_pixel for name, bytes_a_pixel in _HELD.items() if name in filters]
+    return width * height * (known[0] if known else _HELD_OTHERWISE)
 
 
 def size_of_image(stream: Stream, objects: Objects) -> tuple[int, int]:
