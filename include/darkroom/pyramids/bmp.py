@@ -10,18 +10,24 @@ from darkroom.pyramids.failures import DecodeFailed
 from darkroom.pyramids.formats import Format
 from darkroom.pyramids.source import Source, of_pixels, said
 
+HELD = 12
+"""Bytes of a pixel that are in memory to decode it, as measured: Pillow's, and the copies on their way to libvips."""
+
 
 def look_at_bmp(path: Path) -> Source:
     """Read its header. Raises `DecodeFailed`."""
     with _bmp(path) as image:
-        return Source(path, Format.BMP, image.width, image.height, held=2 * 4 * image.width * image.height)
+        return Source(path, Format.BMP, image.width, image.height, held=HELD * image.width * image.height)
 
 
 def read_bmp(path: Path) -> pyvips.Image:
     """All of it. Raises `DecodeFailed`."""
     with _bmp(path) as image:
         try:
-            pixels = np.asarray(image.convert("RGBA" if "A" in image.getbands() else "RGB"))
+            plain = (
+                image if image.mode in ("RGB", "RGBA") else image.convert("RGBA" if "A" in image.getbands() else "RGB")
+            )
+            pixels = np.asarray(plain)
         except (OSError, ValueError, SyntaxError) as error:
             raise DecodeFailed(f"it cannot be decoded: {said(error)}") from None
     return of_pixels(pixels)

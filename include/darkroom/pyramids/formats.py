@@ -1,6 +1,7 @@
 """What a file is, by its first bytes: a name's extension says nothing that can be trusted."""
 
 import re
+import zlib
 from enum import StrEnum
 
 from darkroom.pyramids.failures import DecodeFailed
@@ -56,6 +57,7 @@ _RAWS = (
     b"IIU\0",  # Panasonic
 )
 _RAW_TIFFS = (b"CR\x02", b"IIII", b"MMMM")  # behind a TIFF's first 8 bytes: Canon's CR2, Phase One
+GZIP = b"\x1f\x8b"
 _REFUSED = (
     (b"%!PS", "it is an EPS or PostScript file; save it as PDF or TIFF"),
     (b"\xc5\xd0\xd3\xc6", "it is an EPS file; save it as PDF or TIFF"),
@@ -65,11 +67,13 @@ _REFUSED = (
     (b"\xff\x0a", "it is a JPEG XL codestream; save it as TIFF"),
     (b"8BPS", "it is a Photoshop file; save it as TIFF"),
     (b"PK\x03\x04", "it is a ZIP archive; unpack it"),
+    (GZIP, "it is a gzip archive; unpack it"),
     (b"{", "it is a text file, perhaps of JSON, and no image"),
     (b"<!DOCTYPE html", "it is a web page and no image"),
     (b"<html", "it is a web page and no image"),
 )
-_SVG = re.compile(rb"<(?:[A-Za-z_][\w.-]*:)?svg[\s>]")
+_DEFINITIONS = re.compile(r"<!DOCTYPE\s+(?:\w+:)?svg\b[^>\[]*(?P<own>\[)?")
+_ELEMENT = re.compile(r"<(?:[A-Za-z_][\w.-]*:)?svg(?:[\s/>]|\Z)")
 
 
 def format_of(beginning: bytes) -> Format:
@@ -88,7 +92,7 @@ def format_of(beginning: bytes) -> Format:
     text = beginning.lstrip(b"\xef\xbb\xbf \t\r\n")
     if b"%PDF-" in beginning[:1024]:  # where readers look for it, junk before it or not
         return Format.PDF
-    if text.startswith(b"<") and _SVG.search(text):
+    if _is_drawing(beginning):
         return Format.SVG
     for signature, reason in _REFUSED:
         if beginning.startswith(signature) or text.startswith(signature):
@@ -104,3 +108,40 @@ def _is_raw(beginning: bytes) -> bool:
         or beginning[4:12] == b"ftypcrx "
         or (is_tiff and beginning[8:].startswith(_RAW_TIFFS))
     )
+
+
+def _is_drawing(beginning: bytes) -> bool:
+    """Does an SVG begin so, or XML that may become one? In any encoding, packed by gzip or not."""
+    if beginning.startswith(GZIP):
+        try:
+            beginning = zlib.decompressobj(zlib.MAX_WBITS | 16).decompress(beginning, BEGINNING)
+        except zlib.error:
+            return False
+    # what stands there in ASCII, whether a sign takes one byte, two or four
+    text = beginning.lstrip(b"\xef\xbb\xbf\xff\xfe\0").replace(b"\0", b"").decode("latin-1").lstrip()
+    if not text.startswith("<"):
+        return False
+    rest = _after_prolog(text)
+    return not rest or bool(_ELEMENT.match(rest))
+
+
+def _after_prolog(text: str) -> str:
+    """An XML file from its first element on; nothing where all of a beginning stands before it.
+
+    >>> _after_prolog("<?xml version='1.0'?> <!-- a drawing --> <svg>")
+    '<svg>'
+    """
+    found = "begun"
+    while found:
+        text = text.lstrip()
+        definitions = _DEFINITIONS.match(text)
+        if definitions:
+            _, found, text = text.partition("]" if definitions["own"] else ">")
+            text = text.lstrip().removeprefix(">")
+        elif text.startswith("<?"):
+            _, found, text = text.partition("?>")
+        elif text.startswith("<!--"):
+            _, found, text = text.partition("-->")
+        else:
+            break
+    return text

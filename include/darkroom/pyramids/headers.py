@@ -5,10 +5,12 @@ from dataclasses import dataclass
 import pyvips
 
 from darkroom.errors import StoreError
+from darkroom.pyramids.bmp import HELD
 from darkroom.pyramids.failures import PyramidFailed
 from darkroom.pyramids.formats import BEGINNING, VECTORS, Format, format_of
 from darkroom.pyramids.opening import LOADERS, STRICT, header_of
 from darkroom.pyramids.profiles import CAP
+from darkroom.pyramids.source import DRAWN
 from darkroom.pyramids.tiff import held_by, page_of
 from darkroom.store import Entry, Store
 
@@ -40,12 +42,12 @@ def _read(store: Store, entry: Entry) -> Size:
     reader = RangeReader(store, entry)
     kind = format_of(reader.read(BEGINNING))
     if kind in VECTORS:
-        return Size(CAP.width * CAP.height)  # no drawing is drawn larger
+        return Size(CAP.width * CAP.height, held=DRAWN + entry.bytes)  # no drawing is drawn larger
     if kind is Format.TIFF:
         page = page_of(reader.read_at)
         return Size(page.width * page.height, held_by(page))
     if kind not in LOADERS:
-        return Size(entry.bytes // 3, held=entry.bytes * 8 // 3)  # a BMP of 24 bits, which is not compressed
+        return Size(entry.bytes // 3, held=entry.bytes * HELD // 3)  # a BMP of 24 bits, which is not compressed
     image = pyvips.Image.new_from_source(reader.source(), "", access="sequential", **STRICT)
     found = header_of(image, kind)
     return Size(found.width * found.height, found.held)

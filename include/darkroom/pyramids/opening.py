@@ -10,14 +10,15 @@ from darkroom.pyramids.bmp import look_at_bmp, read_bmp
 from darkroom.pyramids.colours import of_samples
 from darkroom.pyramids.failures import DecodeFailed
 from darkroom.pyramids.formats import BEGINNING, VECTORS, Format, format_of
+from darkroom.pyramids.gif import read_gif
 from darkroom.pyramids.jpeg import Jpeg, mapped, require_whole
 from darkroom.pyramids.pdf import draw_pdf, look_at_pdf
+from darkroom.pyramids.png import look_at_png, read_png
 from darkroom.pyramids.segments import require_whole_segments
 from darkroom.pyramids.source import Source, damage, left_out, said
 from darkroom.pyramids.strict import listen
 from darkroom.pyramids.svg import draw_svg, look_at_svg
 from darkroom.pyramids.tiff import look_at_tiff, open_image, shown
-from darkroom.pyramids.whole_gif import require_whole_gif
 
 LOADERS = {
     Format.JPEG: ("jpegload", "uhdrload"),
@@ -39,13 +40,15 @@ def look(path: Path, max_pixels: int) -> Source:
         kind = format_of(file.read(BEGINNING))
     match kind:
         case Format.PDF:
-            source = look_at_pdf(path)
+            source = look_at_pdf(path, max_pixels)
         case Format.SVG:
-            source = look_at_svg(path)
+            source = look_at_svg(path, max_pixels)
         case Format.BMP:
             source = look_at_bmp(path)
         case Format.TIFF:
             source = look_at_tiff(path)
+        case Format.PNG:
+            source = look_at_png(_look_at_image(path, kind))
         case _:
             source = _look_at_image(path, kind)
     # a drawing is never drawn larger than it is wanted
@@ -65,18 +68,20 @@ def prepare(source: Source, width: int, height: int) -> pyvips.Image:
     try:
         match source.format:
             case Format.PDF:
-                image = draw_pdf(source.path, width)
+                image = draw_pdf(source.path, width, height)
             case Format.SVG:
-                image = draw_svg(source.path, width)
+                image = draw_svg(source, width, height)
             case Format.BMP:
                 image = read_bmp(source.path)
             case Format.TIFF:
                 image = _reduced_tiff(source, width, height)
             case Format.JPEG:
                 image = _reduced_jpeg(source, width, height)
+            case Format.GIF:
+                image = read_gif(source.path)
+            case Format.PNG if (turned := read_png(source.path)) is not None:
+                image = turned.thumbnail_image(width, height=height, size="force", output_profile="srgb")
             case _:
-                if source.format is Format.GIF:
-                    require_whole_gif(source.path)
                 how = _how(source, width, height)
                 image = pyvips.Image.thumbnail(str(source.path), width, **how, **STRICT).colourspace("srgb")
         if (image.width, image.height) != (width, height):
@@ -157,7 +162,8 @@ def _held(image: pyvips.Image, kind: Format, interlaced: bool) -> int:
         channel = 2 if image.format == "ushort" else 1
     if kind in (Format.AVIF, Format.HEIC):
         channel *= 3  # the decoded planes, the converted ones and the image (measured)
-    return int(image.width * image.height * image.bands * channel)
+    bands = 4 if kind is Format.GIF else image.bands  # what its decoder holds, used or not
+    return int(image.width * image.height * bands * channel)
 
 
 def _checked(image: pyvips.Image) -> pyvips.Image:

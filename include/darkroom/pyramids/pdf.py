@@ -1,7 +1,11 @@
 """PDF: its first page, drawn by PDFium."""
 
+import logging
+import math
 import threading
-from contextlib import closing
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -10,37 +14,147 @@ import pyvips
 
 from darkroom.pyramids.failures import DecodeFailed
 from darkroom.pyramids.formats import Format
-from darkroom.pyramids.source import Source, at_dpi, left_out, of_pixels, said
+from darkroom.pyramids.pdf_images import held_by, prove_whole, size_of_image
+from darkroom.pyramids.pdf_objects import Objects, first_page
+from darkroom.pyramids.pdf_walk import drawn_by
+from darkroom.pyramids.profiles import CAP
+from darkroom.pyramids.source import DRAWN, Source, at_dpi, left_out, of_pixels, said
+
+_LONGEST = 300.0  # seconds of drawing
+_GROUP = 4 * CAP.width * CAP.height  # bytes of a form that is drawn by itself
 
 _pdfium = threading.Lock()  # it is not for several threads (https://pypdfium2.readthedocs.io)
 
 
-def look_at_pdf(path: Path) -> Source:
-    """Read its first page's size. Raises `DecodeFailed`."""
-    with _pdfium, _pdf(path) as document:
-        pages = len(document)
-        width, height = document[0].get_size() if pages else (0, 0)
-    if width < 1 or height < 1:
+def look_at_pdf(path: Path, max_pixels: int) -> Source:
+    """Read its first page's size, and what the page shows. Raises `DecodeFailed` where some of it is not there."""
+    with _pdfium, _document(path) as document, first_page(document) as objects:
+        pages, notes = len(document), _form_notes(document)
+        unit = _unit(objects)
+        held = _held(objects, max_pixels) + path.stat().st_size
+        width, height = document.get_page_size(0)
+    if not 0 < width * unit < math.inf or not 0 < height * unit < math.inf:
         raise DecodeFailed("its first page has no size")
-    return Source(path, Format.PDF, at_dpi(width), at_dpi(height), notes=left_out(pages))
+    return Source(
+        path, Format.PDF, at_dpi(width * unit), at_dpi(height * unit), held=held, notes=left_out(pages) + notes
+    )
 
 
-def draw_pdf(path: Path, width: int) -> pyvips.Image:
-    """Its first page, so many pixels wide, on white."""
-    with _pdfium, _pdf(path) as document:
+def draw_pdf(path: Path, width: int, height: int) -> pyvips.Image:
+    """Its first page in that size, on white, with what stands in its forms.
+
+    Raises `DecodeFailed` where any of its images is not whole.
+    """
+    import pypdfium2
+    from pypdfium2 import raw
+
+    with _pdfium, _document(path) as document:
+        with first_page(document) as objects:
+            for image, spaces in drawn_by(objects.page(), objects).images:
+                prove_whole(image, spaces, objects)
+        logging.getLogger("pypdfium2").setLevel(logging.ERROR)  # what XFA would add, `look_at_pdf` has noted
+        document.init_forms()
         page = document[0]
-        bitmap = page.render(scale=width / page.get_size()[0], rev_byteorder=True)
+        _prove_known(page)
+        bitmap = pypdfium2.PdfBitmap.new_native(width, height, raw.FPDFBitmap_BGR, rev_byteorder=True)
+        bitmap.fill_rect((255, 255, 255, 255), 0, 0, width, height)
+        how = raw.FPDF_ANNOT | raw.FPDF_REVERSE_BYTE_ORDER | raw.FPDF_RENDER_LIMITEDIMAGECACHE
+        where = (bitmap, page, 0, 0, width, height, 0, how)
+        _render(page, where)
+        if document.formenv:
+            raw.FPDF_FFLDraw(document.formenv, *where)
         pixels = np.ascontiguousarray(bitmap.to_numpy()[..., :3])
+        bitmap.close()
     return of_pixels(pixels)
 
 
-def _pdf(path: Path) -> Any:
-    """The document, to be closed by `with`."""
+def _render(page: Any, where: tuple[Any, ...]) -> None:
+    """Draw, but not for ever. Raises `DecodeFailed`."""
+    from pypdfium2 import internal, raw
+
+    ends = time.monotonic() + _LONGEST
+    pause = raw.IFSDK_PAUSE(version=1)
+    internal.set_callback(pause, "NeedToPauseNow", lambda _: time.monotonic() > ends)
+    state = raw.FPDF_RenderPageBitmap_Start(*where, pause)
+    raw.FPDF_RenderPage_Close(page)
+    if state == raw.FPDF_RENDER_TOBECONTINUED:
+        raise DecodeFailed(f"its first page takes more than {_LONGEST:.0f} seconds to draw; save it as TIFF")
+    if state != raw.FPDF_RENDER_DONE:
+        raise DecodeFailed("its first page cannot be drawn")
+
+
+def _held(objects: Objects, max_pixels: int) -> int:
+    """The bytes that it takes to draw the page. Raises `DecodeFailed` for what takes too much, or is not there."""
+    page = objects.page()
+    box = objects.get(page.get("MediaBox"))
+    if isinstance(box, list) and len(box) == 4 and _degenerate([objects.get(side) for side in box]):
+        raise DecodeFailed("its first page has no size")
+    drawn = drawn_by(page, objects)
+    largest = 0
+    for image, _ in drawn.images:
+        width, height = size_of_image(image, objects)
+        if width * height > max_pixels:
+            raise DecodeFailed(
+                f"an image on its first page has {width:,} x {height:,} pixels, more than DARKROOM_MAX_SCAN_PIXELS "
+                f"allows ({max_pixels:,})"
+            )
+        largest = max(largest, held_by(image, objects))
+    return DRAWN + largest + max(0, drawn.depth - 1) * _GROUP
+
+
+def _degenerate(box: list[Any]) -> bool:
+    numbers = [side for side in box if isinstance(side, float)]
+    return len(numbers) == 4 and (numbers[0] == numbers[2] or numbers[1] == numbers[3])
+
+
+def _prove_known(page: Any) -> None:
+    """Can PDFium decode each of the page's images? Raises `DecodeFailed`: it would leave it out without a word."""
+    import pypdfium2
+    from pypdfium2 import raw
+
+    for image in page.get_objects(filter=[raw.FPDF_PAGEOBJ_IMAGE], max_depth=40):
+        try:
+            known = image.get_metadata().bits_per_pixel > 0
+            if known and "JBIG2Decode" in image.get_filters():  # of which nothing is decoded for its metadata
+                image.get_bitmap()
+        except pypdfium2.PdfiumError:
+            known = False
+        if not known:
+            filters = ", ".join(image.get_filters()) or "nothing"
+            raise DecodeFailed(f"an image on its first page cannot be decoded (packed by {filters}); save it as TIFF")
+
+
+def _unit(objects: Objects) -> float:
+    """Its unit in points (ISO 32000-1, 7.7.3.3), which PDFium leaves out of a page's size."""
+    unit = objects.get(objects.page().get("UserUnit"))
+    return unit if isinstance(unit, float) and unit > 0 else 1.0
+
+
+def _form_notes(document: Any) -> tuple[str, ...]:
+    from pypdfium2 import raw
+
+    match document.get_formtype():
+        case raw.FORMTYPE_XFA_FULL:
+            raise DecodeFailed("it is an XFA form, which only Adobe's programs draw; print it to a PDF")
+        case raw.FORMTYPE_XFA_FOREGROUND:
+            return ("Its form is drawn without what XFA adds to it.",)
+    return ()
+
+
+@contextmanager
+def _document(path: Path) -> Iterator[Any]:
+    """The document, while it is open. Raises `DecodeFailed`."""
     import pypdfium2
 
     try:
-        return closing(pypdfium2.PdfDocument(path))
+        document = pypdfium2.PdfDocument(path)
     except pypdfium2.PdfiumError as error:
         if "password" in str(error).lower():
             raise DecodeFailed("it needs a password; save it without one") from None
         raise DecodeFailed(f"it is a PDF that cannot be opened: {said(error)}") from None
+    try:
+        yield document
+    except pypdfium2.PdfiumError as error:
+        raise DecodeFailed(f"its first page cannot be drawn: {said(error)}") from None
+    finally:
+        document.close()

@@ -9,12 +9,17 @@ import numpy as np
 import pyvips
 
 from darkroom.pyramids.formats import Format
-from darkroom.pyramids.profiles import DPI
+from darkroom.pyramids.profiles import CAP, DPI
 
 # each file is opened for one purpose: libvips would keep it open, and take a new file of the same name for the old one
 pyvips.cache_set_max(0)
 
-_POINTS = 72  # of an inch, in which PDF and SVG measure
+DRAWN = 3 * 4 * CAP.width * CAP.height
+"""Bytes that it takes to draw the largest drawing: a bitmap, a group with alpha in it, and the copy that is kept."""
+
+POINTS = 72
+"""Of an inch: what PDF and SVG measure in."""
+
 _ERROR = ": load error"  # which says no more than that there was one
 _PATH = re.compile(r'"/[^"]*"|(?<!\S)/\S+')
 
@@ -61,7 +66,7 @@ def left_out(pages: int) -> tuple[str, ...]:
 
 def at_dpi(points: float) -> int:
     """The pixels of a drawing's length in points."""
-    return max(1, round(points * DPI / _POINTS))
+    return max(1, round(points * DPI / POINTS))
 
 
 def of_pixels(pixels: np.ndarray[Any, Any]) -> pyvips.Image:

@@ -1,40 +1,59 @@
 """SVG: a drawing, by itself."""
 
-import re
+import zlib
 from pathlib import Path
 
 import pyvips
 
 from darkroom.pyramids.failures import DecodeFailed
-from darkroom.pyramids.formats import Format
-from darkroom.pyramids.source import Source, at_dpi, said
+from darkroom.pyramids.formats import GZIP, Format
+from darkroom.pyramids.profiles import DPI
+from darkroom.pyramids.source import DRAWN, POINTS, Source, said
+from darkroom.pyramids.svg_contents import Contents, utf8
 
-_LARGEST_SVG = 32 << 20  # bytes; all of it is parsed in memory
-# a reference that leaves the file, or a way to hide one
-_SVG_OUTSIDE = re.compile(
-    rb"""(?:href\s*=\s*["']\s*(?!\#|data:)[^"'\s]|url\(\s*["']?\s*(?!\#|data:)[^"')\s]|@import|<!ENTITY|<\?xml-stylesheet)""",
-    re.IGNORECASE,
-)
-
-
-def look_at_svg(path: Path) -> Source:
-    """Read its size. Raises `DecodeFailed`."""
-    drawing = _svg(path)
-    return Source(path, Format.SVG, at_dpi(drawing.width), at_dpi(drawing.height))
+_LARGEST = 32 << 20  # bytes; all of it is parsed in memory
+_PARSED = 64  # bytes that librsvg takes for one of a drawing of many small parts, as measured
+_EMBEDDED = 8  # bytes that it takes for a pixel of an embedded image
 
 
-def draw_svg(path: Path, width: int) -> pyvips.Image:
-    """All of it, about so many pixels wide."""
-    return _svg(path, scale=width / _svg(path).width)
+def look_at_svg(path: Path, max_pixels: int) -> Source:
+    """Read its size, and prove that all of it is in the file. Raises `DecodeFailed`."""
+    data = _data(path)
+    contents = Contents(max_pixels)
+    contents.read(data)
+    drawing = _svg(data, DPI / POINTS)
+    if 1 in (drawing.width, drawing.height):  # what libvips makes of a side that it cannot count, too
+        raise DecodeFailed(
+            f"it is an SVG that is a hair or many million pixels wide or high at {DPI} dpi; give it another size"
+        )
+    held = DRAWN + _PARSED * len(data) + _EMBEDDED * contents.pixels
+    return Source(path, Format.SVG, drawing.width, drawing.height, held=held, notes=contents.notes)
 
 
-def _svg(path: Path, scale: float = 1.0) -> pyvips.Image:
-    """An SVG by itself: read from memory, it has no place that a reference could start from."""
-    if path.stat().st_size > _LARGEST_SVG:
-        raise DecodeFailed(f"it is an SVG of more than {_LARGEST_SVG >> 20} MiB")
-    data = path.read_bytes()
-    if _SVG_OUTSIDE.search(data):
-        raise DecodeFailed("it is an SVG that refers to something outside of itself; embed it")
+def draw_svg(source: Source, width: int, height: int) -> pyvips.Image:
+    """All of it, about that size and no larger. Raises `DecodeFailed`."""
+    return _svg(_data(source.path), DPI / POINTS * min(width / source.width, height / source.height))
+
+
+def _data(path: Path) -> bytes:
+    """All of an SVG in UTF-8, unpacked."""
+    with path.open("rb") as file:
+        data = file.read(_LARGEST + 1)
+    if data.startswith(GZIP):
+        engine = zlib.decompressobj(zlib.MAX_WBITS | 16)
+        try:
+            data = engine.decompress(data, _LARGEST + 1)
+        except zlib.error:
+            data = b""
+        if len(data) <= _LARGEST and not engine.eof:
+            raise DecodeFailed("it is a gzip file that is cut short or damaged")
+    if len(data) > _LARGEST:
+        raise DecodeFailed(f"it is an SVG of more than {_LARGEST >> 20} MiB")
+    return utf8(data)
+
+
+def _svg(data: bytes, scale: float) -> pyvips.Image:
+    """Read from memory, it has no place that a reference could start from."""
     try:
         return pyvips.Image.svgload_buffer(data, scale=scale, access="sequential", fail_on="error")
     except pyvips.Error as error:

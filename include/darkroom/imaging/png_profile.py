@@ -2,10 +2,9 @@
 
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
-from darkroom.compositing.layers import SIGNATURE
-
+_SIGNATURE = 8  # bytes that a PNG begins with
 _MOST_PROFILE = 1 << 22  # a description stands near a profile's beginning; more may be a bomb
 
 _SRGB_GAMMA = (45_000, 46_000)  # 1/2.2, which the specification gives as sRGB's, with what writers round it to
@@ -21,19 +20,31 @@ def other_profile(png: bytes) -> str:
     chunks: dict[bytes, bytes] = {}
     for kind, data in _chunks(png):
         chunks.setdefault(kind, data)
-    if b"cICP" in chunks:
-        data = chunks[b"cICP"]
-        return "" if data[:2] == b"\x01\x0d" else f"code points {'-'.join(map(str, data))} (cICP)"
-    if b"iCCP" in chunks:
-        return _other_icc(chunks[b"iCCP"])
-    if b"sRGB" in chunks:
+    return by_cicp(chunks) or _by_icc_or_numbers(chunks)
+
+
+def by_cicp(chunks: Mapping[bytes, bytes]) -> str:
+    """What cICP says, where that is not sRGB."""
+    data = chunks.get(b"cICP", b"\x01\x0d")
+    return "" if data[:2] == b"\x01\x0d" else f"code points {'-'.join(map(str, data))} (cICP)"
+
+
+def by_numbers(chunks: Mapping[bytes, bytes]) -> str:
+    """What gAMA and cHRM say, where they count and that is not what sRGB is."""
+    if chunks.keys() & {b"cICP", b"iCCP", b"sRGB"}:
         return ""
     return _by_numbers(chunks.get(b"gAMA"), chunks.get(b"cHRM"))
 
 
+def _by_icc_or_numbers(chunks: Mapping[bytes, bytes]) -> str:
+    if b"iCCP" in chunks and b"cICP" not in chunks:
+        return _other_icc(chunks[b"iCCP"])
+    return by_numbers(chunks)
+
+
 def _chunks(png: bytes) -> Iterator[tuple[bytes, bytes]]:
     """The chunks before the first of pixels."""
-    at = len(SIGNATURE)
+    at = _SIGNATURE
     while at + 8 <= len(png):
         length, kind = struct.unpack_from(">I4s", png, at)
         if kind == b"IDAT":

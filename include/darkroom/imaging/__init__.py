@@ -1,0 +1,1 @@
+"""What several flows know of image files."""
