@@ -14,9 +14,6 @@ import pyvips
 
 from darkroom.pyramids.failures import DecodeFailed
 from darkroom.pyramids.formats import Format
-from darkroom.pyramids.pdf_images import held_by, prove_whole, size_of_image
-from darkroom.pyramids.pdf_objects import Objects, first_page
-from darkroom.pyramids.pdf_walk import drawn_by
 from darkroom.pyramids.profiles import CAP
 from darkroom.pyramids.source import DRAWN, Source, at_dpi, left_out, of_pixels, said
 
@@ -28,10 +25,12 @@ _pdfium = threading.Lock()  # it is not for several threads (https://pypdfium2.r
 
 def look_at_pdf(path: Path, max_pixels: int) -> Source:
     """Read its first page's size, and prove that all that the page shows is there. Raises `DecodeFailed`."""
-    with _pdfium, _document(path) as document, first_page(document) as objects:
+    from darkroom.pyramids.pdf_streams import first_page  # pikepdf takes 0.2 s to be imported, for few commands
+
+    with _pdfium, _document(path) as document, first_page(document) as page:
         pages, notes = len(document), _form_notes(document)
-        unit = _unit(objects)
-        held = _prove(objects, max_pixels) + path.stat().st_size
+        unit = _unit(page)
+        held = _prove(page, max_pixels) + path.stat().st_size
         width, height = document.get_page_size(0)
     if not 0 < width * unit < math.inf or not 0 < height * unit < math.inf:
         raise DecodeFailed("its first page has no size")
@@ -77,29 +76,29 @@ def _render(page: Any, where: tuple[Any, ...]) -> None:
         raise DecodeFailed("its first page cannot be drawn")
 
 
-def _prove(objects: Objects, max_pixels: int) -> int:
+def _prove(page: Any, max_pixels: int) -> int:
     """Is all that the page shows in the file, and whole? The bytes that it takes to draw it."""
-    page = objects.page()
-    box = objects.get(page.get("MediaBox"))
-    if isinstance(box, list) and len(box) == 4 and _degenerate([objects.get(side) for side in box]):
+    from darkroom.pyramids.pdf_images import held_by, prove_whole
+    from darkroom.pyramids.pdf_walk import drawn_by
+
+    if _degenerate(page.get_list("/MediaBox", [])):
         raise DecodeFailed("its first page has no size")
-    drawn = drawn_by(page, objects)
+    drawn = drawn_by(page)
     largest = 0
-    for image, spaces in drawn.images:
-        width, height = size_of_image(image, objects)
+    for image in drawn.images:
+        width, height = image.size
         if width * height > max_pixels:
             raise DecodeFailed(
                 f"an image on its first page has {width:,} x {height:,} pixels, more than DARKROOM_MAX_SCAN_PIXELS "
                 f"allows ({max_pixels:,})"
             )
-        largest = max(largest, held_by(image, objects))
-        prove_whole(image, spaces, objects)
+        largest = max(largest, held_by(image))
+        prove_whole(image)
     return DRAWN + largest + max(0, drawn.depth - 1) * _GROUP
 
 
-def _degenerate(box: list[Any]) -> bool:
-    numbers = [side for side in box if isinstance(side, float)]
-    return len(numbers) == 4 and (numbers[0] == numbers[2] or numbers[1] == numbers[3])
+def _degenerate(box: Any) -> bool:
+    return len(box) == 4 and (box[0] == box[2] or box[1] == box[3])
 
 
 def _prove_known(page: Any) -> None:
@@ -119,10 +118,10 @@ def _prove_known(page: Any) -> None:
             raise DecodeFailed(f"an image on its first page cannot be decoded (packed by {filters}); save it as TIFF")
 
 
-def _unit(objects: Objects) -> float:
+def _unit(page: Any) -> float:
     """Its unit in points (ISO 32000-1, 7.7.3.3), which PDFium leaves out of a page's size."""
-    unit = objects.get(objects.page().get("UserUnit"))
-    return unit if isinstance(unit, float) and unit > 0 else 1.0
+    unit = page.get_float("/UserUnit", 1.0)
+    return unit if unit > 0 else 1.0
 
 
 def _form_notes(document: Any) -> tuple[str, ...]:
