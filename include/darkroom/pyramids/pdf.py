@@ -14,9 +14,6 @@ import pyvips
 
 from darkroom.pyramids.failures import DecodeFailed
 from darkroom.pyramids.formats import Format
-from darkroom.pyramids.pdf_images import held_by, prove_whole, size_of_image
-from darkroom.pyramids.pdf_objects import Objects, first_page
-from darkroom.pyramids.pdf_walk import drawn_by
 from darkroom.pyramids.profiles import CAP
 from darkroom.pyramids.source import DRAWN, Source, at_dpi, left_out, of_pixels, said
 
@@ -28,10 +25,12 @@ _pdfium = threading.Lock()  # it is not for several threads (https://pypdfium2.r
 
 def look_at_pdf(path: Path, max_pixels: int) -> Source:
     """Read its first page's size, and what the page shows. Raises `DecodeFailed` where some of it is not there."""
-    with _pdfium, _document(path) as document, first_page(document) as objects:
+    from darkroom.pyramids.pdf_streams import first_page  # pikepdf takes 0.2 s to be imported, for few commands
+
+    with _pdfium, _document(path) as document, first_page(document) as page:
         pages, notes = len(document), _form_notes(document)
-        unit = _unit(objects)
-        held = _held(objects, max_pixels) + path.stat().st_size
+        unit = _unit(page)
+        held = _held(page, max_pixels) + path.stat().st_size
         width, height = document.get_page_size(0)
     if not 0 < width * unit < math.inf or not 0 < height * unit < math.inf:
         raise DecodeFailed("its first page has no size")
@@ -48,10 +47,14 @@ def draw_pdf(path: Path, width: int, height: int) -> pyvips.Image:
     import pypdfium2
     from pypdfium2 import raw
 
+    from darkroom.pyramids.pdf_images import prove_whole
+    from darkroom.pyramids.pdf_streams import first_page
+    from darkroom.pyramids.pdf_walk import drawn_by
+
     with _pdfium, _document(path) as document:
-        with first_page(document) as objects:
-            for image, spaces in drawn_by(objects.page(), objects).images:
-                prove_whole(image, spaces, objects)
+        with first_page(document) as shown:
+            for image in drawn_by(shown).images:
+                prove_whole(image)
         logging.getLogger("pypdfium2").setLevel(logging.ERROR)  # what XFA would add, `look_at_pdf` has noted
         document.init_forms()
         page = document[0]
@@ -83,28 +86,28 @@ def _render(page: Any, where: tuple[Any, ...]) -> None:
         raise DecodeFailed("its first page cannot be drawn")
 
 
-def _held(objects: Objects, max_pixels: int) -> int:
+def _held(page: Any, max_pixels: int) -> int:
     """The bytes that it takes to draw the page. Raises `DecodeFailed` for what takes too much, or is not there."""
-    page = objects.page()
-    box = objects.get(page.get("MediaBox"))
-    if isinstance(box, list) and len(box) == 4 and _degenerate([objects.get(side) for side in box]):
+    from darkroom.pyramids.pdf_images import held_by
+    from darkroom.pyramids.pdf_walk import drawn_by
+
+    if _degenerate(page.get_list("/MediaBox", [])):
         raise DecodeFailed("its first page has no size")
-    drawn = drawn_by(page, objects)
+    drawn = drawn_by(page)
     largest = 0
-    for image, _ in drawn.images:
-        width, height = size_of_image(image, objects)
+    for image in drawn.images:
+        width, height = image.size
         if width * height > max_pixels:
             raise DecodeFailed(
                 f"an image on its first page has {width:,} x {height:,} pixels, more than DARKROOM_MAX_SCAN_PIXELS "
                 f"allows ({max_pixels:,})"
             )
-        largest = max(largest, held_by(image, objects))
+        largest = max(largest, held_by(image))
     return DRAWN + largest + max(0, drawn.depth - 1) * _GROUP
 
 
-def _degenerate(box: list[Any]) -> bool:
-    numbers = [side for side in box if isinstance(side, float)]
-    return len(numbers) == 4 and (numbers[0] == numbers[2] or numbers[1] == numbers[3])
+def _degenerate(box: Any) -> bool:
+    return len(box) == 4 and (box[0] == box[2] or box[1] == box[3])
 
 
 def _prove_known(page: Any) -> None:
@@ -124,10 +127,10 @@ def _prove_known(page: Any) -> None:
             raise DecodeFailed(f"an image on its first page cannot be decoded (packed by {filters}); save it as TIFF")
 
 
-def _unit(objects: Objects) -> float:
+def _unit(page: Any) -> float:
     """Its unit in points (ISO 32000-1, 7.7.3.3), which PDFium leaves out of a page's size."""
-    unit = objects.get(objects.page().get("UserUnit"))
-    return unit if isinstance(unit, float) and unit > 0 else 1.0
+    unit = page.get_float("/UserUnit", 1.0)
+    return unit if unit > 0 else 1.0
 
 
 def _form_notes(document: Any) -> tuple[str, ...]:

@@ -1,110 +1,123 @@
 """The images of a PDF's page, proven whole: PDFium draws the half of an image that is there, and says nothing."""
 
 import struct
-from typing import Any
+from collections.abc import Callable
+from dataclasses import dataclass
 
+import pikepdf
 import pyvips
 
 from darkroom.pyramids.failures import DecodeFailed
-from darkroom.pyramids.pdf_filters import UNPACKED, filters_of, inflated_length
-from darkroom.pyramids.pdf_objects import Objects, Stream
+from darkroom.pyramids.pdf_streams import filters_of, inflated_length, number, unpacked
 from darkroom.pyramids.source import said
 
 _CHANNELS = {
-    **dict.fromkeys(("DeviceGray", "G", "CalGray", "Indexed", "I", "Separation"), 1),
-    **dict.fromkeys(("DeviceRGB", "RGB", "CalRGB", "Lab"), 3),
-    **dict.fromkeys(("DeviceCMYK", "CMYK"), 4),
+    **dict.fromkeys(("/DeviceGray", "/G", "/CalGray", "/Indexed", "/Separation"), 1),
+    **dict.fromkeys(("/DeviceRGB", "/RGB", "/CalRGB", "/Lab"), 3),
+    **dict.fromkeys(("/DeviceCMYK", "/CMYK"), 4),
 }
-_PREDICTED = (("Colors", 1), ("BitsPerComponent", 8), ("Columns", 1))
+_PREDICTED = (("/Colors", 1), ("/BitsPerComponent", 8), ("/Columns", 1))
 _HELD, _HELD_OTHERWISE = {"JPXDecode": 16, "DCTDecode": 6}, 4  # bytes of a pixel; a JPEG may be progressive
 _JBIG2_UNKNOWN = 0xFFFFFFFF  # a length that is not said
 _JBIG2_END = (b"\x00\x00", b"\xff\xac")  # what ends a region whose length is not said, by MMR and arithmetic coding
 
 
-def held_by(stream: Stream, objects: Objects) -> int:
+@dataclass(frozen=True, slots=True)
+class Image:
+    """What is said of it, how its packed bytes are read, and the colour spaces that names mean where it is drawn."""
+
+    entries: pikepdf.Object
+    read: Callable[[], bytes]
+    spaces: pikepdf.Object
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Its width and height in pixels; 0 where they are not said."""
+        return max(0, number(self.entries, "/Width")), max(0, number(self.entries, "/Height"))
+
+
+def held_by(image: Image) -> int:
     """Bytes that it takes to prove and to draw an image, as measured."""
-    width, height = size_of_image(stream, objects)
-    filters = [name for name, _ in filters_of(stream, objects)]
+    width, height = image.size
+    filters = dict(filters_of(image.entries))
     known = [bytes_a_pixel for name, bytes_a_pixel in _HELD.items() if name in filters]
     return width * height * (known[0] if known else _HELD_OTHERWISE)
 
 
-def size_of_image(stream: Stream, objects: Objects) -> tuple[int, int]:
-    """Its width and height in pixels; 0 where they are not said."""
-    return _number(stream, "Width", objects), _number(stream, "Height", objects)
-
-
-def prove_whole(stream: Stream, spaces: dict[str, Any], objects: Objects) -> None:
-    """Raises `DecodeFailed` for an image that is cut short or damaged. `spaces`: the colour spaces by their names."""
-    data = stream.data
-    filters = filters_of(stream, objects)
-    for name, _ in filters[:-1]:
-        if name not in UNPACKED:
-            raise _refused(f"is packed by {name[:40]} and by others")
-        data = UNPACKED[name](data)
-    name, parameters = filters[-1] if filters else ("Crypt", {})
+def prove_whole(image: Image) -> None:
+    """Raises `DecodeFailed` for an image that is cut short or damaged."""
+    filters = filters_of(image.entries)
+    data = unpacked(image.read(), filters[:-1])
+    name, parameters = filters[-1] if filters else ("", pikepdf.Dictionary())
     match name:
         case "DCTDecode":
             _decode(data, "jpegload_buffer")
         case "CCITTFaxDecode":
-            _prove_fax(data, stream, parameters, objects)
+            _prove_fax(data, image, parameters)
         case "JBIG2Decode":
             _prove_jbig2(data)
         case "JPXDecode":
             pass  # PDFium itself refuses one that is cut short
-        case _ if name in UNPACKED:
-            _prove_samples(data, name, parameters, _bytes_of(stream, spaces, objects))
         case _:
-            raise _refused(f"is packed by {name[:40]}, which is not read")
-    for key in ("SMask", "Mask"):
-        mask = objects.get(stream.entries.get(key))
-        if isinstance(mask, Stream) and "SMask" not in mask.entries and "Mask" not in mask.entries:
-            prove_whole(mask, spaces, objects)
+            _prove_samples(data, image, name, parameters)
+    for key in ("/SMask", "/Mask"):
+        mask = image.entries.get(key)
+        if isinstance(mask, pikepdf.Stream) and "/SMask" not in mask and "/Mask" not in mask:
+            prove_whole(Image(mask, mask.read_raw_bytes, image.spaces))
 
 
-def _prove_samples(data: bytes, name: str, parameters: dict[str, Any], wanted: tuple[int, int]) -> None:
-    """Are there as many samples as the image has? `wanted`: bytes of a row, and rows."""
-    row, rows = wanted
-    needed = row * rows
-    if not needed:
+def _prove_samples(data: bytes, image: Image, name: str, parameters: pikepdf.Object) -> None:
+    """Are there as many samples as the image has?"""
+    row, rows = _row_of(image), image.size[1]
+    if not row * rows:
         raise _refused("does not say how large it is, or in which colours")
-    if name in ("FlateDecode", "LZWDecode") and int(parameters.get("Predictor") or 1) >= 10:
-        colors, bits, columns = (int(parameters.get(key) or least) for key, least in _PREDICTED)
-        line = max(1, (colors * bits * columns + 7) // 8)
-        needed += needed // line  # each line says in a byte how it is predicted
-    found = inflated_length(data) if name == "FlateDecode" else len(UNPACKED[name](data))
-    if found < needed:
-        raise _refused(f"is cut short: it has {found:,} bytes of {needed:,}")
+    if name == "LZWDecode" and number(parameters, "/EarlyChange", 1) == 1:
+        _prove_strip([_tiff(data, *_lines(row, rows, parameters), 8, 5)])
+        return
+    if name == "FlateDecode":
+        row, rows = _lines(row, rows, parameters)
+        found = inflated_length(data)
+    else:
+        found = len(unpacked(data, [(name, parameters)] if name else []))
+    if found < row * rows:
+        raise _refused(f"is cut short: it has {found:,} bytes of {row * rows:,}")
 
 
-def _bytes_of(stream: Stream, spaces: dict[str, Any], objects: Objects) -> tuple[int, int]:
-    width, height = size_of_image(stream, objects)
-    if objects.get(stream.entries.get("ImageMask")) is True:
-        return (width + 7) // 8, height
-    channels = _channels(stream.entries.get("ColorSpace"), spaces, objects)
-    return (width * channels * _number(stream, "BitsPerComponent", objects) + 7) // 8, height
+def _lines(row: int, rows: int, parameters: pikepdf.Object) -> tuple[int, int]:
+    """Bytes of a line, and lines, before what predicts them is undone: each line may say in a byte how it is."""
+    if number(parameters, "/Predictor", 1) < 10:
+        return row, rows
+    colors, bits, columns = (max(1, number(parameters, key, least)) for key, least in _PREDICTED)
+    line = (colors * bits * columns + 7) // 8
+    return line + 1, -(-row * rows // line)
 
 
-def _channels(value: Any, spaces: dict[str, Any], objects: Objects) -> int:
+def _row_of(image: Image) -> int:
+    """Bytes of a row of samples; 0 where that is not known."""
+    if image.entries.get_bool("/ImageMask"):
+        return (image.size[0] + 7) // 8
+    channels = _channels(image.entries.get("/ColorSpace"), image.spaces)
+    return (image.size[0] * channels * max(0, number(image.entries, "/BitsPerComponent")) + 7) // 8
+
+
+def _channels(space: object, spaces: pikepdf.Object) -> int:
     """How many samples a pixel has in a colour space; 0 for one that is not known, which PDFium refuses."""
-    space = objects.get(value)
-    if isinstance(space, str) and space not in _CHANNELS:
-        space = objects.get(spaces.get(space))
-    family = objects.get(space[0]) if isinstance(space, list) and space else space
-    second = objects.get(space[1]) if isinstance(space, list) and len(space) > 1 else None
-    if family == "ICCBased" and isinstance(second, Stream):
-        return _number(second, "N", objects)
-    if family == "DeviceN" and isinstance(second, list):
+    if isinstance(space, pikepdf.Name) and str(space) not in _CHANNELS:
+        space = spaces.get(str(space))
+    family, second = space, None
+    if isinstance(space, pikepdf.Array) and len(space):
+        family, second = space[0], space[1] if len(space) > 1 else None
+    if family == "/ICCBased" and isinstance(second, pikepdf.Stream):
+        return max(0, number(second, "/N"))
+    if family == "/DeviceN" and isinstance(second, pikepdf.Array):
         return len(second)
     return _CHANNELS.get(str(family), 0)
 
 
-def _prove_fax(data: bytes, stream: Stream, parameters: dict[str, Any], objects: Objects) -> None:
-    """Decoded as the strip of a TIFF, whose decoder says what is missing."""
-    columns = int(parameters.get("Columns") or 1728)
-    height = size_of_image(stream, objects)[1]
-    rows = min(height, int(parameters.get("Rows") or height))
-    kind, aligned = parameters.get("K") or 0, parameters.get("EncodedByteAlign") is True
+def _prove_fax(data: bytes, image: Image, parameters: pikepdf.Object) -> None:
+    columns, height = number(parameters, "/Columns") or 1728, image.size[1]
+    rows = min(height, number(parameters, "/Rows") or height)
+    kind, aligned = number(parameters, "/K"), parameters.get_bool("/EncodedByteAlign")
     if kind < 0 and aligned:
         raise _refused("is a fax whose rows begin at whole bytes, which cannot be proven whole; save it as TIFF")
     # rows in two dimensions; rows with marks between them; rows of whole bytes without marks
@@ -112,17 +125,21 @@ def _prove_fax(data: bytes, stream: Stream, parameters: dict[str, Any], objects:
     ways = [(4, 0)] if kind < 0 else [(3, mixed), (3, mixed + 4), (2, 0)]
     if aligned:
         ways.reverse()
-    for number, (compression, options) in enumerate(ways, 1):
+    _prove_strip([_tiff(data, columns, rows, 1, *way) for way in ways])
+
+
+def _prove_strip(ways: list[bytes]) -> None:
+    """Decoded as the strip of a TIFF, in one of these ways: libtiff says what is missing, in words that help nobody."""
+    for way in ways:
         try:
-            _decode(_fax_tiff(data, columns, rows, compression, options), "tiffload_buffer")
-            return
+            return _decode(way, "tiffload_buffer")
         except DecodeFailed:
-            if number == len(ways):  # libtiff's own words reach nobody
-                raise _refused("is a fax that is cut short or damaged") from None
+            continue
+    raise _refused("is cut short or damaged")
 
 
-def _fax_tiff(data: bytes, width: int, height: int, compression: int, options: int) -> bytes:
-    tags = [(256, width), (257, height), (258, 1), (259, compression), (262, 0), (273, 0), (277, 1), (278, height)]
+def _tiff(data: bytes, width: int, height: int, bits: int, compression: int, options: int = 0) -> bytes:
+    tags = [(256, width), (257, height), (258, bits), (259, compression), (262, 0), (273, 0), (277, 1), (278, height)]
     tags += [(279, len(data)), (292, options)] if compression == 3 else [(279, len(data))]
     begin = 8 + 2 + 12 * len(tags) + 4
     rows = b"".join(struct.pack("<HHII", tag, 4, 1, begin if tag == 273 else value) for tag, value in tags)
@@ -159,11 +176,6 @@ def _prove_jbig2(data: bytes) -> None:
         at += length
         if at > len(data):
             raise _refused("is cut short")
-
-
-def _number(stream: Stream, key: str, objects: Objects) -> int:
-    value = objects.get(stream.entries.get(key))
-    return int(value) if isinstance(value, float) and 0 <= value < 1 << 31 else 0
 
 
 def _refused(what: str) -> DecodeFailed:

@@ -1,136 +1,163 @@
 """What the first page of a PDF draws: its images, and how often it draws anything."""
 
-import re
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
+import pikepdf
+
 from darkroom.pyramids.failures import DecodeFailed
-from darkroom.pyramids.pdf_filters import content_of
-from darkroom.pyramids.pdf_objects import Name, Objects, Ref, Stream, named, parsed
+from darkroom.pyramids.pdf_images import Image
+from darkroom.pyramids.pdf_streams import bounded, filters_of, unpacked
 
 _MOST_DRAWN = 1_000_000  # forms in forms multiply
+_MOST_READ = 20_000_000  # numbers, names and operators, of which half a million is read in a second
+_MOST_ENTRIES = 100  # of an image within the content
 _DEEPEST = 40  # forms in forms that PDFium draws
-_USED = re.compile(rb"/([^\0\t\n\f\r ()<>\[\]{}/%]+)[\0\t\n\f\r ]+(Do|gs|scn|SCN)(?![^\0\t\n\f\r ()<>\[\]{}/%])")
-_INLINE = re.compile(rb"(?<![^\0\t\n\f\r ])BI[\0\t\n\f\r ]*(/[^\0]{1,2000}?)[\0\t\n\f\r ]ID[\0\t\n\f\r ]", re.DOTALL)
-_LONG = {  # the keys of inline images
-    "W": "Width",
-    "H": "Height",
-    "BPC": "BitsPerComponent",
-    "CS": "ColorSpace",
-    "F": "Filter",
-    "DP": "DecodeParms",
-    "IM": "ImageMask",
-}
+_USING = {"Do": "/XObject", "gs": "/ExtGState", "scn": "/Pattern", "SCN": "/Pattern"}
 
 
 @dataclass(slots=True)
 class Drawn:
-    """What is drawn: each image once with the colour spaces that its names mean, and forms in forms at most so deep."""
+    """What is drawn: each image once, and forms in forms at most so deep."""
 
-    images: list[tuple[Stream, dict[str, Any]]] = field(default_factory=list)
+    images: list[Image] = field(default_factory=list)
     depth: int = 0
 
 
-def drawn_by(page: dict[str, Any], objects: Objects) -> Drawn:
+def drawn_by(page: pikepdf.Object) -> Drawn:
     """What a page draws, its annotations too.
 
     Raises `DecodeFailed` where it draws what is not in the file, where a part of it cannot be unpacked, and where forms
     in forms would be drawn without end.
     """
-    walk = _Walk(objects)
-    contents = objects.get(page.get("Contents"))
-    parts = [objects.get(part) for part in contents] if isinstance(contents, list) else [contents]
-    content = b"\n".join(content_of(part, objects) for part in parts if isinstance(part, Stream))
-    drawn = walk.content(content, walk.dictionary(page.get("Resources")), 0)
-    drawn += sum(walk.stream(look, {}, 1) for look in _appearances(page, objects))
+    walk = _Walk()
+    contents = page.get("/Contents")
+    parts = list(contents) if isinstance(contents, pikepdf.Array) else [contents]
+    drawn = walk.content([part for part in parts if isinstance(part, pikepdf.Stream)], _entries(page, "/Resources"), 0)
+    drawn += sum(walk.stream(look, pikepdf.Dictionary(), 1) for look in _appearances(page))
     walk.limit(drawn)
     return walk.found
 
 
-def _appearances(page: dict[str, Any], objects: Objects) -> list[Any]:
+def _appearances(page: pikepdf.Object) -> list[Any]:
     """How the page's annotations look, each in its state."""
-    annotations = objects.get(page.get("Annots"))
     looks = []
-    for one in annotations if isinstance(annotations, list) else []:
-        annotation = objects.get(one)
-        appearance = objects.get(annotation.get("AP")) if isinstance(annotation, dict) else None
-        look = appearance.get("N") if isinstance(appearance, dict) else None
-        states = objects.get(look)
-        if isinstance(states, dict):
-            look = states.get(str(objects.get(annotation.get("AS"))))
-        looks.append(look)
+    for annotation in page.get_list("/Annots", []):
+        if isinstance(annotation, pikepdf.Dictionary):
+            look = _entries(annotation, "/AP").get("/N")
+            if isinstance(look, pikepdf.Dictionary):
+                look = look.get(str(annotation.get("/AS")))
+            looks.append(look)
     return looks
+
+
+class _Content(pikepdf.StreamParser):
+    """What a content uses, by operator and name, and the images within it; nothing else is kept."""
+
+    def __init__(self, resources: pikepdf.Object, read: int) -> None:
+        super().__init__()
+        self.uses: Counter[tuple[str, str]] = Counter()
+        self.images: list[pikepdf.PdfInlineImage] = []
+        self._named = {operator: _entries(resources, kind) for operator, kind in _USING.items()}
+        self.read = read  # numbers, names and operators, those of other contents too
+        self._before: Any = None
+        self._entries: list[Any] | None = None  # of an image within the content, with its bytes as the last
+
+    def handle_object(self, value: Any, offset: int, length: int) -> None:
+        self.read += 1
+        if self.read > _MOST_READ:
+            raise DecodeFailed(f"its first page has more than {_MOST_READ:,} numbers, names and operators")
+        if isinstance(value, pikepdf.Operator):
+            self._operator(str(value))
+            value = None
+        elif self._entries is not None:
+            self._entries.append(value)
+            if len(self._entries) > _MOST_ENTRIES:
+                raise DecodeFailed("an image on its first page is damaged")
+        self._before = value
+
+    def handle_eof(self) -> None:
+        if self._entries is not None:
+            raise DecodeFailed("an image on its first page is cut short")
+
+    def _operator(self, operator: str) -> None:
+        if operator in _USING:
+            if isinstance(self._before, pikepdf.Name):
+                self._use(operator, str(self._before))
+        elif operator == "BI":
+            self._entries = []
+        elif operator == "EI" and self._entries:
+            *entries, data = self._entries
+            self.images.append(pikepdf.PdfInlineImage(image_data=data, image_object=tuple(entries)))
+            self._entries = None
+
+    def _use(self, operator: str, name: str) -> None:
+        if (operator, name) not in self.uses:
+            found = self._named[operator].get(name)
+            if operator == "Do" and not isinstance(found, pikepdf.Stream):
+                raise DecodeFailed(f"its first page shows {_plain(name)}, which is not in the file")
+            if found is None:
+                return
+        self.uses[operator, name] += 1
 
 
 class _Walk:
     """Goes into each form once, and counts how often it is drawn."""
 
-    def __init__(self, objects: Objects) -> None:
+    def __init__(self) -> None:
         self.found = Drawn()
-        self._objects = objects
-        self._counts: dict[int, int] = {}
-
-    def dictionary(self, value: Any) -> dict[str, Any]:
-        found = self._objects.get(value)
-        return found if isinstance(found, dict) else {}
+        self._counts: dict[tuple[int, int], int] = {}
+        self._read = self._unpacked = 0
 
     def limit(self, count: int) -> int:
         if count > _MOST_DRAWN:
             raise DecodeFailed(f"its first page draws more than {_MOST_DRAWN:,} forms, one in the other")
         return count
 
-    def content(self, content: bytes, resources: dict[str, Any], depth: int) -> int:
+    def content(self, parts: list[pikepdf.Object], resources: pikepdf.Object, depth: int) -> int:
         """How many forms and images some content draws."""
         self.found.depth = max(self.found.depth, depth)
-        self._inline(content, self.dictionary(resources.get("ColorSpace")))
-        count = 0
-        uses: dict[tuple[bytes, bytes], int] = {}
-        for use in _USED.finditer(content):
-            uses[use[2], use[1]] = uses.get((use[2], use[1]), 0) + 1
-        for (operator, name), times in uses.items():
-            count += times * self._used(operator, named(name), resources, depth)
-        return self.limit(count)
+        content = _Content(resources, self._read)
+        data = b"\n".join(unpacked(part.read_raw_bytes(), filters_of(part)) for part in parts)
+        self._unpacked += len(data)
+        bounded(self._unpacked)
+        with pikepdf.new() as pdf:
+            form = pdf.make_stream(data, Type=pikepdf.Name.XObject, Subtype=pikepdf.Name.Form)
+            pikepdf.Page(form).parse_contents(content)
+        self._read = content.read
+        spaces = _entries(resources, "/ColorSpace")
+        self.found.images += [Image(image.obj, image.read_raw_bytes, spaces) for image in content.images]
+        return self.limit(sum(times * self._used(*use, resources, depth) for use, times in content.uses.items()))
 
-    def stream(self, value: Any, resources: dict[str, Any], depth: int) -> int:
+    def stream(self, value: Any, resources: pikepdf.Object, depth: int) -> int:
         """How many a form or image itself is."""
-        key = value.number if isinstance(value, Ref) else None
+        if not isinstance(value, pikepdf.Stream) or depth > _DEEPEST:
+            return 0
+        key = value.objgen
         if key in self._counts:
             return self._counts[key]
-        stream = self._objects.get(value)
-        if not isinstance(stream, Stream) or depth > _DEEPEST:
-            return 0
-        if key is not None:
-            self._counts[key] = 0  # what draws itself is not drawn again
+        self._counts[key] = 0  # what draws itself is not drawn again
         count = 1
-        if self._objects.get(stream.entries.get("Subtype")) == "Image":
-            self.found.images.append((stream, self.dictionary(resources.get("ColorSpace"))))
+        if value.get("/Subtype") == "/Image":
+            self.found.images.append(Image(value, value.read_raw_bytes, _entries(resources, "/ColorSpace")))
         else:
-            own = self.dictionary(stream.entries.get("Resources")) or resources
-            count += self.content(content_of(stream, self._objects), own, depth + 1)
-        if key is not None:
-            self._counts[key] = count
+            count += self.content([value], _entries(value, "/Resources") or resources, depth + 1)
+        self._counts[key] = count
         return count
 
-    def _used(self, operator: bytes, name: Name, resources: dict[str, Any], depth: int) -> int:
-        match operator:
-            case b"Do":
-                value = self.dictionary(resources.get("XObject")).get(name)
-                if not isinstance(self._objects.get(value), Stream):
-                    raise DecodeFailed(f"its first page shows {_plain(name)}, which is not in the file")
-                return self.stream(value, resources, depth)
-            case b"gs":
-                state = self.dictionary(self.dictionary(resources.get("ExtGState")).get(name))
-                return self.stream(self.dictionary(state.get("SMask")).get("G"), resources, depth)
-        return self.stream(self.dictionary(resources.get("Pattern")).get(name), resources, depth)
+    def _used(self, operator: str, name: str, resources: pikepdf.Object, depth: int) -> int:
+        found = _entries(resources, _USING[operator]).get(name)
+        if operator == "gs" and isinstance(found, pikepdf.Dictionary):
+            found = _entries(found, "/SMask").get("/G")
+        return self.stream(found, resources, depth)
 
-    def _inline(self, content: bytes, spaces: dict[str, Any]) -> None:
-        begins = [(found, parsed(b"<<" + found[1] + b">>", 0)[0]) for found in _INLINE.finditer(content)]
-        ends = [found.start() for found, _ in begins[1:]] + [len(content)]
-        for (found, entries), end in zip(begins, ends, strict=False):
-            if isinstance(entries, dict):
-                entries = {_LONG.get(key, key): value for key, value in entries.items()}
-                self.found.images.append((Stream(entries, content[found.end() : end]), spaces))
+
+def _entries(of: pikepdf.Object, key: str) -> pikepdf.Object:
+    """The dictionary of that name in another; an empty one where there is none."""
+    found = of.get(key)
+    return found if isinstance(found, pikepdf.Dictionary) else pikepdf.Dictionary()
 
 
 def _plain(name: str) -> str:
-    return "".join(char if char.isprintable() else "?" for char in name[:40])
+    return "".join(char if char.isprintable() else "?" for char in name[1:41])
