@@ -10,6 +10,7 @@ from darkroom.pyramids.likeness import Floats, Survey
 _GREY = 128.0  # what decoders of JPEG fill in, where no profile changes it
 _NEAR = 1.5  # of 255: how far codecs take a flat colour from itself
 _MARGIN = (5.0, 250.0)  # what is as dark or as bright is a margin
+_EDGE = 8.0  # likewise where it ends
 _SOME, _MUCH = 0.1, 1 / 3  # of the picture
 _SIDES = ("lowest", "rightmost", "uppermost", "leftmost")
 _FITTING = 0.9  # of the columns of a step, which have one of its two depths
@@ -70,7 +71,7 @@ def _edge(level: pyvips.Image, seen: Survey, turns: int, count: int) -> Floats:
 
 def _is_step(pixels: Floats, colour: Floats) -> bool:
     """Whether a flat side begins at two depths, one to the left and one to the right of one place."""
-    flat: np.ndarray[Any, np.dtype[np.bool_]] = np.abs(pixels - colour).max(-1) <= _NEAR + 0.5
+    flat: np.ndarray[Any, np.dtype[np.bool_]] = np.abs(pixels - colour).max(-1) <= _EDGE
     depths = np.where(flat.all(0), len(flat), np.argmin(flat[::-1], axis=0))
     low, high = np.percentile(depths, (2, 98))
     if high - low < 2:
