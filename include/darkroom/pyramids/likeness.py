@@ -28,13 +28,13 @@ class _Leave:
 
 # a cell of few pixels is what a codec makes of them; of many it is what they are
 _LEAVE = {True: _Leave(1.5, 12.0, 0.0, 2.0), False: _Leave(2.0, 12.0, 0.05, 8.0)}
-_LEAVE_LOSSY = {True: _Leave(1.5, 24.0, 0.0, 2.0), False: _Leave(2.0, 48.0, 0.05, 16.0)}
+_LEAVE_LOSSY = {True: _Leave(1.5, 24.0, 0.0, 8.0), False: _Leave(2.0, 48.0, 0.05, 16.0)}
 _FEW = 3
 _WINDOW = 4  # cells of a side, of which a wrong tile of 64 pixels and more holds some
 _USUAL, _OUT_OF_USE = 0.05, 3.0  # the share of a window's own detail by which levels differ anyway; how many times that
 _ALIKE = 0.3  # of the correlation that the coarsest reduction leaves
 _LEVELLED = 0.25  # of the larger level's contrast, below which a level is so flat that a correlation says nothing
-_AFAR = 32  # cells of a side, in which pictures are compared from afar
+_AFAR = 16  # cells of a side, in which pictures are compared from afar
 _EPSILON = 1e-6
 
 
