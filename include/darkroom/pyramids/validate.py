@@ -35,10 +35,7 @@ _COMPRESSIONS = {
 _LOSSY = {"old jpeg", "jpeg", "jpeg 2000", "lerc", "webp", "jpeg xl"}
 _COLOURS = {0: "white as 0", 1: "grey", 2: "RGB", 3: "a palette", 5: "CMYK", 6: "RGB", 8: "Lab"}  # 6 is RGB as YCbCr
 _FORMATS = {1: "", 2: "signed ", 3: "floating point "}
-_TELLING, _SAME = (
-    64,
-    6.0,
-)  # pixels of a side, from which the smallest level is compared from afar; of 255
+_TELLING, _SAME = 64, 12.0  # pixels of a side from which it is compared from afar, and its mean difference, of 255
 _LARGEST_BLOCK = 256 << 20  # bytes that one tile or strip may take, decoded
 _ANY, _PER_BYTE = 25_000_000, 4096  # pixels that any file may have, and for each byte of it
 
