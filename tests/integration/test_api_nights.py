@@ -157,6 +157,40 @@ def test_when_the_drive_knows_none_of_its_files_none_is_removed(world: World) ->
     assert any("it knows none of the 3 files that the API lists" in problem for problem in report.problems)
 
 
+def test_a_file_that_the_drive_alone_does_not_know_is_not_removed(world: World) -> None:
+    world.list("one", "Museum", sourceUri="not-shared-with-us")
+    report = world.night()
+    assert world.api.removed == []
+    assert (report.planned, report.refused) == (1, 1)
+    assert any("it does not know the only file that the API lists; share" in problem for problem in report.problems)
+
+
+def test_a_file_that_the_drive_does_not_know_beside_faults_only_is_not_removed(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.list("one", "Museum", sourceUri="not-shared-with-us")
+    world.list("two", "Museum", sourceUri=IN_DRIVE)
+    look = world.drive.look
+
+    def faulty(file_id: str) -> Held | None:
+        if file_id == IN_DRIVE:
+            raise DownloadFailed("it does not answer")
+        return look(file_id)
+
+    monkeypatch.setattr(world.drive, "look", faulty)
+    report = world.night()
+    assert world.api.removed == []
+    assert any("1 of the 2 files that the API lists, and shows none" in problem for problem in report.problems)
+
+
+def test_a_file_that_the_drive_does_not_know_is_removed_where_it_shows_another(world: World) -> None:
+    world.list("one", "Museum", sourceUri="deleted-by-its-owner")
+    world.list("two", "Museum", sourceUri=IN_DRIVE)
+    assert world.night().ok
+    assert world.api.removed == ["one"]
+    assert list(world.api.processed) == ["two"]
+
+
 def test_from_a_place_that_is_empty_no_file_is_gone(world: World) -> None:
     for number in range(3):
         world.list(str(number), "S3", **in_bucket(world, f"{number}.jpg"))

@@ -148,8 +148,8 @@ def check(
 ) -> None:
     """Is a file a pyramid that image servers can use?
 
-    Looks at its structure, decodes every tile of every level, and compares the smallest level with the largest. Says
-    what is wrong in words, and ends with 1 where anything is.
+    Looks at its structure, decodes every tile of every level, and compares each level with the one before. Says what is
+    wrong in words, and ends with 1 where anything is.
 
     Example: darkroom pyramid check pyramids/*.tif
     """

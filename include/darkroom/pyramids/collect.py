@@ -19,11 +19,8 @@ from darkroom.pyramids.sources.appsync import FilesApi, FileToProcess, Unreadabl
 from darkroom.settings import settings
 from darkroom.store import Store, open_store
 
-_NONE_OF_THEM = (
-    "it knows none of the {:,} files that the API lists; share their folder with the connection's account. None of "
-    "them is removed from the list."
-)
-_NOT_SHARED = "Google Drive does not know it, nor any other file of the list"
+_SHARE = "share what lies there with the connection's account. Nothing of it is removed from the list."
+_NOT_SHARED = "Google Drive does not know it, and shows no other file of the list"
 _AT_ONCE = 4  # files of Google Drive
 _LARGEST = 8 << 30  # bytes of one file in Google Drive
 
@@ -51,7 +48,7 @@ class Drive(Protocol):
 class MuseumFile(BaseModel):
     """What became of a file of Google Drive: the `key` of its copy, or that it is `gone`, or why it is not here.
 
-    None of these in mode `plan`, which fetches nothing.
+    None of these in mode `plan`, which fetches nothing. `seen` is a file that Drive shows to whoever asks.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -59,6 +56,7 @@ class MuseumFile(BaseModel):
     key: str = ""
     gone: bool = False
     reason: str = ""
+    seen: bool = False
 
 
 class NotRead(BaseModel):
@@ -105,14 +103,36 @@ def collect(params: Mapping[str, Any], drive: Drive, *, dag_id: str, run_id: str
                 problems.append(f"{name}: {error}")
         files = found.get("files", ())
         museum = _fetch_all(drive, {file.drive_id for file in files if file.drive_id}, request.mode, store)
-        if len(museum) > 1 and all(file.gone for file in museum.values()):
-            # Drive says 404 also of what is not shared with whoever asks: the list would be emptied by mistake
-            problems.append(f"Google Drive: {_NONE_OF_THEM.format(len(museum))}")
-            museum = dict.fromkeys(museum, MuseumFile(reason=_NOT_SHARED))
-        found["museum"] = museum
+        found["museum"], problem = without_thin_evidence(museum)
+        problems += [f"Google Drive: {problem}"] if problem else []
     collected = Collected(**found, problems=tuple(problems))
     store.write(_key(dag_id, run_id), dump(collected), content_type="application/json")
     return collected
+
+
+def without_thin_evidence(museum: dict[str, MuseumFile]) -> tuple[dict[str, MuseumFile], str]:
+    """The files of Google Drive, none of them gone on thin evidence; and the problem where there is no more than that.
+
+    Drive says 404 also of what is not shared with whoever asks. That a file is gone is therefore believed only where
+    Drive shows another one in the same round:
+
+    | 404 of    | another is shown | then                               |
+    | --------- | ---------------- | ---------------------------------- |
+    | none      |                  | as they are                        |
+    | some      | yes              | those are gone                     |
+    | some, all | no               | none is gone: a problem of the run |
+    """
+    gone = {file_id for file_id, file in museum.items() if file.gone}
+    if not gone or any(file.seen and not file.gone for file in museum.values()):
+        return museum, ""
+    if len(museum) == 1:
+        what = "it does not know the only file that the API lists"
+    elif len(gone) == len(museum):
+        what = f"it knows none of the {len(museum):,} files that the API lists"
+    else:
+        what = f"it does not know {len(gone):,} of the {len(museum):,} files that the API lists, and shows none of them"
+    kept = {file_id: MuseumFile(reason=_NOT_SHARED) if file_id in gone else file for file_id, file in museum.items()}
+    return kept, f"{what}; {_SHARE}"
 
 
 def read_collected(store: Store, dag_id: str, run_id: str) -> Collected:
@@ -172,16 +192,19 @@ def _fetch_all(drive: Drive, file_ids: Iterable[str], mode: Mode, store: Store) 
 
 def _fetch(drive: Drive, file_id: str, mode: Mode, store: Store) -> MuseumFile:
     """Bring one file here, unless this version of it is here already."""
+    seen = False
     try:
         found = drive.look(file_id)
         if found is None:
             return MuseumFile(gone=True)
+        seen = True
         if found.bytes > _LARGEST:
-            return MuseumFile(reason=f"it has {found.bytes:,} bytes, more than are fetched from Google Drive")
+            reason = f"it has {found.bytes:,} bytes, more than are fetched from Google Drive"
+            return MuseumFile(reason=reason, seen=seen)
         key = keys.museum_file(file_id, found.md5)
         if store.head(key) is None:
             if mode is Mode.PLAN:
-                return MuseumFile()
+                return MuseumFile(seen=seen)
             with tempfile.TemporaryFile(prefix="darkroom-museum-") as file:
                 drive.fetch(file_id, file)
                 file.seek(0)
@@ -189,8 +212,8 @@ def _fetch(drive: Drive, file_id: str, mode: Mode, store: Store) -> MuseumFile:
                     raise DownloadFailed("it changed while it was read; the next night takes it")
                 file.seek(0)
                 store.write(key, file, size=found.bytes)
-        return MuseumFile(key=key)
+        return MuseumFile(key=key, seen=seen)
     except Gone:
         return MuseumFile(gone=True)
     except (DarkroomError, OSError) as error:
-        return MuseumFile(reason=f"it cannot be fetched from Google Drive: {error}".rstrip("."))
+        return MuseumFile(reason=f"it cannot be fetched from Google Drive: {error}".rstrip("."), seen=seen)

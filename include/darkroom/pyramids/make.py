@@ -10,8 +10,9 @@ from darkroom.pyramids.deflate_tiff import Pixels
 from darkroom.pyramids.failures import DecodeFailed, ValidateFailed, WriteFailed
 from darkroom.pyramids.opening import prepare
 from darkroom.pyramids.profiles import CAP, DPI, Cap, Profile, is_big
+from darkroom.pyramids.proof import unlike
 from darkroom.pyramids.source import Source, said
-from darkroom.pyramids.validate import inspect, unlike
+from darkroom.pyramids.validate import structure
 
 _ICC = "icc-profile-data"  # libvips' name for it
 
@@ -104,17 +105,36 @@ def _save_by_libvips(image: pyvips.Image, target: Path, profile: Profile, tile: 
 
 def prove(target: Path, profile: Profile, decoded: Decoded) -> int:
     """Read the pyramid of an image back; how many levels it has. Raises `ValidateFailed`."""
-    found = inspect(target)
+    found = structure(target)
     size = (decoded.image.width, decoded.image.height)
+    tile = profile.tile_for(*size)
     wrong = list(found.problems)
-    if found.levels and found.levels[0] != size:
-        wrong.append(f"it is {found.levels[0][0]} x {found.levels[0][1]} instead of {size[0]} x {size[1]}")
-    if (found.compression, found.tile) != (profile.compression, (profile.tile_for(*size),) * 2):
+    if found.levels != (due := _sizes(size, tile)):
+        wrong.append(f"its levels are {_listed(found.levels)} instead of {_listed(due)}")
+    if (found.compression, found.tile) != (profile.compression, (tile, tile)):
         wrong.append(f"it is in tiles of {found.tile} with {found.compression}, which is not {profile.name}")
     if found.dpi is None or abs(found.dpi - DPI) > 1:
         wrong.append(f"its resolution is {found.dpi} dpi instead of {DPI}")
     if not wrong:
-        wrong += unlike(target, found, decoded.image, lossy=profile.quality is not None)
+        wrong += unlike(target, found, decoded.pixels)
     if wrong:
         raise ValidateFailed(f"its pyramid is wrong: {'; '.join(wrong)}")
     return len(found.levels)
+
+
+def _sizes(size: tuple[int, int], tile: int) -> list[tuple[int, int]]:
+    """The levels of an image of that size, each half of the one before until one fits in a tile.
+
+    >>> _sizes((1029, 515), 512)
+    [(1029, 515), (514, 257), (257, 128)]
+    >>> _sizes((5000, 1), 512)
+    [(5000, 1)]
+    """
+    sizes = [size]
+    while max(sizes[-1]) > tile and min(sizes[-1]) > 1:
+        sizes.append((sizes[-1][0] // 2, sizes[-1][1] // 2))
+    return sizes
+
+
+def _listed(sizes: list[tuple[int, int]]) -> str:
+    return ", ".join(f"{width} x {height}" for width, height in sizes)

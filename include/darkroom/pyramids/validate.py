@@ -1,24 +1,43 @@
 """Is a TIFF a pyramid that image servers can use? Everything is looked at, down to the last tile."""
 
-import math
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pyvips
-import tifffile
 
+from darkroom.pyramids.cut_short import flat_side
+from darkroom.pyramids.directories import Directory, Malformed, directories, is_big
+from darkroom.pyramids.likeness import Survey, cell_for, differs, from_afar, survey
 from darkroom.pyramids.source import said
 
-_INCH, _CENTIMETRE = 2, 3  # TIFF 6.0, ResolutionUnit
-_REDUCED = 1  # TIFF 6.0, NewSubfileType
-_CLOSE = 2.0  # mean difference of the same reduction of the same image, of 255
-_AFAR, _SAME = 48, 6.0  # pixels on which the levels of others are compared, and the mean difference that they may have
-_TELLING = 64  # pixels of a side, below which what a lossy codec fills its blocks with shows in the picture
-_FLAT_ROWS, _FLAT_PART = 4, 0.02  # from how many rows, and from what part of an image, a flat grey end is no chance
-_GREY = (128, 1)  # what decoders fill in, and how far a codec takes it from that
-_ENOUGH_ROWS = 256  # in which a grey end is looked for
+_COMPRESSIONS = {
+    1: "none",
+    2: "ccitt",
+    3: "group 3",
+    4: "group 4",
+    5: "lzw",
+    6: "old jpeg",
+    7: "jpeg",
+    8: "deflate",
+    32773: "packbits",
+    32946: "deflate",
+    33003: "jpeg 2000",
+    33005: "jpeg 2000",
+    34712: "jpeg 2000",
+    34887: "lerc",
+    34925: "lzma",
+    50000: "zstd",
+    50001: "webp",
+    50002: "jpeg xl",
+}
+_LOSSY = {"old jpeg", "jpeg", "jpeg 2000", "lerc", "webp", "jpeg xl"}
+_COLOURS = {0: "white as 0", 1: "grey", 2: "RGB", 3: "a palette", 5: "CMYK", 6: "RGB", 8: "Lab"}  # 6 is RGB as YCbCr
+_FORMATS = {1: "", 2: "signed ", 3: "floating point "}
+_TELLING, _SAME = 64, 12.0  # pixels of a side from which it is compared from afar, and its mean difference, of 255
+_LARGEST_BLOCK = 256 << 20  # bytes that one tile or strip may take, decoded
+_ANY, _PER_BYTE = 25_000_000, 4096  # pixels that any file may have, and for each byte of it
 
 
 @dataclass
@@ -29,6 +48,7 @@ class Pyramid:
     """Width and height of each, the largest first."""
     tile: tuple[int, int] = (0, 0)
     compression: str = ""
+    """Of all levels, with a plus between where they differ."""
     bands: int = 0
     dpi: float | None = None
     big: bool = False
@@ -37,119 +57,173 @@ class Pyramid:
 
 
 def inspect(path: Path) -> Pyramid:
-    """Look at a pyramid by itself: its structure, every tile of every level, and that its levels show one image."""
-    found = Pyramid()
-    try:
-        with tifffile.TiffFile(path) as file:
-            _structure(file, found)
-    except Exception as error:  # noqa: BLE001 -- hostile bytes bring a parser to any error
-        found.problems.append(f"it is no TIFF that can be read ({said(error)})")
-        return found
-    if found.levels:
+    """Look at a pyramid by itself: its structure, every tile of every level, and that its levels show one image.
+
+    What is compared are neighbouring levels, down to 8 pixels. Each is decoded once, as a stream.
+    """
+    found, decodable = _structure(path)
+    if decodable:
         _pixels(path, found)
     return found
 
 
-def unlike(path: Path, pyramid: Pyramid, image: pyvips.Image, *, lossy: bool) -> list[str]:
-    """What differs between a pyramid's smallest level and the same reduction of the image of its largest, by itself."""
-    if lossy and min(pyramid.levels[-1]) < _TELLING:
-        return []
-    factor = 2 ** (len(pyramid.levels) - 1)
-    across, down = min(factor, image.width), min(factor, image.height)
-    image = image.crop(0, 0, image.width // across * across, image.height // down * down).shrink(across, down)
-    mean = _difference(_level(path, len(pyramid.levels) - 1), image)
-    return [f"its smallest level differs from its source by {mean:.1f} of 255"] if mean > _CLOSE else []
+def structure(path: Path) -> Pyramid:
+    """What the directories of a pyramid say, without a look at its pixels."""
+    return _structure(path)[0]
 
 
-def _difference(one: pyvips.Image, other: pyvips.Image) -> float:
-    """The mean difference of two images on white, of 255."""
-    one, other = (image.flatten(background=255) if image.hasalpha() else image for image in (one, other))
-    mean: float = (one - other).abs().avg()
-    return mean
-
-
-def _structure(file: Any, found: Pyramid) -> None:
-    first = file.pages[0]
-    found.big = bool(file.is_bigtiff)
-    found.bands = first.samplesperpixel
-    found.compression = _named(first.compression)
-    found.dpi = _dpi(first)
-    found.levels = [(page.imagewidth, page.imagelength) for page in file.pages]
-    if first.subifds:
-        found.problems.append("its levels are in SubIFDs, where some servers do not look for them")
-    if not first.is_tiled:
-        found.problems.append("it is not tiled: for every tile a server has to decode whole strips")
-    else:
-        found.tile = (first.tilewidth, first.tilelength)
-    for number, (above, level) in enumerate(zip(found.levels, found.levels[1:], strict=False), 1):
-        due = (max(1, above[0] // 2), max(1, above[1] // 2))
-        if level != due:
-            found.problems.append(f"level {number} is {_size(level)}, and half of the one before is {_size(due)}")
-    smallest, tile = found.levels[-1], found.tile
-    # a side of one pixel cannot be halved, and writers end there
-    if first.is_tiled and (smallest[0] > tile[0] or smallest[1] > tile[1]) and min(smallest) > 1:
-        found.problems.append(f"its smallest level is {_size(smallest)}: those down to one tile are missing")
-    for number, page in enumerate(file.pages):
-        if page.is_tiled != first.is_tiled or (page.is_tiled and (page.tilewidth, page.tilelength) != found.tile):
-            found.problems.append(f"level {number} is not in tiles of {_size(found.tile)} as the first one is")
-        if number and not page.subfiletype & _REDUCED:
-            found.notes.append(f"level {number} is not marked as a reduced image")
-    if found.dpi is None:
-        found.notes.append("it does not say its resolution")
-
-
-def _pixels(path: Path, found: Pyramid) -> None:
-    afar: list[pyvips.Image] = []
-    for number, size in enumerate(found.levels):
-        try:
-            level = _level(path, number)
-            # every tile has to be decoded for it, and decoding is what the check takes its time for: once each
-            afar.append(level.thumbnail_image(_AFAR, height=_AFAR, size="force").copy_memory())
-        except pyvips.Error as error:
-            found.problems.append(f"level {number} ({_size(size)}) cannot be decoded: {said(error)}")
-            return
-        if (level.width, level.height) != size:
-            found.problems.append(f"level {number} is decoded as {level.width} x {level.height}")
-    # from afar: what another program reduces with is its own affair, and shows in the details only
-    if min(found.levels[-1]) >= _TELLING and (mean := _difference(afar[0], afar[-1])) > _SAME:
-        found.problems.append(f"its smallest level shows another picture than its largest ({mean:.0f} of 255)")
-    rows, part = _grey_end(path, found)
-    if rows >= _FLAT_ROWS and part >= _FLAT_PART:
-        found.problems.append(f"its lowest {part:.0%} are one flat grey, as of a file that was cut short")
-
-
-def _grey_end(path: Path, found: Pyramid) -> tuple[int, float]:
-    """How many of the lowest rows are the grey that decoders fill in, and what part of all that is.
-
-    Looked for in the smallest level that is large enough to show it.
-    """
-    number = max((at for at, (_, height) in enumerate(found.levels) if height >= _ENOUGH_ROWS), default=0)
-    level = _level(path, number)
-    colour = level.extract_band(0, n=min(3, level.bands)).numpy().astype(np.int16)
-    grey, reach = _GREY
-    flat = (np.abs(colour.reshape(level.height, -1) - grey) <= reach).all(axis=1)
-    rows = level.height if flat.all() else int(np.argmin(flat[::-1]))
-    return (0, 0.0) if rows == level.height else (rows, rows / level.height)
-
-
-def _level(path: Path, number: int) -> pyvips.Image:
-    """A level to be decoded strictly, once, from its top downwards."""
+def open_level(path: Path, number: int) -> pyvips.Image:
+    """A level to be decoded strictly, once, from its top downwards. Raises `pyvips.Error`."""
     return pyvips.Image.tiffload(str(path), page=number, fail_on="warning", access="sequential")
 
 
-def _dpi(page: Any) -> float | None:
-    unit = page.tags.valueof("ResolutionUnit", _INCH)
-    numerator, denominator = page.tags.valueof("XResolution", (0, 1))
-    if not numerator or not denominator or unit not in (_INCH, _CENTIMETRE):
-        return None
-    dots = numerator / denominator * (2.54 if unit == _CENTIMETRE else 1)
-    return round(dots, 2) if math.isfinite(dots) else None
+def _structure(path: Path) -> tuple[Pyramid, bool]:
+    """What the directories say, and whether the levels can be decoded in the time and memory that a file may take."""
+    found, read = Pyramid(), list[Directory]()
+    try:
+        found.big = is_big(path)
+        for directory in directories(path):
+            read.append(directory)
+        if not read:
+            raise Malformed("there is no image in it")
+    except Malformed as error:
+        found.problems.append(f"it is no TIFF that can be read: {error}")
+    if not read:
+        return found, False
+    first, decodable = read[0], not found.problems
+    found.bands, found.dpi = first.bands, first.dpi
+    found.tile = first.block if first.tiled else (0, 0)
+    found.levels = [(one.width, one.height) for one in read]
+    found.compression = "+".join(dict.fromkeys(_compression(one) for one in read))
+    found.problems += [*_of_the_file(read, found.tile), *_of_levels(read)]
+    found.notes += _notes(read)
+    too_much = list(_too_much(read, path.stat().st_size))
+    found.problems += too_much
+    return found, decodable and not too_much
 
 
-def _named(compression: Any) -> str:
-    name = str(getattr(compression, "name", compression)).lower()
-    return {"adobe_deflate": "deflate"}.get(name, name)
+def _of_the_file(read: list[Directory], tile: tuple[int, int]) -> Iterator[str]:
+    first, last = read[0], read[-1]
+    if first.sub_ifds:
+        yield "its levels are in SubIFDs, where some servers do not look for them"
+    if not first.tiled:
+        yield "it is not tiled: for every tile a server has to decode whole strips"
+    # a side of one pixel cannot be halved, and writers end there
+    elif (last.width > tile[0] or last.height > tile[1]) and min(last.width, last.height) > 1:
+        yield f"its smallest level is {_size(last)}: those down to one tile are missing"
 
 
-def _size(size: tuple[int, int]) -> str:
-    return f"{size[0]} x {size[1]}"
+def _of_levels(read: list[Directory]) -> Iterator[str]:
+    first = read[0]
+    for number, (above, level) in enumerate(pairwise(read), 1):
+        if not _halved(above, level):
+            due = f"{max(1, above.width // 2)} x {max(1, above.height // 2)}"
+            yield f"level {number} is {_size(level)}, and half of the one before is {due}"
+        if level.tiled != first.tiled or (level.tiled and level.block != first.block):
+            yield f"level {number} is not in tiles of {first.block[0]} x {first.block[1]} as the first one is"
+        if _samples(level) != _samples(first):
+            yield f"level {number} has {_samples(level)}, and the first one {_samples(first)}"
+
+
+def _notes(read: list[Directory]) -> Iterator[str]:
+    for number, (above, level) in enumerate(pairwise(read), 1):
+        if not level.reduced:
+            yield f"level {number} is not marked as a reduced image"
+        if _halved(above, level) and (level.width, level.height) != _floor(above):
+            yield f"level {number} is {_size(level)}: halves are rounded up, where most programs round down"
+        if _compression(level) != _compression(read[0]):
+            yield f"level {number} is compressed with {_compression(level)}"
+    if read[0].dpi is None:
+        yield "it does not say its resolution"
+
+
+def _too_much(read: list[Directory], size: int) -> Iterator[str]:
+    """Why the levels are not decoded: a few bytes can claim to be an image that takes hours and all memory."""
+    for number, one in enumerate(read):
+        if one.blocks_missing:
+            yield f"level {number} ({_size(one)}) lacks {one.blocks_missing:,} of its tiles or strips"
+        elif one.block_bytes > _LARGEST_BLOCK:
+            yield f"level {number} is in tiles or strips of {one.block_bytes >> 20:,} MiB, which are not decoded"
+    pixels = sum(one.width * one.height for one in read)
+    if pixels > max(_ANY, _PER_BYTE * size):
+        yield f"it is said to have {pixels:,} pixels in {size:,} bytes, which are not decoded"
+
+
+def _pixels(path: Path, found: Pyramid) -> None:
+    above: Survey | None = None
+    first: Survey | None = None
+    for number, (width, height) in enumerate(found.levels):
+        try:
+            level = open_level(path, number)
+            if (level.width, level.height) != (width, height):
+                found.problems.append(f"level {number} is decoded as {level.width} x {level.height}")
+                return
+            # every tile has to be decoded for it, and decoding is what the check takes its time for: once each
+            cell = _cell(found, number)
+            seen = survey(level, max(1, cell))
+            if number == 0:
+                first = seen
+                _judge_sides(path, found, seen)
+        except pyvips.Error as error:
+            found.problems.append(f"level {number} ({width} x {height}) cannot be decoded: {said(error)}")
+            return
+        if above and cell and above.means.shape[2] == seen.means.shape[2] and _follows(found.levels, number):
+            larger = above if above.cell == 2 * cell else above.coarser()
+            if wrong := differs(larger, seen, lossy=not _LOSSY.isdisjoint(found.compression.split("+"))):
+                found.problems.append(f"level {number} {wrong}")
+        above = seen if cell else None
+    if first and min(found.levels[-1]) >= _TELLING:
+        _judge_smallest(path, found, first)
+
+
+def _judge_smallest(path: Path, found: Pyramid, first: Survey) -> None:
+    # neighbours may each be a little off
+    (width, height), (rows, columns) = found.levels[0], first.means.shape[:2]
+    part = (columns * first.cell / width, rows * first.cell / height)
+    mean = from_afar(first, open_level(path, len(found.levels) - 1), part)
+    if mean > _SAME:
+        found.problems.append(f"its smallest level shows another picture than its largest ({mean:.0f} of 255)")
+
+
+def _cell(found: Pyramid, number: int) -> int:
+    """The size of the cells in which a level is seen; of the largest as the next one asks for it, to hold fewer."""
+    if number == 0 and len(found.levels) > 1 and _follows(found.levels, 1):
+        return 2 * cell_for(*found.levels[1]) or cell_for(*found.levels[0])
+    return cell_for(*found.levels[number])
+
+
+def _judge_sides(path: Path, found: Pyramid, seen: Survey) -> None:
+    verdict, words = flat_side(pyvips.Image.tiffload(str(path), fail_on="warning"), seen)
+    if verdict == "wrong":
+        found.problems.append(words)
+    elif verdict == "suspect":
+        found.notes.append(f"{words}; look at it")
+
+
+def _follows(levels: list[tuple[int, int]], number: int) -> bool:
+    """Whether a level is half of the one before it, rounded down or up."""
+    sides = zip(levels[number - 1], levels[number], strict=True)
+    return all(size in (max(1, above // 2), -(-above // 2)) for above, size in sides)
+
+
+def _halved(above: Directory, level: Directory) -> bool:
+    return _follows([(above.width, above.height), (level.width, level.height)], 1)
+
+
+def _floor(above: Directory) -> tuple[int, int]:
+    return max(1, above.width // 2), max(1, above.height // 2)
+
+
+def _samples(one: Directory) -> str:
+    """What its samples are, in words."""
+    colours = _COLOURS.get(one.photometric, f"colours of kind {one.photometric}")
+    kind = _FORMATS.get(one.sample_format, "unknown ")
+    return f"{one.bands} {'band' if one.bands == 1 else 'bands'} of {one.bits} {kind}bits in {colours}"
+
+
+def _compression(one: Directory) -> str:
+    return _COMPRESSIONS.get(one.compression, f"compression {one.compression}")
+
+
+def _size(one: Directory) -> str:
+    return f"{one.width} x {one.height}"
