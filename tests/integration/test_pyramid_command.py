@@ -212,7 +212,7 @@ def test_the_check_says_what_is_wrong_of_each_file(folder: Path, tmp_path: Path)
     assert "900 x 700, 2 levels, tiles of 512 x 512, deflate, 300 dpi" in lines[0]
     assert lines[1].startswith("wrong ")
     assert "are one flat grey, as of a file that was cut short" in run.stdout
-    assert "it is no TIFF that can be read" in run.stdout
+    assert "it is no pyramid that can be read" in run.stdout
     assert pyramid("check", tmp_path / "out" / "a.tif").returncode == 0
 
 

@@ -165,7 +165,7 @@ def test_a_picture_that_is_all_one_grey_is_fine(file: Path) -> None:
 @pytest.mark.parametrize("data", [b"", b"II*\0", b"II*\0\x08\0\0\0", b"no TIFF at all", b"MM\0*" + bytes(range(256))])
 def test_what_is_no_tiff_is_said_to_be_none(file: Path, data: bytes) -> None:
     file.write_bytes(data)
-    assert "it is no TIFF that can be read" in problems(file)
+    assert "it is no pyramid that can be read" in problems(file)
 
 
 def levels() -> list[np.ndarray[Any, Any]]:
@@ -400,7 +400,7 @@ ENDLESS: dict[str, Callable[[bytes], bytes]] = {
 def test_directories_that_never_end_are_said_to_be_so(file: Path, defect: str) -> None:
     file.write_bytes(ENDLESS[defect](written(file).read_bytes()))
     began = time.monotonic()
-    assert "it is no TIFF that can be read: " in problems(file)
+    assert "it is no pyramid that can be read: " in problems(file)
     assert time.monotonic() - began < 5
 
 
@@ -408,7 +408,7 @@ def test_more_directories_than_a_pyramid_has_are_not_read(file: Path) -> None:
     with tifffile.TiffWriter(file) as writer:
         for _ in range(70):
             writer.write(np.zeros((16, 16), np.uint8), tile=(16, 16), metadata=None)
-    assert "it has more than 64 directories, which no pyramid has" in problems(file)
+    assert "it has more than 64 directories" in problems(file)
 
 
 @pytest.mark.parametrize(

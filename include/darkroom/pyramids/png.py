@@ -14,9 +14,7 @@ from darkroom.pyramids.source import Source
 _SIGNATURE = 8  # bytes
 _MOST = 1 << 20  # bytes of a chunk, and of what it unpacks to: more is no EXIF of a camera, and may be a bomb
 _COLOURS = (b"cICP", b"iCCP", b"sRGB", b"gAMA", b"cHRM")
-_RAW = re.compile(
-    rb"\s*(?:exif|app1)\s+\d+\s+([0-9A-Fa-f\s]+)", re.IGNORECASE
-)  # as ImageMagick writes a profile as text
+_RAW = re.compile(rb"\s*\w+\s+\d+\s+([0-9A-Fa-f\s]+)")  # a profile as text, as ImageMagick writes it
 _KEYWORDS = (b"Raw profile type exif", b"Raw profile type APP1")
 _ORIENTATION, _SHORT = 0x112, 3  # of EXIF
 _TURNED = (5, 6, 7, 8)  # on their side

@@ -28,6 +28,7 @@ _TYPES = {  # of a field: bytes of one value, and how it is unpacked; TIFF 6.0 a
     17: (8, "q"),
     18: (8, "Q"),
 }
+_UNREADABLE = "it is a TIFF that cannot be opened"
 _MOST_FIELDS = 4096  # of a directory
 _MOST_PAGES = 10_000
 _MOST_VALUES = 4096  # of a field that is looked at; those of each strip or tile are not
@@ -120,6 +121,17 @@ class Directory:
             )
         return list(struct.unpack(f"{self.shape.order}{one.count}{code}", data[: one.count * size]))
 
+    def count(self, tag: int) -> int:
+        """How many values a field has; none where it is missing, or its values cannot lie in any file."""
+        one = self.fields.get(tag)
+        if one is None or one.type not in _TYPES:
+            return 0
+        size = one.count * _TYPES[one.type][0]
+        if size > self.shape.room:
+            end = struct.unpack(self.shape.order + self.shape.word, one.raw)[0] + size
+            return one.count if self.read_at(end - 1, 1) else 0
+        return one.count
+
     def block(self, tag: int) -> bytes:
         """A field's value as bytes, such as JPEG's tables; none where it is missing or longer than 64 KiB."""
         one = self.fields.get(tag)
@@ -135,21 +147,23 @@ class Directory:
         return int(found[0]) if found and isinstance(found[0], int) else default
 
 
-def directories(read_at: ReadAt) -> Iterator[Directory]:
-    """The pages of a TIFF in their order, each followed by its SubIFDs. Raises `DecodeFailed` for what is no TIFF.
+def directories(read_at: ReadAt, *, most: int = _MOST_PAGES) -> Iterator[Directory]:
+    """The pages of a TIFF in their order, each followed by its SubIFDs.
 
-    A directory that was seen before ends them.
+    Raises `DecodeFailed` for what is no TIFF, where a directory leads back to an earlier one, and for more than `most`.
     """
-    shape, offset = _beginning(read_at)
+    shape, offset = beginning(read_at)
     seen: set[int] = set()
-    while offset and offset not in seen:
-        if len(seen) >= _MOST_PAGES:
-            raise DecodeFailed(f"it is a TIFF of more than {_MOST_PAGES:,} pages")
+    while offset:
+        if offset in seen:
+            raise DecodeFailed(f"{_UNREADABLE}: a directory leads back to an earlier one, so that it never ends")
+        if len(seen) >= most:
+            raise DecodeFailed(f"{_UNREADABLE}: it has more than {most:,} directories")
         seen.add(offset)
         page, following = _directory(read_at, shape, offset, inner=False)
         yield page
         for inner in page.values(_SUB_IFDS):
-            if isinstance(inner, int) and inner and inner not in seen and len(seen) < _MOST_PAGES:
+            if isinstance(inner, int) and inner and inner not in seen and len(seen) < most:
                 seen.add(inner)
                 yield _directory(read_at, shape, inner, inner=True)[0]
         offset = following
@@ -160,7 +174,8 @@ def first_offset_at(shape: Shape) -> int:
     return 8 if shape.big else 4
 
 
-def _beginning(read_at: ReadAt) -> tuple[Shape, int]:
+def beginning(read_at: ReadAt) -> tuple[Shape, int]:
+    """How a file writes its numbers, and where its first directory lies. Raises `DecodeFailed` for what is no TIFF."""
     data = _exactly(read_at, 0, 8)
     order = {b"II": "<", b"MM": ">"}.get(data[:2], "")
     version = struct.unpack(f"{order or '<'}H", data[2:4])[0]
@@ -177,7 +192,7 @@ def _directory(read_at: ReadAt, shape: Shape, offset: int, *, inner: bool) -> tu
     head = 8 if shape.big else 2
     count = struct.unpack(shape.order + ("Q" if shape.big else "H"), _exactly(read_at, offset, head))[0]
     if not 0 < count <= _MOST_FIELDS:
-        raise DecodeFailed(f"it is a TIFF that cannot be opened: a directory of {count:,} fields")
+        raise DecodeFailed(f"{_UNREADABLE}: a directory of {count:,} fields")
     data = _exactly(read_at, offset + head, count * shape.entry)
     # where a file ends with its directory, libtiff takes it for the last one, and so do we
     end = read_at(offset + head + count * shape.entry, shape.room)
@@ -193,5 +208,5 @@ def _directory(read_at: ReadAt, shape: Shape, offset: int, *, inner: bool) -> tu
 def _exactly(read_at: ReadAt, offset: int, size: int) -> bytes:
     data = read_at(offset, size)
     if len(data) != size:
-        raise DecodeFailed("it is a TIFF that cannot be opened: it is cut short")
+        raise DecodeFailed(f"{_UNREADABLE}: it is cut short")
     return data

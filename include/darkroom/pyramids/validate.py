@@ -8,7 +8,8 @@ from pathlib import Path
 import pyvips
 
 from darkroom.pyramids.cut_short import flat_side
-from darkroom.pyramids.directories import Directory, Malformed, directories, is_big
+from darkroom.pyramids.failures import DecodeFailed
+from darkroom.pyramids.layouts import Layout, is_big, layouts
 from darkroom.pyramids.likeness import Survey, cell_for, differs, from_afar, survey
 from darkroom.pyramids.source import said
 
@@ -79,15 +80,15 @@ def open_level(path: Path, number: int) -> pyvips.Image:
 
 def _structure(path: Path) -> tuple[Pyramid, bool]:
     """What the directories say, and whether the levels can be decoded in the time and memory that a file may take."""
-    found, read = Pyramid(), list[Directory]()
+    found, read = Pyramid(), list[Layout]()
     try:
         found.big = is_big(path)
-        for directory in directories(path):
-            read.append(directory)
+        for layout in layouts(path):
+            read.append(layout)
         if not read:
-            raise Malformed("there is no image in it")
-    except Malformed as error:
-        found.problems.append(f"it is no TIFF that can be read: {error}")
+            raise DecodeFailed("there is no image in it")
+    except DecodeFailed as error:
+        found.problems.append(f"it is no pyramid that can be read: {error}")
     if not read:
         return found, False
     first, decodable = read[0], not found.problems
@@ -102,7 +103,7 @@ def _structure(path: Path) -> tuple[Pyramid, bool]:
     return found, decodable and not too_much
 
 
-def _of_the_file(read: list[Directory], tile: tuple[int, int]) -> Iterator[str]:
+def _of_the_file(read: list[Layout], tile: tuple[int, int]) -> Iterator[str]:
     first, last = read[0], read[-1]
     if first.sub_ifds:
         yield "its levels are in SubIFDs, where some servers do not look for them"
@@ -113,7 +114,7 @@ def _of_the_file(read: list[Directory], tile: tuple[int, int]) -> Iterator[str]:
         yield f"its smallest level is {_size(last)}: those down to one tile are missing"
 
 
-def _of_levels(read: list[Directory]) -> Iterator[str]:
+def _of_levels(read: list[Layout]) -> Iterator[str]:
     first = read[0]
     for number, (above, level) in enumerate(pairwise(read), 1):
         if not _halved(above, level):
@@ -125,7 +126,7 @@ def _of_levels(read: list[Directory]) -> Iterator[str]:
             yield f"level {number} has {_samples(level)}, and the first one {_samples(first)}"
 
 
-def _notes(read: list[Directory]) -> Iterator[str]:
+def _notes(read: list[Layout]) -> Iterator[str]:
     for number, (above, level) in enumerate(pairwise(read), 1):
         if not level.reduced:
             yield f"level {number} is not marked as a reduced image"
@@ -137,7 +138,7 @@ def _notes(read: list[Directory]) -> Iterator[str]:
         yield "it does not say its resolution"
 
 
-def _too_much(read: list[Directory], size: int) -> Iterator[str]:
+def _too_much(read: list[Layout], size: int) -> Iterator[str]:
     """Why the levels are not decoded: a few bytes can claim to be an image that takes hours and all memory."""
     for number, one in enumerate(read):
         if one.blocks_missing:
@@ -206,24 +207,24 @@ def _follows(levels: list[tuple[int, int]], number: int) -> bool:
     return all(size in (max(1, above // 2), -(-above // 2)) for above, size in sides)
 
 
-def _halved(above: Directory, level: Directory) -> bool:
+def _halved(above: Layout, level: Layout) -> bool:
     return _follows([(above.width, above.height), (level.width, level.height)], 1)
 
 
-def _floor(above: Directory) -> tuple[int, int]:
+def _floor(above: Layout) -> tuple[int, int]:
     return max(1, above.width // 2), max(1, above.height // 2)
 
 
-def _samples(one: Directory) -> str:
+def _samples(one: Layout) -> str:
     """What its samples are, in words."""
     colours = _COLOURS.get(one.photometric, f"colours of kind {one.photometric}")
     kind = _FORMATS.get(one.sample_format, "unknown ")
     return f"{one.bands} {'band' if one.bands == 1 else 'bands'} of {one.bits} {kind}bits in {colours}"
 
 
-def _compression(one: Directory) -> str:
+def _compression(one: Layout) -> str:
     return _COMPRESSIONS.get(one.compression, f"compression {one.compression}")
 
 
-def _size(one: Directory) -> str:
+def _size(one: Layout) -> str:
     return f"{one.width} x {one.height}"
