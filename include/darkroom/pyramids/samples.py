@@ -1,4 +1,4 @@
-"""What a TIFF can say of its samples, and what each becomes: accepted, scaled or refused. `docs/pyramids.md` has it too."""
+"""What a TIFF can say of its samples, and what each becomes: accepted, scaled or refused, as `docs/pyramids.md` has it."""
 
 import math
 from dataclasses import dataclass
