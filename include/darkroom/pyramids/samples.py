@@ -1,4 +1,4 @@
-"""What a TIFF can say of its samples, and what each becomes: accepted, scaled or refused, as `docs/pyramids.md` has it."""
+"""What a TIFF can say of its samples, and what each becomes: `docs/pyramids.md` has the table too."""
 
 import math
 from dataclasses import dataclass
