@@ -79,7 +79,7 @@ HARMLESS = {
     "a trailer behind": lambda jpeg: jpeg + b"trailer" * 3000,
     "fill before the end": lambda jpeg: jpeg[:-2] + b"\xff" * 9 + damage.END,
     "all at once": lambda jpeg: (
-        damage.with_bad_scan_parameters(damage.with_junk_in_the_header(damage.with_odd_jfif(jpeg))) + jpeg
+        damage.with_junk_in_the_header(damage.with_odd_jfif(damage.with_bad_scan_parameters(jpeg))) + jpeg
     ),
 }
 

@@ -1,4 +1,4 @@
-"""What a TIFF says of its samples, and the colours that come of it: right ones, or a refusal that says what to do."""
+"""What a TIFF says of its samples, and the colours that come of it: the right ones, or a refusal with what to do."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What a TIFF can say of its samples: accepted, scaled or refused. `docs/pyramids.md` has the same table."""
+"""What a TIFF can say of its samples, and what each becomes: `docs/pyramids.md` has the table too."""
 
 import math
 from dataclasses import dataclass
