@@ -9,7 +9,9 @@ import time
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from darkroom.cli import app
 from tests import scans
 from tests.tiny import PICTURES, Tiny, darkroom
 
@@ -50,8 +52,8 @@ def test_a_mistyped_word_hears_what_was_perhaps_meant(words: list[str], said: st
 
 @pytest.mark.parametrize("words", COMMANDS)
 def test_no_help_shows_a_python_type(words: str) -> None:
-    run = darkroom(*words.split(), "--help")
-    assert run.returncode == 0
+    run = CliRunner().invoke(app, [*words.split(), "--help"], prog_name="darkroom")
+    assert run.exit_code == 0
     for jargon in ("<bool>", "<str>", "<int>", "list[", "Path]", "{SRC", "{FILE"):
         assert jargon not in run.stdout, jargon
     assert "Show this message" in run.stdout

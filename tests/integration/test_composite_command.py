@@ -102,7 +102,7 @@ def test_mode_plan_says_what_would_be_done_and_writes_nothing(tiny):
     code, report, output = report_of(tiny, "--mode", "plan")
     assert code == 0
     assert (report["planned"], report["todo"], report["done"]) == (PICTURES, PICTURES, 0)
-    assert f"{PICTURES} to make" in output
+    assert f"{PICTURES} left, " in output
     assert not tiny.out.exists()
 
 

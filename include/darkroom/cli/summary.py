@@ -26,8 +26,9 @@ def print_summary(report: Report) -> None:
     table.add_section()
     table.add_row("all", *(f"{count:,}" for count in _totals(report)))
     console.print(table)
+    left = f"{report.todo:,} left, " if report.todo else ""
     console.print(
-        f"{report.distinct:,} different pictures, {report.outputs:,} files "
+        f"{left}{report.distinct:,} different pictures, {report.outputs:,} files "
         f"and {human_bytes(report.bytes)} written in {human_seconds(report.seconds)}",
         highlight=False,
     )
