@@ -8,13 +8,13 @@ import pikepdf
 import pyvips
 
 from darkroom.pyramids.failures import DecodeFailed
-from darkroom.pyramids.pdf_streams import filters_of, inflated_length, number, unpacked
+from darkroom.pyramids.pdf_streams import filters_of, inflated_length, number, unpacked, written
 from darkroom.pyramids.source import said
 
 _CHANNELS = {
-    **dict.fromkeys(("/DeviceGray", "/G", "/CalGray", "/Indexed", "/Separation"), 1),
-    **dict.fromkeys(("/DeviceRGB", "/RGB", "/CalRGB", "/Lab"), 3),
-    **dict.fromkeys(("/DeviceCMYK", "/CMYK"), 4),
+    **dict.fromkeys(("DeviceGray", "G", "CalGray", "Indexed", "Separation"), 1),
+    **dict.fromkeys(("DeviceRGB", "RGB", "CalRGB", "Lab"), 3),
+    **dict.fromkeys(("DeviceCMYK", "CMYK"), 4),
 }
 _PREDICTED = (("/Colors", 1), ("/BitsPerComponent", 8), ("/Columns", 1))
 _HELD, _HELD_OTHERWISE = {"JPXDecode": 16, "DCTDecode": 6}, 4  # bytes of a pixel; a JPEG may be progressive
@@ -102,8 +102,8 @@ def _row_of(image: Image) -> int:
 
 def _channels(space: object, spaces: pikepdf.Object) -> int:
     """How many samples a pixel has in a colour space; 0 for one that is not known, which PDFium refuses."""
-    if isinstance(space, pikepdf.Name) and str(space) not in _CHANNELS:
-        space = spaces.get(str(space))
+    if isinstance(space, pikepdf.Name) and written(space) not in _CHANNELS:
+        space = spaces.get(space)
     family, second = space, None
     if isinstance(space, pikepdf.Array) and len(space):
         family, second = space[0], space[1] if len(space) > 1 else None
@@ -111,7 +111,7 @@ def _channels(space: object, spaces: pikepdf.Object) -> int:
         return max(0, number(second, "/N"))
     if family == "/DeviceN" and isinstance(second, pikepdf.Array):
         return len(second)
-    return _CHANNELS.get(str(family), 0)
+    return _CHANNELS.get(written(family), 0)
 
 
 def _prove_fax(data: bytes, image: Image, parameters: pikepdf.Object) -> None:

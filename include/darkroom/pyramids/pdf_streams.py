@@ -19,15 +19,16 @@ from darkroom.pyramids.failures import DecodeFailed
 LARGEST = 256 << 20  # bytes of one stream that is unpacked in memory
 _BLOCK = 1 << 18
 _ADLER = 4  # bytes of the sum behind a deflate stream, which some writers leave out
+_END_OF_RUNS = 128
 _MOST_LZW = LARGEST >> 10  # bytes: each becomes at most some 1,300, and qpdf knows no limit for it
 _UNPACKED = {"FlateDecode", "LZWDecode", "ASCIIHexDecode", "ASCII85Decode", "RunLengthDecode"}
+_FAULTS = (pikepdf.PikepdfError, UnicodeDecodeError)  # its messages repeat the file's bytes, which are no UTF-8
 _PARAMETERS = ("/Predictor", "/Colors", "/BitsPerComponent", "/Columns", "/EarlyChange")
 
 settings.set_qpdf_limits(
     parser_max_errors=0,  # after fifteen it would go silent, and leave out the rest
     doc_max_warnings=100_000,
     parser_max_container_size=1_000_000,
-    run_length_max_memory=LARGEST,
     png_max_memory=LARGEST,
     tiff_max_memory=LARGEST,
 )
@@ -47,7 +48,7 @@ def first_page(document: Any) -> Iterator[pikepdf.Object]:
             file.seek(0)
             with pikepdf.open(file) as pdf:
                 yield pdf.pages[0].obj
-        except (pypdfium2.PdfiumError, pikepdf.PikepdfError):
+        except (pypdfium2.PdfiumError, *_FAULTS):
             raise DecodeFailed("its first page cannot be read") from None
 
 
@@ -56,7 +57,7 @@ def filters_of(stream: pikepdf.Object) -> list[tuple[str, pikepdf.Object]]:
     names, given = _listed(stream.get("/Filter")), _listed(stream.get("/DecodeParms"))
     given += [None] * (len(names) - len(given))
     return [
-        (str(name).removeprefix("/"), found if isinstance(found, pikepdf.Dictionary) else pikepdf.Dictionary())
+        (written(name), found if isinstance(found, pikepdf.Dictionary) else pikepdf.Dictionary())
         for name, found in zip(names, given, strict=False)
         if name != "/Crypt"  # PDFium has decrypted it
     ]
@@ -69,6 +70,8 @@ def unpacked(data: bytes, filters: list[tuple[str, pikepdf.Object]]) -> bytes:
             raise DecodeFailed(f"a part of its first page is packed by {name[:40]}, which is not read")
         if name == "FlateDecode":
             bounded(inflated_length(data))  # qpdf takes what is damaged for whole
+        if name == "RunLengthDecode":
+            data = _until_its_end(data)
         if name == "LZWDecode" and len(data) > _MOST_LZW:
             raise DecodeFailed("its first page is packed by LZW, which may unpack to more than is held; save it anew")
         known = {key: value for key in _PARAMETERS if (value := parameters.get_int(key)) is not None}
@@ -78,7 +81,7 @@ def unpacked(data: bytes, filters: list[tuple[str, pikepdf.Object]]) -> bytes:
                 stream.DecodeParms = pikepdf.Dictionary(known)
             try:
                 data = stream.read_bytes(pikepdf.StreamDecodeLevel.specialized)
-            except pikepdf.PikepdfError:
+            except _FAULTS:
                 raise DecodeFailed("its first page is damaged: a part of it cannot be unpacked") from None
         bounded(len(data))
     return data
@@ -112,8 +115,24 @@ def number(entries: pikepdf.Object, key: str, otherwise: int = 0) -> int:
     return value if -(1 << 31) < value < 1 << 31 else otherwise
 
 
+def written(name: Any) -> str:
+    """A name without its slash, whatever its bytes are; nothing for what is none."""
+    return bytes(name)[1:].decode("latin-1") if isinstance(name, pikepdf.Name) else ""
+
+
 def _listed(value: Any) -> list[Any]:
     return list(value) if isinstance(value, pikepdf.Array) else [] if value is None else [value]
+
+
+def _until_its_end(data: bytes) -> bytes:
+    """A run length stream as far as PDFium reads it: qpdf goes on behind what marks its end. Raises `DecodeFailed`."""
+    at = length = 0
+    while at < len(data) and data[at] != _END_OF_RUNS:
+        count = data[at]
+        at += 2 if count > _END_OF_RUNS else count + 2
+        length += 257 - count if count > _END_OF_RUNS else count + 1
+    bounded(length)
+    return data[:at]
 
 
 def _lacks_its_sum(data: bytes) -> bool:

@@ -8,13 +8,13 @@ import pikepdf
 
 from darkroom.pyramids.failures import DecodeFailed
 from darkroom.pyramids.pdf_images import Image
-from darkroom.pyramids.pdf_streams import bounded, filters_of, unpacked
+from darkroom.pyramids.pdf_streams import bounded, filters_of, unpacked, written
 
 _MOST_DRAWN = 1_000_000  # forms in forms multiply
-_MOST_READ = 20_000_000  # numbers, names and operators, of which half a million is read in a second
+_MOST_READ = 10_000_000  # numbers, names and operators, of which half a million is read in a second
 _MOST_ENTRIES = 100  # of an image within the content
 _DEEPEST = 40  # forms in forms that PDFium draws
-_USING = {"Do": "/XObject", "gs": "/ExtGState", "scn": "/Pattern", "SCN": "/Pattern"}
+_USING = {b"Do": "/XObject", b"gs": "/ExtGState", b"scn": "/Pattern", b"SCN": "/Pattern"}
 
 
 @dataclass(slots=True)
@@ -47,7 +47,8 @@ def _appearances(page: pikepdf.Object) -> list[Any]:
         if isinstance(annotation, pikepdf.Dictionary):
             look = _entries(annotation, "/AP").get("/N")
             if isinstance(look, pikepdf.Dictionary):
-                look = look.get(str(annotation.get("/AS")))
+                state = annotation.get("/AS")
+                look = look.get(state) if isinstance(state, pikepdf.Name) else None
             looks.append(look)
     return looks
 
@@ -57,7 +58,8 @@ class _Content(pikepdf.StreamParser):
 
     def __init__(self, resources: pikepdf.Object, read: int) -> None:
         super().__init__()
-        self.uses: Counter[tuple[str, str]] = Counter()
+        self.used: dict[tuple[bytes, bytes], pikepdf.Object] = {}
+        self.times: Counter[tuple[bytes, bytes]] = Counter()
         self.images: list[pikepdf.PdfInlineImage] = []
         self._named = {operator: _entries(resources, kind) for operator, kind in _USING.items()}
         self.read = read  # numbers, names and operators, those of other contents too
@@ -69,7 +71,7 @@ class _Content(pikepdf.StreamParser):
         if self.read > _MOST_READ:
             raise DecodeFailed(f"its first page has more than {_MOST_READ:,} numbers, names and operators")
         if isinstance(value, pikepdf.Operator):
-            self._operator(str(value))
+            self._operator(bytes(value))
             value = None
         elif self._entries is not None:
             self._entries.append(value)
@@ -81,25 +83,29 @@ class _Content(pikepdf.StreamParser):
         if self._entries is not None:
             raise DecodeFailed("an image on its first page is cut short")
 
-    def _operator(self, operator: str) -> None:
+    def _operator(self, operator: bytes) -> None:
         if operator in _USING:
             if isinstance(self._before, pikepdf.Name):
-                self._use(operator, str(self._before))
-        elif operator == "BI":
+                self._use(operator, self._before)
+        elif operator == b"BI" or (operator == b"ID" and self._entries is None):
             self._entries = []
-        elif operator == "EI" and self._entries:
+        elif operator == b"EI" and self._entries:
             *entries, data = self._entries
             self.images.append(pikepdf.PdfInlineImage(image_data=data, image_object=tuple(entries)))
             self._entries = None
 
-    def _use(self, operator: str, name: str) -> None:
-        if (operator, name) not in self.uses:
+    def _use(self, operator: bytes, name: pikepdf.Name) -> None:
+        use = operator, bytes(name)
+        if use not in self.used:
             found = self._named[operator].get(name)
-            if operator == "Do" and not isinstance(found, pikepdf.Stream):
-                raise DecodeFailed(f"its first page shows {_plain(name)}, which is not in the file")
-            if found is None:
+            if operator == b"Do" and not isinstance(found, pikepdf.Stream):
+                raise DecodeFailed(f"its first page shows {_plain(written(name))}, which is not in the file")
+            if operator == b"gs" and isinstance(found, pikepdf.Dictionary):
+                found = _entries(found, "/SMask").get("/G")
+            if not isinstance(found, pikepdf.Stream):
                 return
-        self.uses[operator, name] += 1
+            self.used[use] = found
+        self.times[use] += 1
 
 
 class _Walk:
@@ -128,7 +134,9 @@ class _Walk:
         self._read = content.read
         spaces = _entries(resources, "/ColorSpace")
         self.found.images += [Image(image.obj, image.read_raw_bytes, spaces) for image in content.images]
-        return self.limit(sum(times * self._used(*use, resources, depth) for use, times in content.uses.items()))
+        return self.limit(
+            sum(content.times[use] * self.stream(found, resources, depth) for use, found in content.used.items())
+        )
 
     def stream(self, value: Any, resources: pikepdf.Object, depth: int) -> int:
         """How many a form or image itself is."""
@@ -146,12 +154,6 @@ class _Walk:
         self._counts[key] = count
         return count
 
-    def _used(self, operator: str, name: str, resources: pikepdf.Object, depth: int) -> int:
-        found = _entries(resources, _USING[operator]).get(name)
-        if operator == "gs" and isinstance(found, pikepdf.Dictionary):
-            found = _entries(found, "/SMask").get("/G")
-        return self.stream(found, resources, depth)
-
 
 def _entries(of: pikepdf.Object, key: str) -> pikepdf.Object:
     """The dictionary of that name in another; an empty one where there is none."""
@@ -160,4 +162,4 @@ def _entries(of: pikepdf.Object, key: str) -> pikepdf.Object:
 
 
 def _plain(name: str) -> str:
-    return "".join(char if char.isprintable() else "?" for char in name[1:41])
+    return "".join(char if char.isprintable() else "?" for char in name[:40])
