@@ -54,7 +54,7 @@ def refusal_note(standing: str | None, problems: Sequence[str]) -> str | None:
 
 
 def _note(dag_run: Any) -> None:
-    from airflow.models.dagrun import DagRunNote
+    # a listener has no other way to a run's XComs: it runs in no task, and the REST API is for people
     from airflow.models.xcom import XComModel
     from sqlalchemy.orm import object_session
 
@@ -67,11 +67,7 @@ def _note(dag_run: Any) -> None:
     refused = session.scalars(found).first()
     problems = XComModel.deserialize_value(refused) if refused else []
     note = refusal_note(dag_run.note, problems)
-    if note == dag_run.note:
-        return
-    if note is None:
-        session.delete(dag_run.dag_run_note)
+    if note is not None:
+        dag_run.note = note
     elif dag_run.dag_run_note:
-        dag_run.dag_run_note.content = note
-    else:
-        dag_run.dag_run_note = DagRunNote(note)  # type: ignore[no-untyped-call]
+        session.delete(dag_run.dag_run_note)
