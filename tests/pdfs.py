@@ -17,6 +17,7 @@ FILL = b"q 144 0 0 72 0 0 cm /Im0 Do Q"
 IMAGE = b"/XObject<</Im0 5 0 R>>"
 RGB = b"/ColorSpace/DeviceRGB/BitsPerComponent 8"
 GREY = b"/ColorSpace/DeviceGray/BitsPerComponent 1"
+PREDICTED = b"/DecodeParms<</Predictor 15/Colors 3/Columns 100>>"
 G4 = b"/DecodeParms<</K -1/Columns 100/Rows 50>>"
 RED_HALF = b"1 0 0 rg 0 0 72 72 re f"
 
@@ -167,6 +168,18 @@ def lzw(data: bytes) -> bytes:
         bits += [256, *data[number : number + 200]]
     text = "".join(f"{code:09b}" for code in [*bits, 257])
     return int(text.ljust(-(-len(text) // 8) * 8, "0"), 2).to_bytes(-(-len(text) // 8), "big")
+
+
+def runs(data: bytes) -> bytes:
+    """Coded as run lengths, without a run: each hundred bytes as they are."""
+    parts = [data[at : at + 100] for at in range(0, len(data), 100)]
+    return b"".join(bytes([len(part) - 1]) + part for part in parts) + b"\x80"
+
+
+def predicted() -> bytes:
+    """Each row with a byte before it, that says that it is as it is."""
+    row = 3 * WIDTH
+    return b"".join(b"\0" + samples()[at : at + row] for at in range(0, HEIGHT * row, row))
 
 
 def zeroed(data: bytes) -> bytes:

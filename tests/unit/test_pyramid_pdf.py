@@ -1,5 +1,6 @@
 """The first page of a PDF: all of it is drawn, or it is refused; and nothing in it takes more than was planned."""
 
+import base64
 import zlib
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import numpy as np
 import pypdfium2
 import pytest
 
-from darkroom.pyramids import pdf
+from darkroom.pyramids import pdf, pdf_streams, pdf_walk
 from darkroom.pyramids.failures import DecodeFailed
 from darkroom.pyramids.make import make_pyramid
 from darkroom.pyramids.opening import look, prepare
@@ -38,6 +39,19 @@ WHOLE = {
     "deflate": lambda: pdfs.scan(pdfs.RGB + b"/Filter/FlateDecode", pdfs.flate()),
     "deflate without its sum": lambda: pdfs.scan(pdfs.RGB + b"/Filter/FlateDecode", pdfs.flate()[:-4]),
     "LZW": lambda: pdfs.scan(pdfs.RGB + b"/Filter/LZWDecode", pdfs.lzw(pdfs.samples())),
+    "deflate in ASCII85": lambda: pdfs.scan(
+        pdfs.RGB + b"/Filter[/ASCII85Decode/FlateDecode]", base64.a85encode(pdfs.flate()) + b"~>"
+    ),
+    "deflate, predicted": lambda: pdfs.scan(
+        pdfs.RGB + b"/Filter/FlateDecode" + pdfs.PREDICTED, zlib.compress(pdfs.predicted())
+    ),
+    "LZW, predicted": lambda: pdfs.scan(pdfs.RGB + b"/Filter/LZWDecode" + pdfs.PREDICTED, pdfs.lzw(pdfs.predicted())),
+    "run lengths": lambda: pdfs.scan(pdfs.RGB + b"/Filter/RunLengthDecode", pdfs.runs(pdfs.samples())),
+    "by a name that is no UTF-8": lambda: pdfs.page(
+        pdfs.FILL.replace(b"Im0", b"\xb4\xe1"),
+        pdfs.IMAGE.replace(b"Im0", b"#b4#e1"),
+        [pdfs.image(pdfs.RGB, pdfs.samples())],
+    ),
     "not packed": lambda: pdfs.scan(pdfs.RGB, pdfs.samples()),
     "ICC": lambda: pdfs.page(
         pdfs.FILL,
@@ -102,6 +116,25 @@ DAMAGED = {
     "no JBIG2": lambda: pdfs.scan(pdfs.GREY + b"/Filter/JBIG2Decode", bytes(11)),
     "deflate cut short": lambda: pdfs.scan(pdfs.RGB + b"/Filter/FlateDecode", pdfs.half(pdfs.flate())),
     "deflate partly zeroed": lambda: pdfs.scan(pdfs.RGB + b"/Filter/FlateDecode", pdfs.zeroed(pdfs.flate())),
+    "deflate with another's sum": lambda: pdfs.scan(pdfs.RGB + b"/Filter/FlateDecode", pdfs.flate()[:-4] + b"none"),
+    "deflate, predicted, of too little": lambda: pdfs.scan(
+        pdfs.RGB + b"/Filter/FlateDecode" + pdfs.PREDICTED, zlib.compress(pdfs.predicted()[:-1])
+    ),
+    "LZW, predicted, of too little": lambda: pdfs.scan(
+        pdfs.RGB + b"/Filter/LZWDecode" + pdfs.PREDICTED, pdfs.lzw(pdfs.predicted()[:-1])
+    ),
+    "run lengths that end before the rest": lambda: pdfs.scan(
+        pdfs.RGB + b"/Filter/RunLengthDecode",
+        pdfs.runs(pdfs.half(pdfs.samples())) + pdfs.runs(pdfs.samples()),
+    ),
+    "hexadecimal text with what is none": lambda: pdfs.scan(
+        pdfs.RGB + b"/Filter[/ASCIIHexDecode/DCTDecode]", b"\xf7" + pdfs.jpeg().hex().encode() + b">"
+    ),
+    "by a filter that is no UTF-8": lambda: pdfs.scan(pdfs.RGB + b"/Filter/Foo#b4", pdfs.flate()),
+    "behind what looks like another": lambda: pdfs.page(
+        b"ID " + pdfs.FILL, pdfs.IMAGE, [pdfs.image(pdfs.RGB, pdfs.half(pdfs.samples()))]
+    ),
+    "inline without an end": lambda: pdfs.page(b"BI /W 100 /H 50 /CS /RGB /BPC 8 ID " + pdfs.half(pdfs.samples())),
     "deflate of too little": lambda: pdfs.scan(
         pdfs.RGB + b"/Filter/FlateDecode", zlib.compress(pdfs.half(pdfs.samples()))
     ),
@@ -294,6 +327,26 @@ def test_a_page_that_takes_for_ever_is_given_up(tmp_path: Path, monkeypatch: pyt
 def test_a_content_that_unpacks_to_too_much_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DecodeFailed, match="unpacks to more than 256 MiB"):
         found(tmp_path, pdfs.page(zlib.compress(bytes(300 << 20)), packed=b"/Filter/FlateDecode"))
+
+
+def test_a_content_by_lzw_that_may_unpack_to_too_much_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DecodeFailed, match="first page is packed by LZW"):
+        found(tmp_path, pdfs.page(bytes(300_000), packed=b"/Filter/LZWDecode"))
+
+
+def test_contents_together_unpack_to_no_more_than_one_may(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pdf_streams, "LARGEST", 1 << 20)
+    forms = [pdfs.form(b" " * 600_000) for _ in range(2)]
+    assert found(tmp_path, pdfs.page(b"/A Do", b"/XObject<</A 5 0 R>>", forms)).held
+    with pytest.raises(DecodeFailed, match="unpacks to more than 1 MiB"):
+        found(tmp_path, pdfs.page(b"/A Do /B Do", b"/XObject<</A 5 0 R/B 6 0 R>>", forms))
+
+
+@pytest.mark.parametrize("content", [b"1 " * 2000, b"BI " + b"/A " * 2000, b"/A gs " * 2000])
+def test_what_a_content_may_have_is_bounded(content: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pdf_walk, "_MOST_READ", 1000)
+    with pytest.raises(DecodeFailed, match="first page"):
+        found(tmp_path, pdfs.page(content))
 
 
 def test_a_password_that_is_empty_opens_a_file_and_another_does_not(tmp_path: Path) -> None:
