@@ -8,6 +8,7 @@ import pikepdf
 import pyvips
 
 from darkroom.pyramids.failures import DecodeFailed
+from darkroom.pyramids.jpeg import require_decodable
 from darkroom.pyramids.pdf_streams import filters_of, inflated_length, number, unpacked, written
 from darkroom.pyramids.source import said
 
@@ -51,7 +52,7 @@ def prove_whole(image: Image) -> None:
     name, parameters = filters[-1] if filters else ("", pikepdf.Dictionary())
     match name:
         case "DCTDecode":
-            _decode(data, "jpegload_buffer")
+            _prove_jpeg(data)
         case "CCITTFaxDecode":
             _prove_fax(data, image, parameters)
         case "JBIG2Decode":
@@ -132,7 +133,7 @@ def _prove_strip(ways: list[bytes]) -> None:
     """Decoded as the strip of a TIFF, in one of these ways: libtiff says what is missing, in words that help nobody."""
     for way in ways:
         try:
-            return _decode(way, "tiffload_buffer")
+            return _decode(way)
         except DecodeFailed:
             continue
     raise _refused("is cut short or damaged")
@@ -146,12 +147,18 @@ def _tiff(data: bytes, width: int, height: int, bits: int, compression: int, opt
     return b"II*\0" + struct.pack("<IH", 8, len(tags)) + rows + bytes(4) + data
 
 
-def _decode(data: bytes, loader: str) -> None:
+def _decode(tiff: bytes) -> None:
     try:
-        image = getattr(pyvips.Image, loader)(data, access="sequential", fail_on="warning")
-        image.avg()
+        pyvips.Image.tiffload_buffer(tiff, access="sequential", fail_on="warning").avg()
     except pyvips.Error as error:
         raise _refused(f"cannot be decoded: {said(error)}") from None
+
+
+def _prove_jpeg(data: bytes) -> None:
+    try:
+        require_decodable(data)
+    except DecodeFailed as error:
+        raise _refused(str(error).removeprefix("it ")) from None
 
 
 def _prove_jbig2(data: bytes) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import pyvips
 
 from darkroom.pyramids.failures import DecodeFailed
+from darkroom.pyramids.jpeg import require_decodable
 from darkroom.pyramids.source import said
 
 _DEEPEST = 4  # drawings in drawings
@@ -112,6 +113,8 @@ class Contents:
             self.pixels += image.width * image.height
             if self.pixels <= self._max_pixels:
                 image.avg()
+                if image.get("vips-loader") == "jpegload_buffer":
+                    require_decodable(data)  # what libvips alone does not see
         except pyvips.Error as error:
             raise DecodeFailed(f"an image that is embedded in it cannot be decoded: {said(error)}") from None
         if self.pixels > self._max_pixels:
