@@ -123,10 +123,6 @@ DAMAGED = {
     "LZW, predicted, of too little": lambda: pdfs.scan(
         pdfs.RGB + b"/Filter/LZWDecode" + pdfs.PREDICTED, pdfs.lzw(pdfs.predicted()[:-1])
     ),
-    "run lengths that end before the rest": lambda: pdfs.scan(
-        pdfs.RGB + b"/Filter/RunLengthDecode",
-        pdfs.runs(pdfs.half(pdfs.samples())) + pdfs.runs(pdfs.samples()),
-    ),
     "hexadecimal text with what is none": lambda: pdfs.scan(
         pdfs.RGB + b"/Filter[/ASCIIHexDecode/DCTDecode]", b"\xf7" + pdfs.jpeg().hex().encode() + b">"
     ),
@@ -327,6 +323,18 @@ def test_a_page_that_takes_for_ever_is_given_up(tmp_path: Path, monkeypatch: pyt
 def test_a_content_that_unpacks_to_too_much_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DecodeFailed, match="unpacks to more than 256 MiB"):
         found(tmp_path, pdfs.page(zlib.compress(bytes(300 << 20)), packed=b"/Filter/FlateDecode"))
+
+
+def test_run_lengths_end_where_their_end_is_marked(tmp_path: Path) -> None:
+    data = pdfs.runs(pdfs.half(pdfs.samples())) + pdfs.runs(pdfs.samples())
+    with pytest.raises(DecodeFailed, match="7,500 bytes of 15,000"):
+        found(tmp_path, pdfs.scan(pdfs.RGB + b"/Filter/RunLengthDecode", data))
+
+
+def test_a_content_of_nothing_but_faults_is_refused(tmp_path: Path) -> None:
+    assert found(tmp_path, pdfs.page(b") " * 500 + pdfs.RED_HALF)).held
+    with pytest.raises(DecodeFailed, match="its content cannot be read"):
+        found(tmp_path, pdfs.page(b") " * 5000 + pdfs.FILL))
 
 
 def test_a_content_by_lzw_that_may_unpack_to_too_much_is_refused(tmp_path: Path) -> None:

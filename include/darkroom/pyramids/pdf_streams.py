@@ -26,8 +26,7 @@ _FAULTS = (pikepdf.PikepdfError, UnicodeDecodeError)  # its messages repeat the 
 _PARAMETERS = ("/Predictor", "/Colors", "/BitsPerComponent", "/Columns", "/EarlyChange")
 
 settings.set_qpdf_limits(
-    parser_max_errors=0,  # after fifteen it would go silent, and leave out the rest
-    doc_max_warnings=100_000,
+    parser_max_errors=1000,  # each is kept; fifteen, as it comes, are soon reached
     parser_max_container_size=1_000_000,
     png_max_memory=LARGEST,
     tiff_max_memory=LARGEST,

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pikepdf
+from pikepdf import settings
 
 from darkroom.pyramids.failures import DecodeFailed
 from darkroom.pyramids.pdf_images import Image
@@ -128,9 +129,12 @@ class _Walk:
         data = b"\n".join(unpacked(part.read_raw_bytes(), filters_of(part)) for part in parts)
         self._unpacked += len(data)
         bounded(self._unpacked)
+        limits = settings.qpdf_limit_errors()
         with pikepdf.new() as pdf:
             form = pdf.make_stream(data, Type=pikepdf.Name.XObject, Subtype=pikepdf.Name.Form)
             pikepdf.Page(form).parse_contents(content)
+        if settings.qpdf_limit_errors() != limits:  # what is behind was left out, without an error
+            raise DecodeFailed("its first page is damaged: its content cannot be read")
         self._read = content.read
         spaces = _entries(resources, "/ColorSpace")
         self.found.images += [Image(image.obj, image.read_raw_bytes, spaces) for image in content.images]
