@@ -5,9 +5,9 @@ Each picture is a composite of 800x800 and three smaller cuts of it.
 **plan** → **run** (one task a job) → **settle** → **report**
 
 - **plan** reads the style file, the list of renders and what was made before, and says in its log how many pictures
-  there are to do, how many are done already, what it refuses and what looks odd. It opens no picture further than its
-  size. If something in the request or the renders is wrong, it lists every reason and the run ends here, with nothing
-  written.
+  there are to do, how many are skipped because they stand already, what it refuses and what looks odd. It opens no
+  picture further than its size. If something in the request or the renders is wrong, it lists every reason and the run
+  ends here, with nothing written.
 - **run** makes the pictures: one task for each job, named after its style, colours, side and lengths. The tasks share
   the pool `imaging`, whose slots say how many work at the same time (Admin, Pools).
 - **settle** looks at what was really written and notes it in the ledger, so that the next run knows. It keeps what is

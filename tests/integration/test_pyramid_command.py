@@ -126,10 +126,10 @@ def test_what_stands_there_is_left_alone_unless_it_may_be_replaced(folder: Path,
     (out / "maps/1890/sheet.2.tif").write_bytes(b"a master")
     run = pyramid(folder, out)
     assert run.returncode == 1
-    assert "done already: a.jpg: the same pyramid stands at a.tif" in run.stdout
+    assert "skipped: a.jpg: the same pyramid stands at a.tif" in run.stdout
     assert "sheet.2.tif stands there and is not what Darkroom made; move it away" in run.stderr
     assert "or give --replace" in run.stderr
-    assert "0 pyramids made, 2 done already, 1 failed or refused" in run.stderr
+    assert "0 pyramids made, 2 skipped, 1 failed or refused" in run.stderr
     assert open_store(str(out)).head("a.tif") == same
     assert (out / "maps/1890/sheet.2.tif").read_bytes() == b"a master"
     run = pyramid(folder, out, "--replace")

@@ -82,7 +82,7 @@ def make(
     """Make a pyramid of every image: upright, in sRGB, at most 4000 x 4000, read back before it is published.
 
     What is no image, is damaged, or would have the same pyramid as another is listed with its reason, and does not stop
-    the others. A pyramid that stands there already is left alone: the same one is done already, another is refused.
+    the others. A pyramid that stands there already is left alone: the same one is skipped, another is refused.
 
     Example: darkroom pyramid scans/*.jpg s3://library/pyramids
     """
@@ -103,7 +103,7 @@ def make(
     done = _make_all(items, target, written, json=json)
     not_made = [*refused, *done.failed]
     _say_not_made(not_made)
-    skipped = f"{done.skipped:,} done already, " if done.skipped else ""
+    skipped = f"{done.skipped:,} skipped, " if done.skipped else ""
     counts = f"{counted(done.made, 'pyramid')} made, {skipped}{len(not_made):,} failed or refused"
     typer.echo(f"{counts}, in {human_seconds(time.monotonic() - began)}: {readable(target.uri)}", err=True)
     raise typer.Exit(1 if not_made else 0)
@@ -269,7 +269,7 @@ def _say(result: Result) -> None:
         return
     name, made, source = shown(result.item.name), result.made, result.made.source
     if not result.written:
-        typer.echo(f"done already: {name}: the same pyramid stands at {shown(result.item.target)}")
+        typer.echo(f"skipped: {name}: the same pyramid stands at {shown(result.item.target)}")
         return
     size = f"{made.width} x {made.height}"
     if (source.width, source.height) != (made.width, made.height):
