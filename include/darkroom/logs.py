@@ -2,8 +2,10 @@
 
 import logging
 
+WARNING = "warning: "
+"""What a worker's line begins with that tells of items that failed: a task's log gives it that level."""
+
 _QUIET = {
-    "pyvips": logging.ERROR,  # a decoder's warnings are in the reason of an outcome
     "tifffile": logging.CRITICAL,  # as above
     "PIL": logging.ERROR,
     "botocore": logging.WARNING,  # where it found which credentials, a line for each client
@@ -19,3 +21,7 @@ def quiet_libraries() -> None:
     """Let each say only what nobody else says."""
     for name, level in _QUIET.items():
         logging.getLogger(name).setLevel(level)
+    # a decoder's warnings are in the reason of an outcome: `pyramids.strict` listens, and has to hear them
+    pyvips = logging.getLogger("pyvips")
+    pyvips.addHandler(logging.NullHandler())
+    pyvips.propagate = False

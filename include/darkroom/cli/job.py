@@ -7,6 +7,7 @@ import typer
 from darkroom import worker
 from darkroom.causes import cause_lines, causes
 from darkroom.cli.commands import Command, Group, kept
+from darkroom.logs import WARNING
 from darkroom.settings import settings
 
 app = typer.Typer(cls=Group, help="Jobs: work orders that a plan wrote.", no_args_is_help=True, add_completion=False)
@@ -32,6 +33,6 @@ def run(
         outcomes = worker.run_job(uri, workers=workers or settings().workers)
     failures = worker.failures(outcomes)
     for line in cause_lines(causes(failures), "item", _MOST_LISTED):
-        typer.echo(line, err=True)
+        typer.echo(f"{WARNING}{line}", err=True)
     typer.echo(f"{len(outcomes) - len(failures):,} items fine, {len(failures):,} failed or refused")
     raise typer.Exit(1 if failures else 0)

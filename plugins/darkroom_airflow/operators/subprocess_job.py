@@ -1,10 +1,12 @@
 """`run` on the machine of the Airflow worker itself."""
 
+import logging
 from collections.abc import Sequence
 from typing import Any
 
 from airflow.sdk import BaseOperator, Context
 
+from darkroom.logs import WARNING
 from darkroom.store import readable
 from darkroom_airflow.credentials import StoreAccess, locations_in
 from darkroom_airflow.operators.jobs import JOB_FIELDS, check_exit, job_command, job_document
@@ -29,8 +31,12 @@ class SubprocessJobOperator(BaseOperator):
             stores.reach(self.job_uri)
             stores.reach(*locations_in(job_document(self.job_uri)))
             self._worker = WorkerProcess(job_command(self.job_uri), worker_environment())
-            code = self._worker.run(lambda line: self.log.info("%s", line))
+            code = self._worker.run(self._say)
             check_exit(code, label=self.job_label, job_uri=self.job_uri, last_lines=self._worker.last_lines)
+
+    def _say(self, line: str) -> None:
+        level = logging.WARNING if line.startswith(WARNING) else logging.INFO
+        self.log.log(level, "%s", line.removeprefix(WARNING))
 
     def on_kill(self) -> None:
         """End the worker with its task."""
