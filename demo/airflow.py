@@ -57,6 +57,12 @@ def studio_settings(layout: Layout) -> dict[str, str]:
     }
 
 
+_READERS_OF_IGNORE_FILES = (
+    "airflow.sdk._shared.module_loading.file_discovery",
+    "airflow._shared.module_loading.file_discovery",
+)
+
+
 def airflow_environment(
     layout: Layout, credentials: Credentials, database: str, port: int, deployment: Mapping[str, str]
 ) -> dict[str, str]:
@@ -66,6 +72,8 @@ def airflow_environment(
         **plain_environment(),
         **studio_settings(layout),
         "AIRFLOW_HOME": str(layout.airflow.resolve()),
+        # Airflow's reader of .airflowignore is deprecated by the library that it calls, as every task's log would tell
+        "PYTHONWARNINGS": ",".join(f"ignore::DeprecationWarning:{module}" for module in _READERS_OF_IGNORE_FILES),
         **{f"AIRFLOW__{name}": value for name, value in settings.items()},
         **deployment,
     }
@@ -76,7 +84,6 @@ def _settings(layout: Layout, credentials: Credentials, database: str, address: 
         "CORE__DAGS_FOLDER": str(layout.dags.resolve()),
         "CORE__PLUGINS_FOLDER": str(layout.plugins.resolve()),
         "CORE__LOAD_EXAMPLES": "False",
-        "CORE__DAG_IGNORE_FILE_SYNTAX": "regexp",  # as globs, Airflow's reader warns of itself in every task's log
         "CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
         "CORE__EXECUTOR": "LocalExecutor",
         "CORE__EXECUTION_API_SERVER_URL": f"{address}/execution/",

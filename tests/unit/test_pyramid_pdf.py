@@ -328,7 +328,7 @@ def test_a_content_that_unpacks_to_too_much_is_refused(tmp_path: Path) -> None:
 def test_run_lengths_end_where_their_end_is_marked(tmp_path: Path) -> None:
     data = pdfs.runs(pdfs.half(pdfs.samples())) + pdfs.runs(pdfs.samples())
     with pytest.raises(DecodeFailed, match="7,500 bytes of 15,000"):
-        found(tmp_path, pdfs.scan(pdfs.RGB + b"/Filter/RunLengthDecode", data))
+        drawn(tmp_path, pdfs.scan(pdfs.RGB + b"/Filter/RunLengthDecode", data))
 
 
 def test_a_content_of_nothing_but_faults_is_refused(tmp_path: Path) -> None:
