@@ -6,25 +6,13 @@ from pathlib import Path
 import pyvips
 
 from darkroom.pyramids import deflate_tiff
-from darkroom.pyramids.deflate_tiff import Pixels
 from darkroom.pyramids.failures import DecodeFailed, ValidateFailed, WriteFailed
-from darkroom.pyramids.opening import prepare
+from darkroom.pyramids.formats import Format
+from darkroom.pyramids.opening import prepare, read_jpeg
 from darkroom.pyramids.profiles import CAP, DPI, Cap, Profile, is_big
 from darkroom.pyramids.proof import unlike
-from darkroom.pyramids.source import Source, said
+from darkroom.pyramids.source import Decoded, Source, in_memory, pixels_of, said
 from darkroom.pyramids.validate import structure
-
-_ICC = "icc-profile-data"  # libvips' name for it
-
-
-@dataclass(frozen=True, slots=True)
-class Decoded:
-    """The image of a pyramid's largest level, in memory once, for numpy and for libvips."""
-
-    pixels: Pixels
-    """(height, width, 3 or 4)"""
-    image: pyvips.Image
-    icc: bytes | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,19 +43,17 @@ def make_pyramid(source: Source, target: Path, profile: Profile, *, cap: Cap = C
 
 def decode(source: Source, cap: Cap, *, alpha: bool) -> Decoded:
     """Decode a source, no larger than `cap`. Raises `DecodeFailed`."""
-    image = prepare(source, *cap.fitted(source.width, source.height))
+    width, height = cap.fitted(source.width, source.height)
+    read = read_jpeg(source, width, height) if source.format is Format.JPEG else None
+    image = read.image if read else prepare(source, width, height)
     if image.hasalpha() and not alpha:
         image = image.flatten(background=255)
-    icc = image.get(_ICC) if _ICC in image.get_fields() else None
+    elif read:  # it is in memory, and is not to be copied
+        return read
     try:
-        pixels = image.numpy()
+        return in_memory(*pixels_of(image))
     except pyvips.Error as error:
         raise DecodeFailed(f"it cannot be decoded: {said(error)}") from None
-    same = pyvips.Image.new_from_memory(pixels, image.width, image.height, image.bands, "uchar")
-    same = same.copy(interpretation="srgb")
-    if icc:
-        same.set_type(pyvips.GValue.blob_type, _ICC, icc)
-    return Decoded(pixels, same, icc)
 
 
 def write(decoded: Decoded, target: Path, profile: Profile) -> None:

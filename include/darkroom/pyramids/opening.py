@@ -15,7 +15,7 @@ from darkroom.pyramids.jpeg import Jpeg, mapped, require_whole
 from darkroom.pyramids.pdf import draw_pdf, look_at_pdf
 from darkroom.pyramids.png import look_at_png, read_png
 from darkroom.pyramids.segments import require_whole_segments
-from darkroom.pyramids.source import Source, damage, left_out, said
+from darkroom.pyramids.source import Decoded, Source, damage, in_memory, left_out, pixels_of, said
 from darkroom.pyramids.strict import listen
 from darkroom.pyramids.svg import draw_svg, look_at_svg
 from darkroom.pyramids.tiff import look_at_tiff, open_image, shown
@@ -76,7 +76,7 @@ def prepare(source: Source, width: int, height: int) -> pyvips.Image:
             case Format.TIFF:
                 image = _reduced_tiff(source, width, height)
             case Format.JPEG:
-                image = _reduced_jpeg(source, width, height)
+                return read_jpeg(source, width, height).image
             case Format.GIF:
                 image = read_gif(source.path)
             case Format.PNG if (turned := read_png(source.path)) is not None:
@@ -84,9 +84,7 @@ def prepare(source: Source, width: int, height: int) -> pyvips.Image:
             case _:
                 how = _how(source, width, height)
                 image = pyvips.Image.thumbnail(str(source.path), width, **how, **STRICT).colourspace("srgb")
-        if (image.width, image.height) != (width, height):
-            image = image.thumbnail_image(width, height=height, size="force", output_profile="srgb")
-        return _checked(image)
+        return _checked(_fitted(image, width, height))
     except pyvips.Error as error:
         raise DecodeFailed(f"it cannot be decoded: {damage(error)}") from None
 
@@ -99,14 +97,26 @@ def _how(source: Source, width: int, height: int) -> dict[str, Any]:
     return {"height": height, "size": size, "output_profile": "srgb"}
 
 
-def _reduced_jpeg(source: Source, width: int, height: int) -> pyvips.Image:
-    with mapped(source.path) as data:
-        jpeg, heard = Jpeg(data), listen()
-        image = pyvips.Image.thumbnail_source(jpeg.source, width, **_how(source, width, height), **STRICT)
-        image = image.colourspace("srgb").copy_memory()  # and what was opened for it is closed
-        require_whole(jpeg, data, heard)
-        jpeg.close()
-    return image
+def read_jpeg(source: Source, width: int, height: int) -> Decoded:
+    """The same of a JPEG, in memory. Raises `DecodeFailed`."""
+    try:
+        with mapped(source.path) as data:
+            jpeg, heard = Jpeg(data), listen()
+            image = pyvips.Image.thumbnail_source(jpeg.source, width, **_how(source, width, height), **STRICT)
+            image = _checked(_fitted(image.colourspace("srgb"), width, height))
+            pixels, icc = pixels_of(image)
+            del image  # and what was opened for it is closed, and says at once what it warns of
+            require_whole(jpeg, data, heard)
+            jpeg.close()
+        return in_memory(pixels, icc)
+    except pyvips.Error as error:
+        raise DecodeFailed(f"it cannot be decoded: {damage(error)}") from None
+
+
+def _fitted(image: pyvips.Image, width: int, height: int) -> pyvips.Image:
+    if (image.width, image.height) == (width, height):
+        return image
+    return image.thumbnail_image(width, height=height, size="force", output_profile="srgb")
 
 
 def _reduced_tiff(source: Source, width: int, height: int) -> pyvips.Image:

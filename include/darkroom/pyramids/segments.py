@@ -18,8 +18,8 @@ from darkroom.pyramids.tiff_directory import Directory
 
 _FAX, _JPEG, _DEFLATE = (2, 3, 4), 7, (8, 32946)  # of Compression
 _STRIPS, _TILES = (273, 279), (324, 325)  # where they lie, and how long they are
-_PIECE = 64 << 10  # bytes of a compressed strip at a time
-_MOST = 1 << 20  # bytes of pixels at a time
+_PIECE = 16 << 10  # bytes of a compressed strip at a time
+_MOST = 128 << 10  # bytes of pixels at a time, which stay in the cache
 
 
 def require_whole_segments(path: Path) -> None:

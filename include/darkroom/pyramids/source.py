@@ -20,6 +20,9 @@ DRAWN = 3 * 4 * CAP.width * CAP.height
 POINTS = 72
 """Of an inch: what PDF and SVG measure in."""
 
+Pixels = np.ndarray[Any, np.dtype[np.uint8]]
+
+_ICC = "icc-profile-data"  # libvips' name for it
 _ERROR = ": load error"  # which says no more than that there was one
 _PATH = re.compile(r'"/[^"]*"|(?<!\S)/\S+')
 
@@ -38,6 +41,31 @@ class Source:
     """Bytes that are in memory at once to decode it, beside a stream's: for a format that cannot be decoded as one."""
     notes: tuple[str, ...] = field(default=())
     """What is not taken over, a sentence each."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """The image of a pyramid's largest level, in memory once, for numpy and for libvips."""
+
+    pixels: Pixels
+    """(height, width, 3 or 4)"""
+    image: pyvips.Image
+    icc: bytes | None
+
+
+def pixels_of(image: pyvips.Image) -> tuple[Pixels, bytes | None]:
+    """Decode an opened image of 8 bits in sRGB: its pixels, and its ICC profile. Raises `pyvips.Error`."""
+    icc = image.get(_ICC) if _ICC in image.get_fields() else None
+    return image.numpy(), icc
+
+
+def in_memory(pixels: Pixels, icc: bytes | None) -> Decoded:
+    """What was decoded, which is not copied."""
+    height, width, bands = pixels.shape
+    image = pyvips.Image.new_from_memory(pixels, width, height, bands, "uchar").copy(interpretation="srgb")
+    if icc:
+        image.set_type(pyvips.GValue.blob_type, _ICC, icc)
+    return Decoded(pixels, image, icc)
 
 
 def said(error: Exception) -> str:
