@@ -135,7 +135,8 @@ def test_a_dry_run_says_what_would_be_done_and_writes_nothing(tmp_path: Path) ->
     assert not out.exists()
     assert darkroom("pyramid", str(place / "a.png"), str(out)).returncode == 0
     before = (out / "a.tif").stat()
-    assert "replace  a.png -> a.tif" in darkroom("pyramid", str(place), str(out), "--dry-run").stdout
+    assert "stands   a.png -> a.tif" in darkroom("pyramid", str(place), str(out), "--dry-run").stdout
+    assert "replace  a.png -> a.tif" in darkroom("pyramid", str(place), str(out), "--dry-run", "--replace").stdout
     run = darkroom("store", "copy", str(place), str(out), "--dry-run", "--include", "a.*")
     assert run.stdout.splitlines()[0].startswith("copy     a.png  ")
     assert run.stdout.splitlines()[1].startswith("1 object and ")
@@ -175,12 +176,21 @@ def test_one_torn_render_is_one_line_whatever_it_costs(tmp_path: Path) -> None:
     assert "VIPS" not in run.stderr
 
 
+def interruptible(words: list[str]) -> "subprocess.Popen[str]":
+    """A command that Ctrl-C reaches, as on a terminal: also where the tests themselves run in a shell's background."""
+    return subprocess.Popen(
+        words,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+
+
 def test_an_interruption_says_what_is_kept_and_how_to_go_on(tmp_path: Path) -> None:
     tiny = Tiny(tmp_path, size=1600)
     words = ["composite", "--style", tiny.style, "--renders", tiny.renders, "--out", tiny.out]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "darkroom", *map(str, words)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
+    process = interruptible([sys.executable, "-m", "darkroom", *map(str, words)])
     while len(tiny.pictures()) < 10 and process.poll() is None:
         time.sleep(0.01)
     process.send_signal(signal.SIGINT)
@@ -197,7 +207,7 @@ def test_a_command_that_writes_nothing_says_so_when_it_is_interrupted(tmp_path: 
     fifo = tmp_path / "style.yaml"
     os.mkfifo(fifo)  # reading it waits
     words = [sys.executable, "-m", "darkroom", "combinations", "--style", str(fifo), "--length", "Knee"]
-    process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = interruptible(words)
     writing = os.open(fifo, os.O_WRONLY)  # as soon as the command reads
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=60)
