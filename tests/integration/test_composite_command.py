@@ -210,7 +210,7 @@ def test_every_missing_render_is_named(tiny):
     tiny.render("t1_neckline_front", 1).unlink()
     tiny.render("base_neckline_back", 0).unlink()
     problems = refused(tiny)
-    assert [problem.split(":")[0] for problem in problems] == [
+    assert [problem.partition(" is missing for ")[0] for problem in problems] == [
         "base_neckline_back_0000.png",
         "t1_neckline_front_0001.png",
     ]
