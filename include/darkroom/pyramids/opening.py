@@ -171,7 +171,7 @@ def _held(image: pyvips.Image, kind: Format, interlaced: bool) -> int:
     elif kind in _AT_ONCE or (kind is Format.PNG and interlaced):
         channel = 2 if image.format == "ushort" else 1
     if kind in (Format.AVIF, Format.HEIC):
-        channel *= 3  # the decoded planes, the converted ones and the image (measured)
+        channel *= 4  # the decoded planes, the converted ones, the image and what is under way (measured)
     bands = 4 if kind is Format.GIF else image.bands  # what its decoder holds, used or not
     return int(image.width * image.height * bands * channel)
 
