@@ -98,7 +98,7 @@ def test_an_upload_is_marked_under_its_own_name_and_leaves_the_queue(library: Li
     etags = {key: library.upload(f"maps/{key}") for key in ("1890/a b+c ü.jpg", "b.jpg")}
     with Progress("draining", None) as progress:
         assert drain(library.url, library.sources, library.store, progress=progress) == Drained(2, 0, 0, ())
-        assert progress._done == 2
+        assert progress.done == 2
     assert library.markers() == etags
     assert library.left() == 0
 
