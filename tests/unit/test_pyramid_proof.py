@@ -14,6 +14,7 @@ from darkroom.pyramids.deflate_tiff import Pixels
 from darkroom.pyramids.failures import ValidateFailed
 from darkroom.pyramids.make import Decoded, prove, write
 from darkroom.pyramids.profiles import PROFILES
+from darkroom.pyramids.proof import farthest
 from tests import scans
 
 WIDTH, HEIGHT = 1400, 1100  # three levels of deflate, four of jpeg
@@ -350,3 +351,11 @@ def test_a_lossy_pyramid_of_something_else_is_refused(tmp_path: Path, profile: s
     write(decoded(wrong), tmp_path / "a.tif", PROFILES[profile])
     with pytest.raises(ValidateFailed, match="level 0 differs from the image by"):
         prove(tmp_path / "a.tif", PROFILES[profile], decoded(picture()))
+
+
+@pytest.mark.parametrize("band", [0, 1, 2])
+def test_an_error_in_one_band_alone_is_seen(band: int) -> None:
+    above = np.zeros((4, 6, 3), np.uint8)
+    half = np.zeros((2, 3, 3), np.uint8)
+    half[1, 2, band] = 9
+    assert farthest(above, half) == 9
