@@ -28,8 +28,8 @@ def bare(source: str, target: str) -> None:
 
 def proof(source: str, target: str) -> None:
     """Print how many seconds Darkroom takes to read a pyramid back, of those for all of it."""
+    from darkroom.imaging.opening import look
     from darkroom.pyramids.make import decode, prove, write
-    from darkroom.pyramids.opening import look
     from darkroom.pyramids.profiles import CAP, PROFILES
 
     profile = PROFILES["deflate"]

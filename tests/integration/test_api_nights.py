@@ -13,11 +13,11 @@ import pytest
 
 from darkroom import keys
 from darkroom.errors import Unavailable
+from darkroom.failures import DownloadFailed
+from darkroom.outside import web as web_source
 from darkroom.pyramids import collect as collecting
 from darkroom.pyramids import fetching
 from darkroom.pyramids.collect import Collected, collect
-from darkroom.pyramids.failures import DownloadFailed
-from darkroom.pyramids.sources import web as web_source
 from darkroom.pyramids.validate import inspect
 from darkroom.reports import Report
 from darkroom.settings import settings

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import pytest
 
 from darkroom.errors import BadInput, Denied, StoreError, Unavailable
-from darkroom.pyramids.sources import appsync as module
-from darkroom.pyramids.sources.appsync import FilesApi, FileToProcess, Unreadable
+from darkroom.outside import appsync as module
+from darkroom.outside.appsync import FilesApi, FileToProcess, Unreadable
 from darkroom.store import retries
 from tests.servers.appsync import Answer, AppSync, appsync, item, unauthorised
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import tifffile
 
+from darkroom.imaging.opening import look
 from darkroom.pyramids.batch import _WINDOW
-from darkroom.pyramids.opening import look
 from tests import scans
 
 # the peak of memory that belongs to no file, beyond that of the imports
@@ -18,7 +18,7 @@ import sys, threading, time
 from pathlib import Path
 import pyvips
 from darkroom.pyramids.make import decode
-from darkroom.pyramids.opening import look
+from darkroom.imaging.opening import look
 from darkroom.pyramids.profiles import CAP
 
 def anonymous():

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from darkroom.errors import BadInput
+from darkroom.imaging.opening import look
+from darkroom.imaging.source import Source
 from darkroom.pyramids import batch
-from darkroom.pyramids.opening import look
-from darkroom.pyramids.source import Source
 from darkroom.pyramids.sources import markers
 from darkroom.settings import settings
 from darkroom.store import open_store, readable

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import pyvips
 
+from darkroom.imaging.opening import look
 from darkroom.pyramids.make import make_pyramid
-from darkroom.pyramids.opening import look
 from darkroom.pyramids.profiles import CAP, PROFILES
 from tests import scans
 from tests.servers import iip

@@ -11,8 +11,8 @@ from urllib.parse import quote
 import pytest
 import urllib3.util.connection
 
-from darkroom.pyramids.failures import DownloadFailed, Gone
-from darkroom.pyramids.sources import web
+from darkroom.failures import DownloadFailed, Gone
+from darkroom.outside import web
 from tests.servers.hostile_web import IMAGE, HostileWeb, certificate
 
 MOST = 1 << 20

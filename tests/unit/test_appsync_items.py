@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from darkroom.errors import BadInput
-from darkroom.pyramids.sources.appsync import FilesApi, FileToProcess, Unreadable, drive_id_of, parsed
+from darkroom.outside.appsync import FilesApi, FileToProcess, Unreadable, drive_id_of, parsed
 
 IN_BUCKET = {
     "id": "1999.024/1999_024-v0001",
@@ -248,7 +248,7 @@ def test_an_api_elsewhere_is_refused(url: str, reason: str) -> None:
 
 
 def test_who_only_reads_items_loads_no_client() -> None:
-    program = """import sys, darkroom.pyramids.sources.appsync as module
+    program = """import sys, darkroom.outside.appsync as module
 module.FilesApi("https://example.org/graphql")
 print({"botocore", "boto3", "urllib3"} & set(sys.modules))"""
     run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)

@@ -8,10 +8,10 @@ import pytest
 import pyvips
 
 from darkroom.compositing import slow
-from darkroom.compositing.cuts import Painted
-from darkroom.compositing.encode import encode
-from darkroom.compositing.geometry import Box, crop_box, crop_size
+from darkroom.compositing.cuts import Painted, crop_box, crop_size
 from darkroom.compositing.profiles import CROPS
+from darkroom.imaging.encode import encode
+from darkroom.imaging.geometry import Box
 from tests.renders import pixels
 
 # what the studio's old scripts ran, cut by cut

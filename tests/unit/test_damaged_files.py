@@ -11,9 +11,9 @@ import pyvips
 import tifffile
 from PIL import Image
 
-from darkroom.pyramids.failures import DecodeFailed
+from darkroom.failures import DecodeFailed
+from darkroom.imaging.opening import look
 from darkroom.pyramids.make import decode
-from darkroom.pyramids.opening import look
 from darkroom.pyramids.profiles import CAP, Cap
 from tests import damage, scans
 
@@ -95,7 +95,7 @@ def test_what_is_harmless_in_a_jpeg_changes_nothing_and_hides_nothing(kind: str,
 
 
 def test_a_jpeg_in_several_scans_may_have_bad_parameters_in_each(tmp_path: Path) -> None:
-    from darkroom.pyramids.jpeg import Jpeg
+    from darkroom.imaging.readers.jpeg import Jpeg
 
     head = bytes.fromhex("ffd8ffc00011080008000803011100021100031100")
     scan = bytes.fromhex("ffda0008010100000000") + b"\x12\x34"

@@ -5,12 +5,13 @@ import errno
 import numpy as np
 import pytest
 
-from darkroom.compositing import geometry, slow
-from darkroom.compositing.encode import encode
+from darkroom.compositing import slow
 from darkroom.compositing.layers import Layer, Layers
 from darkroom.compositing.memory import for_layers
 from darkroom.compositing.walk import Walker, shares
 from darkroom.errors import StoreError
+from darkroom.imaging import geometry
+from darkroom.imaging.encode import encode
 from tests.renders import png
 
 LIMIT = 1.02
@@ -187,7 +188,7 @@ def test_a_picture_is_written_as_the_contract_says():
     ("frame", "size"), [((3000, 3000), (800, 800)), ((2001, 1333), (800, 533)), ((3, 4000), (1, 800))]
 )
 def test_a_composite_is_the_frame_fitted_into_800(frame, size):
-    assert geometry.composite_size(*frame) == size
+    assert geometry.fitted(*frame, (800, 800)) == size
 
 
 @pytest.mark.parametrize("kernel", ["mitchell", "lanczos3"])

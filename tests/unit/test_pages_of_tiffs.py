@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 import tifffile
 
-from darkroom.pyramids.failures import DecodeFailed
-from darkroom.pyramids.formats import RAW
-from darkroom.pyramids.headers import Size, size_of
+from darkroom.failures import DecodeFailed
+from darkroom.imaging.formats import RAW
+from darkroom.imaging.headers import Size, size_of
+from darkroom.imaging.opening import look
 from darkroom.pyramids.make import decode
-from darkroom.pyramids.opening import look
 from darkroom.pyramids.profiles import CAP
 from darkroom.store import open_store
 from tests import scans, tiffs

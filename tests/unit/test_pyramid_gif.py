@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from darkroom.pyramids.failures import DecodeFailed
-from darkroom.pyramids.gif import first_frame
+from darkroom.failures import DecodeFailed
+from darkroom.imaging.opening import look, prepare
+from darkroom.imaging.readers.gif import first_frame
+from darkroom.imaging.source import Source
 from darkroom.pyramids.make import make_pyramid
-from darkroom.pyramids.opening import look, prepare
 from darkroom.pyramids.profiles import PROFILES
-from darkroom.pyramids.source import Source
 from tests.gifs import RED, gif
 
 LIMIT = 1_000_000_000

@@ -8,12 +8,13 @@ import numpy as np
 import pypdfium2
 import pytest
 
-from darkroom.pyramids import pdf, pdf_streams, pdf_walk
-from darkroom.pyramids.failures import DecodeFailed
+from darkroom.failures import DecodeFailed
+from darkroom.imaging.drawings import DRAWN
+from darkroom.imaging.opening import look, prepare
+from darkroom.imaging.readers import pdf, pdf_streams, pdf_walk
+from darkroom.imaging.source import Source
 from darkroom.pyramids.make import make_pyramid
-from darkroom.pyramids.opening import look, prepare
 from darkroom.pyramids.profiles import CAP, PROFILES
-from darkroom.pyramids.source import DRAWN, Source
 from tests import pdfs, scans
 
 LIMIT = 1_000_000_000

@@ -5,15 +5,15 @@ from pathlib import Path
 
 import pytest
 
+from darkroom.imaging.headers import RangeReader, Size, size_of
+from darkroom.imaging.opening import look
 from darkroom.jobs import MOST_JOBS, Mode
 from darkroom.machines import MACHINES
+from darkroom.outside.appsync import FileToProcess
 from darkroom.pyramids.failed_days import count
 from darkroom.pyramids.find import Candidate, place_of
-from darkroom.pyramids.headers import RangeReader, Size, size_of
 from darkroom.pyramids.job import FailedDays, FailedLedger, MarkerRef, PyramidEntry, recipe_digest
-from darkroom.pyramids.opening import look
 from darkroom.pyramids.plan import up_to_date
-from darkroom.pyramids.sources.appsync import FileToProcess
 from darkroom.pyramids.split import Todo, estimate, machine_for, split
 from darkroom.store import Entry, open_store
 from tests import scans

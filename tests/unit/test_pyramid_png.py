@@ -10,11 +10,11 @@ import pytest
 import pyvips
 from PIL import Image
 
+from darkroom.imaging.opening import look, prepare
+from darkroom.imaging.readers.png import exif_orientation
+from darkroom.imaging.source import Source
 from darkroom.pyramids.make import make_pyramid
-from darkroom.pyramids.opening import look, prepare
-from darkroom.pyramids.png import exif_orientation
 from darkroom.pyramids.profiles import PROFILES
-from darkroom.pyramids.source import Source
 from tests import scans
 
 LIMIT = 1_000_000_000

@@ -9,9 +9,9 @@ import pytest
 import pyvips
 import tifffile
 
+from darkroom.failures import ValidateFailed
 from darkroom.pyramids import deflate_tiff
 from darkroom.pyramids.deflate_tiff import Pixels
-from darkroom.pyramids.failures import ValidateFailed
 from darkroom.pyramids.make import Decoded, prove, write
 from darkroom.pyramids.profiles import PROFILES
 from darkroom.pyramids.proof import farthest

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import pyvips
 
-from darkroom.pyramids.failures import DecodeFailed, PyramidFailed, WriteFailed
+from darkroom.failures import DecodeFailed, StepFailed, WriteFailed
+from darkroom.imaging.opening import look
 from darkroom.pyramids.make import Made, make_pyramid
-from darkroom.pyramids.opening import look
 from darkroom.pyramids.profiles import CAP, COPYRIGHT_CAP, PROFILES, Cap, available
 from darkroom.pyramids.validate import inspect
 from tests import scans
@@ -249,4 +249,4 @@ def test_a_pattern_finer_than_the_levels_is_no_fault(tmp_path: Path) -> None:
 
 
 def test_no_failure_is_of_no_kind() -> None:
-    assert {kind.kind for kind in PyramidFailed.__subclasses__()} == {"download", "decode", "write", "validate"}
+    assert {kind.kind for kind in StepFailed.__subclasses__()} == {"download", "decode", "write", "validate"}

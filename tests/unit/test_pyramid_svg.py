@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from darkroom.pyramids.failures import DecodeFailed
-from darkroom.pyramids.formats import BEGINNING, Format, format_of
-from darkroom.pyramids.opening import look, prepare
+from darkroom.failures import DecodeFailed
+from darkroom.imaging.drawings import DRAWN
+from darkroom.imaging.formats import BEGINNING, Format, format_of
+from darkroom.imaging.opening import look, prepare
+from darkroom.imaging.source import Source
 from darkroom.pyramids.profiles import CAP
-from darkroom.pyramids.source import DRAWN, Source
 from tests import scans
 
 LIMIT = 1_000_000_000

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 import pyvips
 
-from darkroom.pyramids import samples
-from darkroom.pyramids.failures import DecodeFailed
+from darkroom.failures import DecodeFailed
+from darkroom.imaging.opening import look
+from darkroom.imaging.readers import samples
 from darkroom.pyramids.make import decode
-from darkroom.pyramids.opening import look
 from darkroom.pyramids.profiles import CAP
 from tests import tiffs
 

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from darkroom.compositing.cuts import Painted
-from darkroom.compositing.geometry import Box
 from darkroom.compositing.layers import Layers
 from darkroom.compositing.profiles import CROPS
 from darkroom.compositing.stray import _regions, stray_regions
+from darkroom.imaging.geometry import Box
 from darkroom.imaging.png_profile import other_profile
 from tests.renders import pixels, png
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from darkroom.pyramids.failures import DownloadFailed
-from darkroom.pyramids.sources.web import LONGEST, Address, address_of, hosts, is_public
+from darkroom.failures import DownloadFailed
+from darkroom.outside.web import LONGEST, Address, address_of, hosts, is_public
 
 
 @pytest.mark.parametrize(

@@ -17,10 +17,10 @@ from darkroom.amounts import counted, human_bytes, human_seconds
 from darkroom.cli.commands import Command, Group, kept
 from darkroom.cli.output import Json, print_json, shown
 from darkroom.errors import BadInput
+from darkroom.failures import Taken
 from darkroom.jobs import NotDone, State
 from darkroom.progress import Progress
 from darkroom.pyramids.batch import Item, Limits, Result, make_pyramids
-from darkroom.pyramids.failures import Taken
 from darkroom.pyramids.fetching import Stored
 from darkroom.pyramids.names import claimed_twice, copy_beside, target_of
 from darkroom.pyramids.profiles import CAP, COPYRIGHT_CAP, DEFAULT, PROFILES, Cap, Profile, available

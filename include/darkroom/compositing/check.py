@@ -8,13 +8,13 @@ from itertools import product
 
 from darkroom.compositing import findings as decide
 from darkroom.compositing.findings import KINDS, Finding, finding
-from darkroom.compositing.geometry import Box
 from darkroom.compositing.layers import HEADER_BYTES, Layers, png_size
 from darkroom.compositing.prepare import Codes, LengthSide, pictures_of
 from darkroom.compositing.renders import LayerInColour, RenderIndex, index_renders
 from darkroom.compositing.request import Request, Scope, check_scope, read_style, renders_location
 from darkroom.compositing.stray import Stray, fills_frame, stray_regions
 from darkroom.errors import BadInput, ItemError, StoreError
+from darkroom.imaging.geometry import Box
 from darkroom.imaging.png_profile import other_profile
 from darkroom.jobs import Document
 from darkroom.progress import Progress

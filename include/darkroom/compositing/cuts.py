@@ -1,12 +1,14 @@
 """A composite's cuts, from its pixels as written: the geometry of the old ImageMagick recipe (DESIGN 6)."""
 
+import math
+
 import numpy as np
 
-from darkroom.compositing import kernels
-from darkroom.compositing.geometry import Box, crop_box, crop_size
-from darkroom.compositing.kernels import I64
 from darkroom.compositing.profiles import KERNEL, Crop
-from darkroom.compositing.reduction import Picture, Reducer
+from darkroom.imaging import kernels
+from darkroom.imaging.geometry import Box, fitted, rounded
+from darkroom.imaging.kernels import I64
+from darkroom.imaging.reduction import Picture, Reducer
 
 
 class Painted:
@@ -37,6 +39,21 @@ class Painted:
         spans[..., 1] = box.width
         spans[..., 2] = (np.arange(box.y0, box.y1) * self._composite.shape[1] + box.x0) * 4
         return spans
+
+
+def crop_box(painted: Box, crop: Crop) -> Box:
+    """The part of the painted box that a crop shows."""
+    rows = math.floor(crop.rows * painted.height + 0.5)
+    top = painted.y0 + (rows if crop.without == "top" else 0)
+    bottom = painted.y1 - (rows if crop.without == "bottom" else 0)
+    return Box(painted.x0, top, painted.x1, bottom)
+
+
+def crop_size(box: Box, crop: Crop) -> tuple[int, int]:
+    """The size to which the box is reduced or enlarged: fitted into the crop's canvas, or as wide as it."""
+    if crop.without is None:
+        return fitted(box.width, box.height, (crop.width, crop.height))
+    return crop.width, rounded(box.height * crop.width / box.width)
 
 
 def _place(picture: Picture, canvas: Picture) -> None:

@@ -13,10 +13,10 @@ from typing import IO, Self
 import numpy as np
 import pyvips
 
-from darkroom.compositing import kernels
-from darkroom.compositing.geometry import EMPTY, Box
-from darkroom.compositing.kernels import I64, U8, U16
 from darkroom.errors import ItemError, StoreError
+from darkroom.imaging import kernels
+from darkroom.imaging.geometry import EMPTY, Box
+from darkroom.imaging.kernels import I64, U8, U16
 
 # every thread of ours works on a picture of its own; libvips' own threads and cache would only get in their way
 pyvips.cache_set_max(0)
@@ -30,12 +30,12 @@ HEADER_BYTES = 33
 
 _INTERLACE = 28  # where IHDR says how (11.2.1)
 
-SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 
 def png_size(header: bytes) -> tuple[int, int] | None:
     """Width and height from a PNG's first bytes (PNG specification, 5.2 and 11.2.1), or None where it is no PNG."""
-    if len(header) < HEADER_BYTES or not header.startswith(SIGNATURE) or header[12:16] != b"IHDR":
+    if len(header) < HEADER_BYTES or not header.startswith(_SIGNATURE) or header[12:16] != b"IHDR":
         return None
     width, height = struct.unpack(">II", header[16:24])
     return (width, height) if width and height else None

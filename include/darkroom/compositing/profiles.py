@@ -8,25 +8,17 @@ RECIPE_VERSION = 1
 
 
 @dataclass(frozen=True, slots=True)
-class Encoder:
-    """How a picture becomes a PNG: the filter of its rows, zlib-ng's level, and the resolution in pixels a metre."""
-
-    filter: Literal["up"]
-    compression: int
-    pixels_per_metre: int
-
-
-@dataclass(frozen=True, slots=True)
 class Crop:
     """A part of the painted box T of a composite, `width` wide, placed in the middle of a transparent canvas.
 
-    `without` names the rows that go first: a third of T (0.33, as ImageMagick's recipe had it) from its top or
-    bottom; None: T whole, fitted into the canvas.
+    `without` names the rows that go first, the share `rows` of T (a third as ImageMagick's recipe had it) from its top
+    or bottom; None: T whole, fitted into the canvas.
     """
 
     width: int
     height: int
     without: Literal["top", "bottom"] | None
+    rows: float = 0.0
 
 
 WIDTH, HEIGHT = 800, 800
@@ -34,13 +26,10 @@ WIDTH, HEIGHT = 800, 800
 
 KERNEL: Literal["mitchell", "lanczos3"] = "mitchell"
 
-ENCODER = Encoder(filter="up", compression=3, pixels_per_metre=6772)  # 172 dpi
-
 COMPOSITE = "800x800"
 CROPS = {
     "142x142": Crop(142, 142, None),
-    "top-crop": Crop(142, 142, "bottom"),
-    "bottom-crop": Crop(142, 142, "top"),
+    "top-crop": Crop(142, 142, "bottom", rows=0.33),
+    "bottom-crop": Crop(142, 142, "top", rows=0.33),
 }
 CUTS = (COMPOSITE, *CROPS)
-CROPPED_ROWS = 0.33

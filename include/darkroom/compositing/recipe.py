@@ -5,7 +5,8 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from darkroom.compositing.profiles import COMPOSITE, CROPS, ENCODER, HEIGHT, KERNEL, RECIPE_VERSION, WIDTH
+from darkroom.compositing.profiles import COMPOSITE, CROPS, HEIGHT, KERNEL, RECIPE_VERSION, WIDTH
+from darkroom.imaging.encode import ENCODER
 
 
 def recipe_digest(layers: Sequence[str], cut: str) -> str:

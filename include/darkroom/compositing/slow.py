@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from darkroom.compositing.geometry import composite_size, weights
-from darkroom.compositing.profiles import KERNEL
+from darkroom.compositing.profiles import HEIGHT, KERNEL, WIDTH
+from darkroom.imaging.geometry import fitted, weights
 
 Image = npt.NDArray[np.float64]
 
@@ -23,7 +23,7 @@ def composite(layers: Sequence[npt.NDArray[np.uint8]], kernel: str = KERNEL) -> 
         alpha = straight[..., 3:]
         own = np.concatenate([straight[..., :3] * alpha / 255, alpha], axis=2)
         below = own + below * (1 - alpha / 255)
-    return reduce(below, composite_size(width, height), kernel)
+    return reduce(below, fitted(width, height, (WIDTH, HEIGHT)), kernel)
 
 
 def reduce(premultiplied: Image, size: tuple[int, int], kernel: str = KERNEL) -> Image:

@@ -22,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from darkroom.compositing.geometry import Box
+from darkroom.imaging.geometry import Box
 
 _OF_LARGEST = 20
 _OF_FRAME = 20_000

@@ -4,10 +4,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 
-from darkroom.compositing.geometry import EMPTY, Box, composite_size
 from darkroom.compositing.layers import Layer, Layers
-from darkroom.compositing.profiles import KERNEL
-from darkroom.compositing.reduction import Picture, Reducer
+from darkroom.compositing.profiles import HEIGHT, KERNEL, WIDTH
+from darkroom.imaging.geometry import EMPTY, Box, fitted
+from darkroom.imaging.reduction import Picture, Reducer
 
 StackIndex = tuple[int, ...]
 """A stack as the numbers of its layers, bottom to top."""
@@ -20,7 +20,7 @@ class Walker:
         """`numbered`: the layers by number, all of one frame size, at least one; their pixels are in `layers`."""
         self._layers, self._numbered = layers, numbered
         some = next(iter(numbered.values()))
-        width, height = composite_size(some.width, some.height)
+        width, height = fitted(some.width, some.height, (WIDTH, HEIGHT))
         self._reducer = Reducer(some.width, some.height, (width, height), kernel)
         self._picture: Picture = np.zeros((height, width, 4), np.uint8)
 

@@ -13,15 +13,15 @@ from functools import partial
 
 from darkroom import keys
 from darkroom.compositing.cuts import Painted
-from darkroom.compositing.encode import encode
 from darkroom.compositing.job import CompositingJob, Group, Sheet
 from darkroom.compositing.layers import Layer, Layers
 from darkroom.compositing.memory import for_layers
 from darkroom.compositing.profiles import COMPOSITE, CROPS
 from darkroom.compositing.recipe import recipe_digest
-from darkroom.compositing.reduction import Picture
 from darkroom.compositing.walk import StackIndex, Walker, shares
 from darkroom.errors import ItemError, NotFound, StoreError
+from darkroom.imaging.encode import encode
+from darkroom.imaging.reduction import Picture
 from darkroom.jobs import InputDigest, Outcome, Output, PlanFolder, Recorder, State, again, parse
 from darkroom.ownership import NotOurs, Put, publish
 from darkroom.progress import Progress

@@ -1,1 +1,1 @@
-"""What several flows know of image files."""
+"""Opening, reducing and encoding: what several flows do with images."""

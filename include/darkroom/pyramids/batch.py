@@ -12,15 +12,15 @@ from itertools import islice
 from pathlib import Path
 
 from darkroom.errors import StoreError
+from darkroom.failures import DecodeFailed, StepFailed, Taken, WriteFailed
+from darkroom.imaging.formats import Format
+from darkroom.imaging.opening import look
+from darkroom.imaging.source import said
 from darkroom.ownership import NotOurs, Published, publish
-from darkroom.pyramids.failures import DecodeFailed, PyramidFailed, Taken, WriteFailed
 from darkroom.pyramids.fetching import Origin, Stored, fetched, place
-from darkroom.pyramids.formats import Format
 from darkroom.pyramids.make import Made, make_pyramid
 from darkroom.pyramids.names import copy_beside
-from darkroom.pyramids.opening import look
 from darkroom.pyramids.profiles import Cap, Profile
-from darkroom.pyramids.source import said
 from darkroom.pyramids.workspace import workspace
 from darkroom.store import Entry, Store
 
@@ -61,7 +61,7 @@ class Result:
     digest: str = ""
     document: Entry | None = None
     written: bool = False
-    failure: PyramidFailed | None = None
+    failure: StepFailed | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +112,7 @@ class _Line:
                     made = make_pyramid(source, pyramid, self._profile, cap=item.cap)
                 document = self._publish_document(item, file) if source.format is Format.PDF else None
                 published, digest = self._publish(item, made, pyramid)
-        except PyramidFailed as failure:
+        except StepFailed as failure:
             stands = document.entry if document else None
             return Result(item, time.monotonic() - began, document=stands, failure=failure)
         except Exception as error:  # hostile bytes bring libraries to any error, and the other images go on

@@ -10,12 +10,12 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from darkroom import keys
 from darkroom.errors import DarkroomError, NotFound
+from darkroom.failures import DownloadFailed, Gone
 from darkroom.jobs import Document, Mode, dump, parse
+from darkroom.outside.appsync import FilesApi, FileToProcess, Unreadable
 from darkroom.progress import Progress
-from darkroom.pyramids.failures import DownloadFailed, Gone
 from darkroom.pyramids.request import Request, request_from_params
 from darkroom.pyramids.sources import queue
-from darkroom.pyramids.sources.appsync import FilesApi, FileToProcess, Unreadable
 from darkroom.settings import settings
 from darkroom.store import Store, open_store
 

@@ -11,8 +11,8 @@ from urllib.parse import unquote, urlsplit
 
 from darkroom.amounts import human_bytes
 from darkroom.errors import NotFound, StoreError
+from darkroom.failures import DownloadFailed, Gone, StepFailed
 from darkroom.jobs import again
-from darkroom.pyramids.failures import DownloadFailed, Gone, PyramidFailed
 from darkroom.settings import settings
 from darkroom.store import Entry, Store
 
@@ -65,13 +65,13 @@ def fetched(origin: Origin, folder: Path) -> Iterator[Path]:
             _require_room(folder, origin.entry.bytes)
             _copy(origin, file)
         else:
-            from darkroom.pyramids.sources import web  # what copies from stores shall not load it
+            from darkroom.outside import web  # what copies from stores shall not load it
 
             room = shutil.disk_usage(folder).free - _ROOM
             allowed = web.hosts(settings().private_hosts)
             try:
                 web.download(origin.url, file, most=max(0, min(_LARGEST_DOWNLOAD, room)), private_hosts=allowed)
-            except PyramidFailed:
+            except StepFailed:
                 raise
             except Exception as error:  # noqa: BLE001 -- its text and its trace may quote the URL, whose query is a secret
                 kind = type(error).__name__

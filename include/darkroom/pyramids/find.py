@@ -7,15 +7,15 @@ from dataclasses import dataclass, field, replace
 from darkroom import keys
 from darkroom.errors import StoreError
 from darkroom.jobs import Mode
+from darkroom.outside.appsync import FileToProcess
+from darkroom.outside.urls import without_secrets
 from darkroom.progress import Progress
 from darkroom.pyramids.collect import Collected
 from darkroom.pyramids.job import MarkerRef
 from darkroom.pyramids.names import IMAGES, beside, pyramid_in, target_of, unsafe
 from darkroom.pyramids.request import APPSYNC, Request
-from darkroom.pyramids.sources.appsync import FileToProcess
 from darkroom.pyramids.sources.markers import Marker, chosen, has_extension, read_markers
 from darkroom.pyramids.sources.places import closest_place
-from darkroom.pyramids.sources.urls import without_secrets
 from darkroom.settings import settings
 from darkroom.store import Entry, Store, open_store, readable
 

@@ -6,8 +6,8 @@ from typing import Any
 import pyvips
 
 from darkroom.errors import StoreError
+from darkroom.imaging.headers import RangeReader
 from darkroom.jobs import Manifest, Outcome, State
-from darkroom.pyramids.headers import RangeReader
 from darkroom.pyramids.plan import write_plan
 from darkroom.pyramids.request import request_from_params
 from darkroom.pyramids.settle import settle

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from darkroom.pyramids.failures import DecodeFailed
-from darkroom.pyramids.jpeg import mapped
-from darkroom.pyramids.tiff_directory import Directory, beginning, directories
+from darkroom.failures import DecodeFailed
+from darkroom.imaging.readers.jpeg import mapped
+from darkroom.imaging.readers.tiff_directory import Directory, beginning, directories
 
 _MOST = 64  # directories, and a pyramid of 2 to the power of 64 pixels needs no more
 _INCH, _CENTIMETRE = 2, 3  # ResolutionUnit

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pyvips
 
+from darkroom.failures import DecodeFailed, ValidateFailed, WriteFailed
+from darkroom.imaging.formats import Format
+from darkroom.imaging.opening import prepare, read_jpeg
+from darkroom.imaging.source import Decoded, Source, in_memory, pixels_of, said
 from darkroom.pyramids import deflate_tiff
-from darkroom.pyramids.failures import DecodeFailed, ValidateFailed, WriteFailed
-from darkroom.pyramids.formats import Format
-from darkroom.pyramids.opening import prepare, read_jpeg
 from darkroom.pyramids.profiles import CAP, DPI, Cap, Profile, is_big
 from darkroom.pyramids.proof import unlike
-from darkroom.pyramids.source import Decoded, Source, in_memory, pixels_of, said
 from darkroom.pyramids.validate import structure
 
 
@@ -29,7 +29,7 @@ class Made:
 def make_pyramid(source: Source, target: Path, profile: Profile, *, cap: Cap = CAP) -> Made:
     """Write a source's pyramid to `target`, and read it back.
 
-    Raises `PyramidFailed`, and leaves nothing at `target` then. The reduced image is in memory (at most 64 MB with the
+    Raises `StepFailed`, and leaves nothing at `target` then. The reduced image is in memory (at most 64 MB with the
     largest cap); the source is not, unless its format needs all of it at once (`Source.held`).
     """
     decoded = decode(source, cap, alpha=profile.alpha)

@@ -8,11 +8,11 @@ from datetime import UTC, datetime
 
 from darkroom import keys
 from darkroom.errors import BadInput, StoreError
+from darkroom.imaging.headers import Size, size_of
 from darkroom.jobs import GroupPlan, JobRef, Manifest, Mode, NotDone, PlanFolder, State, dump, new_plan_id
 from darkroom.progress import Progress
 from darkroom.pyramids.collect import Collected, read_collected
 from darkroom.pyramids.find import Candidate, Found, Refusal, find, look_at
-from darkroom.pyramids.headers import Size, size_of
 from darkroom.pyramids.job import Claim, Claims, PyramidEntry, PyramidItem, PyramidJob, recipe_digest
 from darkroom.pyramids.names import claimed_twice, copy_beside
 from darkroom.pyramids.request import Request

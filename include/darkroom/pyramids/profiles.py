@@ -3,7 +3,10 @@
 from dataclasses import dataclass
 from functools import cache
 
+from darkroom.imaging.drawings import LARGEST
+
 DPI = 300
+"""What a pyramid says of its resolution."""
 _SMALLEST_TILE = 16  # TIFF 6.0: a multiple of 16
 _BIG_TIFF = 3.5e9  # bytes of pixels with all levels, from which 32-bit offsets may not do
 
@@ -85,7 +88,7 @@ class Cap:
         return max(1, round(width * scale)), max(1, round(height * scale))
 
 
-CAP = Cap(4000, 4000)
+CAP = Cap(LARGEST, LARGEST)
 COPYRIGHT_CAP = Cap(843, 560)
 """What may be shown of an image that somebody else owns."""
 

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pyvips
 
+from darkroom.imaging.source import said
 from darkroom.pyramids.likeness import survey
-from darkroom.pyramids.source import said
 from darkroom.pyramids.validate import Pyramid, open_level
 
 _STEP = (

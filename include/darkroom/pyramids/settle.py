@@ -10,11 +10,11 @@ from darkroom import keys, ledger
 from darkroom.errors import Conflict, DarkroomError
 from darkroom.flows import Settlement
 from darkroom.jobs import Manifest, Mode, NotDone, Outcome, PlanFolder, State, dump, parse
+from darkroom.outside.appsync import FilesApi
 from darkroom.progress import Progress
 from darkroom.pyramids.failed_days import settle_failures
 from darkroom.pyramids.job import Claim, Claims, MarkerRef, PyramidEntry, PyramidLedger
 from darkroom.pyramids.request import Request
-from darkroom.pyramids.sources.appsync import FilesApi
 from darkroom.pyramids.work import GONE, HEIGHT, WIDTH
 from darkroom.settings import settings
 from darkroom.store import Store, open_store

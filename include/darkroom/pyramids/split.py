@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from darkroom.imaging.headers import Size
 from darkroom.jobs import MOST_JOBS
 from darkroom.machines import MACHINES
 from darkroom.pyramids.find import Candidate
-from darkroom.pyramids.headers import Size
 from darkroom.pyramids.job import cap_of
 
 # Estimates of one core's time, only to cut jobs to a sensible length: seconds for each pixel to decode, for each pixel

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pyvips
 
+from darkroom.failures import DecodeFailed
+from darkroom.imaging.source import said
 from darkroom.pyramids.cut_short import flat_side
-from darkroom.pyramids.failures import DecodeFailed
 from darkroom.pyramids.layouts import Layout, is_big, layouts
 from darkroom.pyramids.likeness import Survey, cell_for, differs, from_afar, survey
-from darkroom.pyramids.source import said
 
 _COMPRESSIONS = {
     1: "none",

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+from darkroom.failures import Gone, Taken
 from darkroom.jobs import Outcome, Output, PlanFolder, Recorder, State, parse
 from darkroom.progress import Progress
 from darkroom.pyramids.batch import Item, Limits, Result, make_pyramids
-from darkroom.pyramids.failures import Gone, Taken
 from darkroom.pyramids.fetching import Address, Origin, Stored
 from darkroom.pyramids.job import PyramidItem, PyramidJob
 from darkroom.pyramids.profiles import PROFILES

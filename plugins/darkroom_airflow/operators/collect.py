@@ -24,7 +24,7 @@ class CollectOperator(BaseOperator):
         from darkroom import flows
         from darkroom.pyramids.collect import collect
         from darkroom.settings import settings
-        from darkroom_airflow.museum import DriveFiles
+        from darkroom_airflow.google_drive import DriveFiles
 
         dag_run = context["dag_run"]
         with refusals_are_told(context["ti"]), StoreAccess() as stores:

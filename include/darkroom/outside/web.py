@@ -31,7 +31,7 @@ from urllib3.util import parse_url
 from urllib3.util.response import assert_header_parsing
 
 from darkroom.amounts import human_bytes, human_seconds
-from darkroom.pyramids.failures import DownloadFailed, Gone
+from darkroom.failures import DownloadFailed, Gone
 from darkroom.store.retries import first_line
 
 log = logging.getLogger(__name__)

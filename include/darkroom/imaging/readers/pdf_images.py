@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import pikepdf
 import pyvips
 
-from darkroom.pyramids.failures import DecodeFailed
-from darkroom.pyramids.jpeg import require_decodable
-from darkroom.pyramids.pdf_streams import filters_of, inflated_length, number, unpacked, written
-from darkroom.pyramids.source import said
+from darkroom.failures import DecodeFailed
+from darkroom.imaging.readers.jpeg import require_decodable
+from darkroom.imaging.readers.pdf_streams import filters_of, inflated_length, number, unpacked, written
+from darkroom.imaging.source import said
 
 _CHANNELS = {
     **dict.fromkeys(("DeviceGray", "G", "CalGray", "Indexed", "Separation"), 1),

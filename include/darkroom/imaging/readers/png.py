@@ -9,7 +9,7 @@ from pathlib import Path
 import pyvips
 
 from darkroom.imaging.png_profile import by_cicp, by_numbers
-from darkroom.pyramids.source import Source
+from darkroom.imaging.source import Source
 
 _SIGNATURE = 8  # bytes
 _MOST = 1 << 20  # bytes of a chunk, and of what it unpacks to: more is no EXIF of a camera, and may be a bomb

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pyvips
 
-from darkroom.pyramids.samples import CMYK, FLOAT, ICC_LAB, LAB, Samples, own_range
+from darkroom.imaging.readers.samples import CMYK, FLOAT, ICC_LAB, LAB, Samples, own_range
 
 Open = Callable[[], pyvips.Image]
 """Opens an image anew: it is a stream, and can be gone through once."""

@@ -13,10 +13,10 @@ import pytest
 from airflow.providers.google.suite.hooks.drive import GoogleDriveHook
 
 from darkroom.errors import Denied
-from darkroom.pyramids.failures import DownloadFailed, Gone
+from darkroom.failures import DownloadFailed, Gone
 from darkroom.store import retries
-from darkroom_airflow import museum
-from darkroom_airflow.museum import DriveFile, DriveFiles
+from darkroom_airflow import google_drive
+from darkroom_airflow.google_drive import DriveFile, DriveFiles
 from tests.dags.tiny_studio import ROOT
 from tests.servers.drive import Drive, Fault
 
@@ -41,7 +41,7 @@ def drive(server: Drive, monkeypatch: pytest.MonkeyPatch) -> Drive:
     server.lead_here(monkeypatch)
     server.forget()
     server.add(ID, CONTENT)
-    monkeypatch.setattr(museum, "_PIECE", PIECE)
+    monkeypatch.setattr(google_drive, "_PIECE", PIECE)
     monkeypatch.setattr(retries, "_FIRST_WAIT", 0)
     return server
 
@@ -222,7 +222,7 @@ def test_a_disk_that_is_full_fails_the_file_and_is_not_written_to_again(drive: D
 def test_another_process_is_led_there_by_its_environment_and_imports_nothing_before(drive: Drive) -> None:
     code = f"""
         import io, sys
-        from darkroom_airflow.museum import DriveFiles
+        from darkroom_airflow.google_drive import DriveFiles
         heavy = "googleapiclient", "httplib2", "google.auth", "airflow.providers.google.common"
         assert not [name for name in sys.modules if name.startswith(heavy)]
         files, file = DriveFiles(), io.BytesIO()

@@ -6,19 +6,19 @@ from typing import Any
 
 import pyvips
 
-from darkroom.pyramids.bmp import look_at_bmp, read_bmp
-from darkroom.pyramids.colours import of_samples
-from darkroom.pyramids.failures import DecodeFailed
-from darkroom.pyramids.formats import BEGINNING, VECTORS, Format, format_of
-from darkroom.pyramids.gif import read_gif
-from darkroom.pyramids.jpeg import Jpeg, mapped, require_whole
-from darkroom.pyramids.pdf import draw_pdf, look_at_pdf
-from darkroom.pyramids.png import look_at_png, read_png
-from darkroom.pyramids.segments import require_whole_segments
-from darkroom.pyramids.source import Decoded, Source, damage, in_memory, left_out, pixels_of, said
-from darkroom.pyramids.strict import listen
-from darkroom.pyramids.svg import draw_svg, look_at_svg
-from darkroom.pyramids.tiff import look_at_tiff, open_image, shown
+from darkroom.failures import DecodeFailed
+from darkroom.imaging.colours import of_samples
+from darkroom.imaging.formats import BEGINNING, VECTORS, Format, format_of
+from darkroom.imaging.readers.bmp import look_at_bmp, read_bmp
+from darkroom.imaging.readers.gif import read_gif
+from darkroom.imaging.readers.jpeg import Jpeg, mapped, require_whole
+from darkroom.imaging.readers.pdf import draw_pdf, look_at_pdf
+from darkroom.imaging.readers.png import look_at_png, read_png
+from darkroom.imaging.readers.svg import draw_svg, look_at_svg
+from darkroom.imaging.readers.tiff import look_at_tiff, open_image, shown
+from darkroom.imaging.segments import require_whole_segments
+from darkroom.imaging.source import Decoded, Source, damage, in_memory, left_out, pixels_of, said
+from darkroom.imaging.strict import listen
 
 LOADERS = {
     Format.JPEG: ("jpegload", "uhdrload"),

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pyvips
 
-from darkroom.pyramids.failures import DecodeFailed
-from darkroom.pyramids.formats import GZIP, Format
-from darkroom.pyramids.profiles import DPI
-from darkroom.pyramids.source import DRAWN, POINTS, Source, said
-from darkroom.pyramids.svg_contents import Contents, utf8
+from darkroom.failures import DecodeFailed
+from darkroom.imaging.drawings import DPI, DRAWN, POINTS
+from darkroom.imaging.formats import GZIP, Format
+from darkroom.imaging.readers.svg_contents import Contents, utf8
+from darkroom.imaging.source import Source, said
 
 _LARGEST = 32 << 20  # bytes; all of it is parsed in memory
 _PARSED = 64  # bytes that librsvg takes for one of a drawing of many small parts, as measured

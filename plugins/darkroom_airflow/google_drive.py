@@ -13,7 +13,7 @@ from airflow.sdk.exceptions import AirflowException
 from pydantic import BaseModel, Field, ValidationError
 
 from darkroom.errors import Denied, Unavailable
-from darkroom.pyramids.failures import DownloadFailed, Gone
+from darkroom.failures import DownloadFailed, Gone
 from darkroom.store.retries import Retries, Transient, first_line
 from darkroom_airflow.credentials import GOOGLE_CONNECTION
 

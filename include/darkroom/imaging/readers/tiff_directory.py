@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from darkroom.pyramids.failures import DecodeFailed
+from darkroom.failures import DecodeFailed
 
 ReadAt = Callable[[int, int], bytes]
 """Bytes of a file from an offset on, so many; fewer only at its end."""

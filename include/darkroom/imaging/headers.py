@@ -5,13 +5,12 @@ from dataclasses import dataclass
 import pyvips
 
 from darkroom.errors import StoreError
-from darkroom.pyramids.bmp import HELD
-from darkroom.pyramids.failures import PyramidFailed
-from darkroom.pyramids.formats import BEGINNING, VECTORS, Format, format_of
-from darkroom.pyramids.opening import LOADERS, STRICT, header_of
-from darkroom.pyramids.profiles import CAP
-from darkroom.pyramids.source import DRAWN
-from darkroom.pyramids.tiff import held_by, page_of
+from darkroom.failures import StepFailed
+from darkroom.imaging.drawings import DRAWN, LARGEST
+from darkroom.imaging.formats import BEGINNING, VECTORS, Format, format_of
+from darkroom.imaging.opening import LOADERS, STRICT, header_of
+from darkroom.imaging.readers.bmp import HELD
+from darkroom.imaging.readers.tiff import held_by, page_of
 from darkroom.store import Entry, Store
 
 _BLOCK = 64 << 10  # bytes of one request
@@ -34,7 +33,7 @@ def size_of(store: Store, entry: Entry) -> Size:
     """
     try:
         return _read(store, entry)
-    except (StoreError, OSError, PyramidFailed, pyvips.Error):
+    except (StoreError, OSError, StepFailed, pyvips.Error):
         return Size(entry.bytes * _GUESS)
 
 
@@ -42,7 +41,7 @@ def _read(store: Store, entry: Entry) -> Size:
     reader = RangeReader(store, entry)
     kind = format_of(reader.read(BEGINNING))
     if kind in VECTORS:
-        return Size(CAP.width * CAP.height, held=DRAWN + entry.bytes)  # no drawing is drawn larger
+        return Size(LARGEST**2, held=DRAWN + entry.bytes)  # no drawing is drawn larger
     if kind is Format.TIFF:
         page = page_of(reader.read_at)
         return Size(page.width * page.height, held_by(page))

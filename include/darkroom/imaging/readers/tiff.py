@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pyvips
 
-from darkroom.pyramids.failures import DecodeFailed
-from darkroom.pyramids.formats import Format
-from darkroom.pyramids.jpeg import sampling
-from darkroom.pyramids.pages import picture_of
-from darkroom.pyramids.samples import GREY, ICC_LAB, LAB, PALETTE, UINT, YCBCR, Samples, samples_of
-from darkroom.pyramids.source import Source
-from darkroom.pyramids.tiff_directory import Directory, ReadAt, directories, first_offset_at
+from darkroom.failures import DecodeFailed
+from darkroom.imaging.formats import Format
+from darkroom.imaging.readers.jpeg import sampling
+from darkroom.imaging.readers.pages import picture_of
+from darkroom.imaging.readers.samples import GREY, ICC_LAB, LAB, PALETTE, UINT, YCBCR, Samples, samples_of
+from darkroom.imaging.readers.tiff_directory import Directory, ReadAt, directories, first_offset_at
+from darkroom.imaging.source import Source
 
 _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC, _ORIENTATION, _CHANNELS = 256, 257, 258, 259, 262, 274, 277
 _ROWS_PER_STRIP, _PLANAR, _TILE_WIDTH, _TILE_HEIGHT, _EXTRA, _FORMAT = 278, 284, 322, 323, 338, 339

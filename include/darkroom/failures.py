@@ -1,4 +1,4 @@
-"""Why a pyramid was not made, by the step that failed: reports count them so."""
+"""Why an item was not made, by the step that failed: reports count them so."""
 
 from typing import ClassVar, Literal
 
@@ -7,13 +7,13 @@ from darkroom.errors import ItemError
 Kind = Literal["download", "decode", "write", "validate"]
 
 
-class PyramidFailed(ItemError):
-    """One pyramid cannot be made. Its text is the reason, without the file's name and without a full stop."""
+class StepFailed(ItemError):
+    """One item cannot be made. Its text is the reason, without the file's name and without a full stop."""
 
     kind: ClassVar[Kind]
 
 
-class DownloadFailed(PyramidFailed):
+class DownloadFailed(StepFailed):
     """The source cannot be fetched."""
 
     kind = "download"
@@ -23,14 +23,14 @@ class Gone(DownloadFailed):
     """There is no such source any more: whoever keeps it answers that it is not found, and nothing less."""
 
 
-class DecodeFailed(PyramidFailed):
+class DecodeFailed(StepFailed):
     """The source is no image, or a damaged, too large or unread one."""
 
     kind = "decode"
 
 
-class WriteFailed(PyramidFailed):
-    """The pyramid cannot be written."""
+class WriteFailed(StepFailed):
+    """What was made cannot be written."""
 
     kind = "write"
 
@@ -39,7 +39,7 @@ class Taken(WriteFailed):
     """Something that is not ours stands at its place: a person has to move it away."""
 
 
-class ValidateFailed(PyramidFailed):
+class ValidateFailed(StepFailed):
     """What was written is not what it should be."""
 
     kind = "validate"

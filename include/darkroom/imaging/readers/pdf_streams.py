@@ -14,7 +14,7 @@ import pikepdf
 import pypdfium2
 from pikepdf import settings
 
-from darkroom.pyramids.failures import DecodeFailed
+from darkroom.failures import DecodeFailed
 
 LARGEST = 256 << 20  # bytes of one stream that is unpacked in memory
 _BLOCK = 1 << 18

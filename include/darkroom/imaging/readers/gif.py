@@ -6,7 +6,7 @@ from typing import IO
 
 import pyvips
 
-from darkroom.pyramids.failures import DecodeFailed
+from darkroom.failures import DecodeFailed
 
 _HEADER, _SCREEN, _FRAME = 6, 7, 9  # bytes (GIF89a, 18 and 20)
 _EXTENSION, _IMAGE = b"\x21", b"\x2c"

@@ -3,9 +3,9 @@
 import numpy as np
 import numpy.typing as npt
 
-from darkroom.compositing.geometry import EMPTY, Box, Weights, weights
-from darkroom.compositing.kernels import I64
-from darkroom.compositing.reduction_kernels import Axis, reduce_window
+from darkroom.imaging.geometry import EMPTY, Box, Weights, weights
+from darkroom.imaging.kernels import I64
+from darkroom.imaging.reduction_kernels import Axis, reduce_window
 
 Picture = npt.NDArray[np.uint8]
 

@@ -13,9 +13,9 @@ from pathlib import Path
 import numpy as np
 import pyvips
 
-from darkroom.pyramids.failures import DecodeFailed
-from darkroom.pyramids.source import damage
-from darkroom.pyramids.strict import listen
+from darkroom.failures import DecodeFailed
+from darkroom.imaging.source import damage
+from darkroom.imaging.strict import listen
 
 Data = mmap.mmap | bytes
 

@@ -8,8 +8,6 @@ from functools import cached_property, lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from darkroom.compositing.profiles import CROPPED_ROWS, HEIGHT, WIDTH, Crop
-
 
 @dataclass(frozen=True, slots=True)
 class Box:
@@ -44,34 +42,19 @@ EMPTY = Box(0, 0, 0, 0)
 Curve = npt.NDArray[np.float64]
 
 
-def _round(x: float) -> int:
+def rounded(x: float) -> int:
+    """A size in pixels: the nearest, halves up, and at least one."""
     return max(1, math.floor(x + 0.5))
 
 
-def composite_size(width: int, height: int) -> tuple[int, int]:
-    """The composite's size: the frame fitted into 800 x 800, enlarged if smaller.
+def fitted(width: int, height: int, within: tuple[int, int]) -> tuple[int, int]:
+    """A size fitted into another (width, height), enlarged if smaller.
 
-    >>> composite_size(3000, 2000)
+    >>> fitted(3000, 2000, (800, 800))
     (800, 533)
     """
-    scale = min(WIDTH / width, HEIGHT / height)
-    return _round(width * scale), _round(height * scale)
-
-
-def crop_box(painted: Box, crop: Crop) -> Box:
-    """The part of the painted box that a crop shows."""
-    rows = math.floor(CROPPED_ROWS * painted.height + 0.5)
-    top = painted.y0 + (rows if crop.without == "top" else 0)
-    bottom = painted.y1 - (rows if crop.without == "bottom" else 0)
-    return Box(painted.x0, top, painted.x1, bottom)
-
-
-def crop_size(box: Box, crop: Crop) -> tuple[int, int]:
-    """The size to which the box is reduced or enlarged: fitted into the crop's canvas, or as wide as it."""
-    if crop.without is None:
-        scale = min(crop.width / box.width, crop.height / box.height)
-        return _round(box.width * scale), _round(box.height * scale)
-    return crop.width, _round(box.height * crop.width / box.width)
+    scale = min(within[0] / width, within[1] / height)
+    return rounded(width * scale), rounded(height * scale)
 
 
 def mitchell(x: Curve) -> Curve:

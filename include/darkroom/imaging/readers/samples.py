@@ -3,8 +3,8 @@
 import math
 from dataclasses import dataclass
 
-from darkroom.pyramids.failures import DecodeFailed
-from darkroom.pyramids.tiff_directory import Directory
+from darkroom.failures import DecodeFailed
+from darkroom.imaging.readers.tiff_directory import Directory
 
 UINT, INT, FLOAT, VOID, COMPLEX_INT, COMPLEX_FLOAT = range(1, 7)  # TIFF 6.0, SampleFormat
 _SAVE = "save it as 8- or 16-bit TIFF"

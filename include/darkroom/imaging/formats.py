@@ -4,14 +4,14 @@ import re
 import zlib
 from enum import StrEnum
 
-from darkroom.pyramids.failures import DecodeFailed
+from darkroom.failures import DecodeFailed
 
 BEGINNING = 4096
 """Bytes of a file that are enough to tell."""
 
 
 class Format(StrEnum):
-    """A kind of file that a pyramid can be made of."""
+    """A kind of file that is read as an image."""
 
     JPEG = "JPEG"
     PNG = "PNG"

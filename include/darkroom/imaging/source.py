@@ -1,4 +1,4 @@
-"""What is known of a file that a pyramid can be made of, and how libraries' complaints about it are said."""
+"""What is known of a file that can be opened as an image, and how libraries' complaints about it are said."""
 
 import re
 from dataclasses import dataclass, field
@@ -8,17 +8,11 @@ from typing import Any
 import numpy as np
 import pyvips
 
-from darkroom.pyramids.formats import Format
-from darkroom.pyramids.profiles import CAP, DPI
+from darkroom.imaging.drawings import DPI, POINTS
+from darkroom.imaging.formats import Format
 
 # each file is opened for one purpose: libvips would keep it open, and take a new file of the same name for the old one
 pyvips.cache_set_max(0)
-
-DRAWN = 3 * 4 * CAP.width * CAP.height
-"""Bytes that it takes to draw the largest drawing: a bitmap, a group with alpha in it, and the copy that is kept."""
-
-POINTS = 72
-"""Of an inch: what PDF and SVG measure in."""
 
 Pixels = np.ndarray[Any, np.dtype[np.uint8]]
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import pyvips
 
-from darkroom.pyramids.failures import DecodeFailed
-from darkroom.pyramids.jpeg import require_decodable
-from darkroom.pyramids.source import said
+from darkroom.failures import DecodeFailed
+from darkroom.imaging.readers.jpeg import require_decodable
+from darkroom.imaging.source import said
 
 _DEEPEST = 4  # drawings in drawings
 _ELSEWHERE = re.compile(r"""(?<![\w-])url\(\s*["']?\s*(?!\s|["']|\#|data:|\))""", re.IGNORECASE)

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable
 
-from darkroom.pyramids.failures import DecodeFailed
-from darkroom.pyramids.formats import RAW
-from darkroom.pyramids.source import left_out
-from darkroom.pyramids.tiff_directory import Directory
+from darkroom.failures import DecodeFailed
+from darkroom.imaging.formats import RAW
+from darkroom.imaging.readers.tiff_directory import Directory
+from darkroom.imaging.source import left_out
 
 _WIDTH, _HEIGHT, _COMPRESSION, _PHOTOMETRIC = 256, 257, 259, 262
 _NEW_SUBFILE, _OLD_SUBFILE, _PAGE_NUMBER = 254, 255, 297

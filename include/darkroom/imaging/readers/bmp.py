@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 import pyvips
 
-from darkroom.pyramids.failures import DecodeFailed
-from darkroom.pyramids.formats import Format
-from darkroom.pyramids.source import Source, of_pixels, said
+from darkroom.failures import DecodeFailed
+from darkroom.imaging.formats import Format
+from darkroom.imaging.source import Source, of_pixels, said
 
 HELD = 12
 """Bytes of a pixel that are in memory to decode it, as measured: Pillow's, and the copies on their way to libvips."""

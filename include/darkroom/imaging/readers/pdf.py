@@ -12,20 +12,20 @@ from typing import Any
 import numpy as np
 import pyvips
 
-from darkroom.pyramids.failures import DecodeFailed
-from darkroom.pyramids.formats import Format
-from darkroom.pyramids.profiles import CAP
-from darkroom.pyramids.source import DRAWN, Source, at_dpi, left_out, of_pixels, said
+from darkroom.failures import DecodeFailed
+from darkroom.imaging.drawings import DRAWN, LARGEST
+from darkroom.imaging.formats import Format
+from darkroom.imaging.source import Source, at_dpi, left_out, of_pixels, said
 
 _LONGEST = 300.0  # seconds of drawing
-_GROUP = 4 * CAP.width * CAP.height  # bytes of a form that is drawn by itself
+_GROUP = 4 * LARGEST**2  # bytes of a form that is drawn by itself
 
 _pdfium = threading.Lock()  # it is not for several threads (https://pypdfium2.readthedocs.io)
 
 
 def look_at_pdf(path: Path, max_pixels: int) -> Source:
     """Read its first page's size, and what the page shows. Raises `DecodeFailed` where some of it is not there."""
-    from darkroom.pyramids.pdf_streams import first_page  # pikepdf takes 0.2 s to be imported, for few commands
+    from darkroom.imaging.readers.pdf_streams import first_page  # pikepdf takes 0.2 s to be imported, for few commands
 
     with _pdfium, _document(path) as document, first_page(document) as page:
         pages, notes = len(document), _form_notes(document)
@@ -47,9 +47,9 @@ def draw_pdf(path: Path, width: int, height: int) -> pyvips.Image:
     import pypdfium2
     from pypdfium2 import raw
 
-    from darkroom.pyramids.pdf_images import prove_whole
-    from darkroom.pyramids.pdf_streams import first_page
-    from darkroom.pyramids.pdf_walk import drawn_by
+    from darkroom.imaging.readers.pdf_images import prove_whole
+    from darkroom.imaging.readers.pdf_streams import first_page
+    from darkroom.imaging.readers.pdf_walk import drawn_by
 
     with _pdfium, _document(path) as document:
         with first_page(document) as shown:
@@ -88,8 +88,8 @@ def _render(page: Any, where: tuple[Any, ...]) -> None:
 
 def _held(page: Any, max_pixels: int) -> int:
     """The bytes that it takes to draw the page. Raises `DecodeFailed` for what takes too much, or is not there."""
-    from darkroom.pyramids.pdf_images import held_by
-    from darkroom.pyramids.pdf_walk import drawn_by
+    from darkroom.imaging.readers.pdf_images import held_by
+    from darkroom.imaging.readers.pdf_walk import drawn_by
 
     if _degenerate(page.get_list("/MediaBox", [])):
         raise DecodeFailed("its first page has no size")

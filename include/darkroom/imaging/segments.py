@@ -10,11 +10,11 @@ from pathlib import Path
 import pyvips
 from isal import isal_zlib
 
-from darkroom.pyramids.failures import DecodeFailed
-from darkroom.pyramids.jpeg import Data, mapped, require_decodable
-from darkroom.pyramids.source import damage
-from darkroom.pyramids.tiff import Page, page_of
-from darkroom.pyramids.tiff_directory import Directory
+from darkroom.failures import DecodeFailed
+from darkroom.imaging.readers.jpeg import Data, mapped, require_decodable
+from darkroom.imaging.readers.tiff import Page, page_of
+from darkroom.imaging.readers.tiff_directory import Directory
+from darkroom.imaging.source import damage
 
 _FAX, _JPEG, _DEFLATE = (2, 3, 4), 7, (8, 32946)  # of Compression
 _STRIPS, _TILES = (273, 279), (324, 325)  # where they lie, and how long they are

@@ -7,9 +7,9 @@ from typing import Any
 import pikepdf
 from pikepdf import settings
 
-from darkroom.pyramids.failures import DecodeFailed
-from darkroom.pyramids.pdf_images import Image
-from darkroom.pyramids.pdf_streams import bounded, filters_of, unpacked, written
+from darkroom.failures import DecodeFailed
+from darkroom.imaging.readers.pdf_images import Image
+from darkroom.imaging.readers.pdf_streams import bounded, filters_of, unpacked, written
 
 _MOST_DRAWN = 1_000_000  # forms in forms multiply
 _MOST_READ = 10_000_000  # numbers, names and operators, of which half a million is read in a second

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from darkroom.compositing.kernels import I64, U8, U16, U32, blend_row, premultiply_row
+from darkroom.imaging.kernels import I64, U8, U16, U32, blend_row, premultiply_row
 
 F32 = npt.NDArray[np.float32]
 C128 = npt.NDArray[np.complex128]

@@ -1,0 +1,1 @@
+"""Guarded HTTP, and other people's services."""
