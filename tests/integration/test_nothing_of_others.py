@@ -19,7 +19,7 @@ from tests.night import Library, library
 MASTER = b"a master that nobody marked"
 
 
-@pytest.fixture(params=["folder", "moto", "radosgw"])
+@pytest.fixture(params=["folder", pytest.param("moto", marks=pytest.mark.long), "radosgw"])
 def maps(request: pytest.FixtureRequest, open_backend: Callable[[str], Store]) -> Iterator[Library]:
     """Scans and pyramids share a bucket."""
     root = open_backend(request.param).uri

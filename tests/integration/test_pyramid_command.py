@@ -239,6 +239,7 @@ def test_the_help_shows_both_ways_to_write_it() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 def test_a_map_of_780_million_pixels_stays_below_500_mib(tmp_path: Path) -> None:
     source = tmp_path / "map.jpg"
     scans.picture(1000, 1300).replicate(30, 20).jpegsave(str(source), Q=75)

@@ -24,7 +24,7 @@ def composite(layers: Sequence[npt.NDArray[np.uint8]], kernel: str = KERNEL) -> 
         for band, values in zip(below[:3], colour, strict=True):
             band += values * (alpha / 255)
         below[3] += alpha
-    return reduce(np.stack(below, axis=2), fitted(width, height, (WIDTH, HEIGHT)), kernel)
+    return reduce(np.ascontiguousarray(np.moveaxis(below, 0, 2)), fitted(width, height, (WIDTH, HEIGHT)), kernel)
 
 
 def reduce(premultiplied: Image, size: tuple[int, int], kernel: str = KERNEL) -> Image:
