@@ -8,6 +8,7 @@ PYTHON ?= python3
 UPGRADE ?=
 BENCH ?=
 ARGS ?=
+PROCESSES ?= 2
 IMAGING_BASE ?=
 AIRFLOW_BASE ?=
 DOCKER_BUILD ?= docker build
@@ -16,6 +17,9 @@ UV_VERSION := 0.13.8
 UV := PYTHON="$(PYTHON)" tools/uv
 BIN := .venv/bin
 LOCK := UV_CUSTOM_COMPILE_COMMAND="make lock" $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes
+
+# what Python has compiled is kept: hundreds of commands and whole Airflows start in the tests, each several seconds faster by it
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help run stop airflow test test-quick test-large lint format bench lock images env clean
 
@@ -31,11 +35,14 @@ stop: ## end what `make run` started; the pictures stay in var/
 airflow: .venv/.synced ## run a command of Airflow's own in the studio (ARGS="dags list")
 	@$(BIN)/python -m demo.command $(ARGS)
 
-test: .venv/.synced ## run every test, the whole Airflow included
-	$(BIN)/python -m pytest
+test: .venv/.synced ## run every test, the whole Airflow included (PROCESSES=4: with more than two processes)
+	@PROCESSES=$(PROCESSES) tools/test
 
 test-quick: .venv/.synced ## run the tests that need no Airflow and little time
 	$(BIN)/python -m pytest -m "not slow and not e2e" tests/unit include/darkroom tests/contract/test_store.py tests/contract/test_folder.py -k "not moto and not radosgw and not gcs"
+
+test-long: .venv/.synced ## run what `make test` leaves out: its scenarios on a second S3 that the contract suite holds to the same
+	$(BIN)/python -m pytest -n $(PROCESSES) -m long
 
 test-large: .venv/.synced ## stream 5 GiB from a folder to S3 and back (some minutes, 15 GiB of disk)
 	DARKROOM_TEST_LARGE_MIB=5120 $(BIN)/python -m pytest -s tests/integration/test_store_commands.py -k large

@@ -1,16 +1,45 @@
-"""Stores on real servers, for the suites that move objects."""
+"""Stores on real servers, for the suites that move objects; and which tests several processes keep together."""
 
 import secrets
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from darkroom.store import Store, open_store
 
 if TYPE_CHECKING:
     from tests.servers.backends import Servers
+
+# they share an engine with images that take minutes to build
+ENGINE = {f"tests/dags/{name}.py" for name in ("test_docker_jobs", "test_every_runner", "test_images")}
+NIGHTS = "tests/e2e/test_nights.py"
+
+
+class KeptTogether(LoadScopeScheduling):  # type: ignore[misc]
+    """A file's tests run in one process, in their order; so do those of several files that share what is slow to make.
+
+    What takes longest begins first, however few tests it has.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        if file in ENGINE:
+            return "engine"
+        return "dags" if file.startswith("tests/dags/") else file
+
+    def _assign_work_unit(self, node: Any) -> None:
+        for longest in (NIGHTS, "engine"):
+            if longest in self.workqueue:
+                self.workqueue.move_to_end(longest, last=False)
+        super()._assign_work_unit(node)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> KeptTogether:
+    config.option.loadscopereorder = False  # the fast ones first, as pyproject.toml has them
+    return KeptTogether(config, log)
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,6 @@
 """Images of every kind that people deliver, and every kind of broken one, drawn when a test asks for them."""
 
+import io
 import struct
 import zlib
 from pathlib import Path
@@ -39,6 +40,13 @@ def stacked(image: pyvips.Image, pages: int) -> pyvips.Image:
     return joined
 
 
+def pdf() -> bytes:
+    """A document of one page that shows the picture."""
+    into = io.BytesIO()
+    _pillow(picture()).save(into, "PDF", resolution=300.0)
+    return into.getvalue()
+
+
 def good(folder: Path) -> dict[str, Path]:
     """One file of each kind that is read, by a word for it."""
     image = picture()
@@ -74,7 +82,7 @@ def good(folder: Path) -> dict[str, Path]:
     image.colourspace("cmyk").jpegsave(str(files["cmyk"]), Q=95)
     image.colourspace("lab").tiffsave(str(files["lab"]))
     _pillow(image).save(files["bmp"])
-    _pillow(image).save(files["pdf"], resolution=300.0)
+    files["pdf"].write_bytes(pdf())
     files["svg"].write_text(
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH * 72 / 300}" height="{HEIGHT * 72 / 300}" '
         f'viewBox="0 0 9 7"><rect width="9" height="7" fill="#e0c080"/><circle cx="4" cy="3" r="2"/></svg>'

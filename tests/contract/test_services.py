@@ -1,11 +1,13 @@
 """What S3 and GCS do beyond a folder: names that only they hold, metadata, leftovers, and what they say no with."""
 
+import gc
 import io
 import secrets
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import boto3
+import obstore.store
 import pytest
 
 from darkroom.errors import BadInput, Conflict, Denied, NotFound, StoreError
@@ -205,3 +207,18 @@ def test_a_profile_is_a_way_to_say_who_and_where(open_backend, monkeypatch, tmp_
 def test_a_location_that_names_no_bucket_is_bad_input(location):
     with pytest.raises(BadInput, match="is no bucket's name"):
         open_store(location)
+
+
+def test_of_a_store_that_nobody_holds_any_more_nothing_stays(open_backend):
+    """Airflow's processes live for weeks, and open stores with every task that they look at."""
+
+    def clients() -> int:
+        gc.collect()
+        return sum(isinstance(found, obstore.store.S3Store) for found in gc.get_objects())
+
+    before, store = clients(), open_backend("moto")
+    store.write("a", b"a")
+    assert store.read("a") == b"a"
+    assert clients() == before + 1
+    del store
+    assert clients() == before

@@ -49,7 +49,8 @@ def studio() -> Iterator[Studio]:
 
 @pytest.fixture(scope="package", autouse=True)
 def airflow_environment() -> Iterator[None]:
-    """Leave no Airflow settings behind for the tests after this folder's."""
+    """Leave no Airflow settings behind for the tests after this folder's, which may come to its others later."""
+    os.environ.update(_AIRFLOW)
     yield
     for name in _AIRFLOW:
         os.environ.pop(name, None)

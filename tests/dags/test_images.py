@@ -17,9 +17,9 @@ print(json.dumps({found.name.lower().replace("_", "-"): found.version for found 
 _DAGS = """
 import os, subprocess
 assert os.getuid() != 0
+subprocess.run(["airflow", "db", "migrate"], check=True, capture_output=True)
 for runner in ("subprocess", "docker", "ecs"):
     os.environ["DARKROOM_JOB_RUNNER"] = runner
-    subprocess.run(["airflow", "db", "migrate"], check=True, capture_output=True)
     subprocess.run(["airflow", "dags", "reserialize"], check=True, capture_output=True)
     listed = subprocess.run(["airflow", "dags", "list", "--output", "json"], check=True, capture_output=True)
     print(listed.stdout.decode())

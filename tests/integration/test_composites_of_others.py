@@ -63,7 +63,7 @@ class Studio:
             folder.store.delete(entry.key)
 
 
-@pytest.fixture(params=["folder", "moto", "radosgw"])
+@pytest.fixture(params=["folder", pytest.param("moto", marks=pytest.mark.long), "radosgw"])
 def studio(request: pytest.FixtureRequest, tmp_path: Path, open_backend: Callable[[str], Store]) -> Studio:
     return Studio(tmp_path, open_backend(request.param))
 

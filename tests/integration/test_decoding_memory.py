@@ -86,6 +86,7 @@ KINDS = {  # and the bytes a pixel that are planned for at least
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 @pytest.mark.skipif(sys.platform != "linux", reason="counts memory as Linux does")
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_is_held_was_planned(kind: str, tmp_path: Path) -> None:

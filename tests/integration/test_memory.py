@@ -41,6 +41,7 @@ def pictures(out: Path) -> dict[str, bytes]:
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 @pytest.mark.skipif(sys.platform != "linux", reason="counts memory as Linux does")
 def test_renders_of_6000_stay_within_the_memory_and_are_the_same_pictures_from_a_file(tmp_path: Path):
     studio = Tiny(tmp_path, size=6000)

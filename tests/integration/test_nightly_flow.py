@@ -191,8 +191,8 @@ def test_what_is_protected_is_shown_small_until_somebody_says_otherwise(maps: Li
     assert inspect(tmp_path / "images/a.tif").levels[0] == (1600, 1200)
 
 
-def test_a_pdf_lies_beside_its_pyramid(maps: Library, tmp_path: Path) -> None:
-    maps.scans.write("papers/a.pdf", drawings.good(tmp_path)["pdf"].read_bytes())
+def test_a_pdf_lies_beside_its_pyramid(maps: Library) -> None:
+    maps.scans.write("papers/a.pdf", drawings.pdf())
     maps.mark("papers/a.pdf")
     assert maps.night().outputs == 2
     assert maps.pyramids() == ["papers/a.pdf", "papers/a.tif"]

@@ -19,7 +19,7 @@ from tests.night import Library, library
 MASTER = b"a master that nobody marked"
 
 
-@pytest.fixture(params=["folder", "moto", "radosgw"])
+@pytest.fixture(params=["folder", pytest.param("moto", marks=pytest.mark.long), "radosgw"])
 def maps(request: pytest.FixtureRequest, open_backend: Callable[[str], Store]) -> Iterator[Library]:
     """Scans and pyramids share a bucket."""
     root = open_backend(request.param).uri
@@ -73,8 +73,8 @@ def test_a_master_that_nobody_marked_is_not_overwritten(maps: Library) -> None:
     assert maps.night().done == 1
 
 
-def test_a_pdfs_copy_takes_nobodys_place(maps: Library, tmp_path: Path) -> None:
-    pdf = drawings.good(tmp_path)["pdf"].read_bytes()
+def test_a_pdfs_copy_takes_nobodys_place(maps: Library) -> None:
+    pdf = drawings.pdf()
     maps.scans.write("papers/a.PDF", pdf)
     theirs = maps.images.write("public/a.pdf", b"another document")
     maps.put_marker("1.json", {"key": "papers/a.PDF", "path": "public"})
@@ -85,8 +85,8 @@ def test_a_pdfs_copy_takes_nobodys_place(maps: Library, tmp_path: Path) -> None:
     assert maps.marked() == ["papers/a.PDF"]
 
 
-def test_a_pdf_under_another_name_takes_nobodys_place_either(maps: Library, tmp_path: Path) -> None:
-    maps.scans.write("papers/a.jpg", drawings.good(tmp_path)["pdf"].read_bytes())
+def test_a_pdf_under_another_name_takes_nobodys_place_either(maps: Library) -> None:
+    maps.scans.write("papers/a.jpg", drawings.pdf())
     theirs = maps.images.write("public/a.pdf", b"another document")
     maps.put_marker("1.json", {"key": "papers/a.jpg", "path": "public"})
     report = maps.night()
@@ -95,8 +95,8 @@ def test_a_pdf_under_another_name_takes_nobodys_place_either(maps: Library, tmp_
     assert maps.images.head("public/a.pdf") == theirs
 
 
-def test_a_new_version_of_a_pdf_replaces_our_own_copy(maps: Library, tmp_path: Path) -> None:
-    one, other = drawings.good(tmp_path)["pdf"].read_bytes(), drawings.good(tmp_path)["pdf"].read_bytes() + b"\n%2\n"
+def test_a_new_version_of_a_pdf_replaces_our_own_copy(maps: Library) -> None:
+    one, other = drawings.pdf(), drawings.pdf() + b"\n%2\n"
     maps.put_marker("1.json", {"key": "papers/a.pdf", "path": "public"})
     for data in (one, other):
         maps.scans.write("papers/a.pdf", data)
@@ -115,8 +115,8 @@ def test_a_new_version_of_a_pdf_replaces_our_own_copy(maps: Library, tmp_path: P
     assert maps.images.read("public/a.pdf") == other
 
 
-def test_a_pdf_that_lies_beside_its_pyramid_itself_stays_as_it_is(maps: Library, tmp_path: Path) -> None:
-    maps.scans.write("papers/a.pdf", drawings.good(tmp_path)["pdf"].read_bytes())
+def test_a_pdf_that_lies_beside_its_pyramid_itself_stays_as_it_is(maps: Library) -> None:
+    maps.scans.write("papers/a.pdf", drawings.pdf())
     before = maps.scans.head("papers/a.pdf")
     for mode in ("changed", "all"):
         maps.mark("papers/a.pdf")
@@ -157,11 +157,9 @@ def test_what_replaced_a_pyramid_is_left_alone_and_a_lost_one_is_made_again(maps
     assert maps.marked() == []
 
 
-def test_a_worker_that_was_killed_when_it_had_published_adopts_it_at_the_next_try(
-    maps: Library, tmp_path: Path
-) -> None:
+def test_a_worker_that_was_killed_when_it_had_published_adopts_it_at_the_next_try(maps: Library) -> None:
     maps.scan("in/a.jpg")
-    maps.scans.write("in/b.pdf", drawings.good(tmp_path)["pdf"].read_bytes())
+    maps.scans.write("in/b.pdf", drawings.pdf())
     for key in ("in/a.jpg", "in/b.pdf"):
         maps.put_marker(f"{Path(key).stem}.json", {"key": key, "path": "out"})
     manifest = maps.plan()
@@ -175,9 +173,9 @@ def test_a_worker_that_was_killed_when_it_had_published_adopts_it_at_the_next_tr
 
 
 @pytest.mark.parametrize("settled", [False, True], ids=["never settled", "settled without its outcomes"])
-def test_what_a_killed_run_published_is_adopted_by_the_next_plan(maps: Library, tmp_path: Path, settled: bool) -> None:
+def test_what_a_killed_run_published_is_adopted_by_the_next_plan(maps: Library, settled: bool) -> None:
     maps.scan("in/a.jpg")
-    maps.scans.write("in/b.pdf", drawings.good(tmp_path)["pdf"].read_bytes())
+    maps.scans.write("in/b.pdf", drawings.pdf())
     for key in ("in/a.jpg", "in/b.pdf"):
         maps.put_marker(f"{Path(key).stem}.json", {"key": key, "path": "out"})
     manifest = maps.plan()
@@ -203,9 +201,9 @@ def test_what_a_run_made_that_nobody_settled_is_replaced_when_its_image_changes(
     assert maps.images.head("out/a.tif") != before
 
 
-def test_a_bucket_that_comes_back_from_a_backup_is_adopted(maps: Library, tmp_path: Path) -> None:
+def test_a_bucket_that_comes_back_from_a_backup_is_adopted(maps: Library) -> None:
     maps.scan("in/a.jpg")
-    maps.scans.write("in/b.pdf", drawings.good(tmp_path)["pdf"].read_bytes())
+    maps.scans.write("in/b.pdf", drawings.pdf())
     for key in ("in/a.jpg", "in/b.pdf"):
         maps.put_marker(f"{Path(key).stem}.json", {"key": key, "path": "out"})
     assert maps.night().ok
@@ -221,11 +219,11 @@ def test_a_bucket_that_comes_back_from_a_backup_is_adopted(maps: Library, tmp_pa
     assert maps.marked() == []
 
 
-def test_two_workers_on_one_job_do_no_harm(maps: Library, tmp_path: Path) -> None:
+def test_two_workers_on_one_job_do_no_harm(maps: Library) -> None:
     for number in range(6):
         maps.scan(f"in/{number}.jpg")
         maps.put_marker(f"{number}.json", {"key": f"in/{number}.jpg", "path": "out"})
-    maps.scans.write("in/b.pdf", drawings.good(tmp_path)["pdf"].read_bytes())
+    maps.scans.write("in/b.pdf", drawings.pdf())
     maps.put_marker("b.json", {"key": "in/b.pdf", "path": "out"})
     for mode in ("changed", "all"):
         manifest = maps.plan(mode=mode, prefixes=["in/"])
@@ -246,8 +244,8 @@ def test_mode_all_makes_our_own_pyramids_again(maps: Library) -> None:
     assert (report.ok, report.done) == (True, 1), report.failure_text()
 
 
-def test_a_copy_whose_pyramid_failed_is_known_as_ours(folder: Library, tmp_path: Path) -> None:
-    pdf = drawings.good(tmp_path)["pdf"].read_bytes()
+def test_a_copy_whose_pyramid_failed_is_known_as_ours(folder: Library) -> None:
+    pdf = drawings.pdf()
     folder.scans.write("a.pdf", pdf)
     folder.mark("a.pdf")
     manifest = folder.plan()

@@ -138,7 +138,8 @@ def test_what_stands_there_is_left_alone_unless_it_may_be_replaced(folder: Path,
 
 
 def test_a_pdfs_copy_takes_nobodys_place_unless_it_may(tmp_path: Path) -> None:
-    pdf = scans.good(tmp_path)["pdf"]
+    pdf = tmp_path / "a.pdf"
+    pdf.write_bytes(scans.pdf())
     (tmp_path / "out").mkdir()
     (tmp_path / "out/a.pdf").write_bytes(b"another document")
     assert pyramid(pdf, tmp_path / "out").returncode == 1
@@ -239,6 +240,7 @@ def test_the_help_shows_both_ways_to_write_it() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 def test_a_map_of_780_million_pixels_stays_below_500_mib(tmp_path: Path) -> None:
     source = tmp_path / "map.jpg"
     scans.picture(1000, 1300).replicate(30, 20).jpegsave(str(source), Q=75)

@@ -73,6 +73,7 @@ def test_no_bucket_and_no_access_are_one_sentence_and_exit_code_2(open_backend, 
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 @pytest.mark.skipif(sys.platform != "linux", reason="counts memory as Linux does")
 def test_a_large_object_streams_to_s3_and_back_in_little_memory(tmp_path: Path, open_backend):
     source = tmp_path / "source"

@@ -1,5 +1,6 @@
 """Servers as child processes: started, waited for until they answer, and ended with the block."""
 
+import os
 import random
 import shutil
 import socket
@@ -16,6 +17,7 @@ from pathlib import Path
 _forking = ThreadPoolExecutor(max_workers=1, thread_name_prefix="forking")
 
 SECONDS_TO_END = 5.0
+_PORTS = 2_700
 TAIL = 2000
 
 
@@ -100,8 +102,11 @@ class Processes:
 
 def free_ports(count: int) -> int:
     """The first of `count` free ports in a row, below those that the system gives to outgoing connections."""
+    # each process of the tests looks among its own, as what is free now is another's a moment later
+    process = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 8
+    lowest = 10_000 + process * _PORTS
     for _ in range(100):
-        first = random.randrange(10_000, 32_000 - count)  # noqa: S311
+        first = random.randrange(lowest, lowest + _PORTS - count)  # noqa: S311
         if all(_is_free(port) for port in range(first, first + count)):
             return first
     raise ServerFailed(f"no {count} free ports in a row")

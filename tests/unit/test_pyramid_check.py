@@ -3,6 +3,7 @@
 import struct
 import time
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -168,11 +169,19 @@ def test_what_is_no_tiff_is_said_to_be_none(file: Path, data: bytes) -> None:
     assert "it is no pyramid that can be read" in problems(file)
 
 
-def levels() -> list[np.ndarray[Any, Any]]:
-    """Of a picture with something everywhere: the image, and three levels."""
+@cache
+def _levels() -> tuple[np.ndarray[Any, Any], ...]:
     noise = pyvips.Image.gaussnoise(1800, 1400, sigma=5, seed=1)
-    image = (scans.picture(1800, 1400) * 0.9 + noise).cast("uchar")
-    return [image.shrink(2**level, 2**level).numpy() for level in range(4)]
+    image = (scans.picture(1800, 1400) * 0.9 + noise).cast("uchar").copy_memory()
+    made = tuple(image.shrink(2**level, 2**level).numpy() for level in range(4))
+    for level in made:
+        level.flags.writeable = False
+    return made
+
+
+def levels() -> list[np.ndarray[Any, Any]]:
+    """Of a picture with something everywhere: the image, and three levels. Only to be looked at."""
+    return list(_levels())
 
 
 def of_levels(file: Path, images: list[np.ndarray[Any, Any]], **options: Any) -> Path:

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from darkroom.compositing.profiles import HEIGHT, KERNEL, WIDTH
-from darkroom.imaging.geometry import fitted, weights
+from darkroom.imaging.geometry import Weights, fitted, weights
 
 Image = npt.NDArray[np.float64]
 
@@ -17,21 +17,21 @@ def composite(layers: Sequence[npt.NDArray[np.uint8]], kernel: str = KERNEL) -> 
     All layers have one shape (H, W, 4); the result is fitted into 800 x 800.
     """
     height, width, _ = layers[0].shape
-    below = np.zeros((height, width, 4))
+    below = np.zeros((4, height, width))  # by bands, which numpy calculates with several times faster
     for layer in layers:
-        straight = layer.astype(np.float64)
-        alpha = straight[..., 3:]
-        own = np.concatenate([straight[..., :3] * alpha / 255, alpha], axis=2)
-        below = own + below * (1 - alpha / 255)
-    return reduce(below, fitted(width, height, (WIDTH, HEIGHT)), kernel)
+        *colour, alpha = np.moveaxis(layer, 2, 0)
+        below *= 1 - alpha / 255
+        for band, values in zip(below[:3], colour, strict=True):
+            band += values * (alpha / 255)
+        below[3] += alpha
+    return reduce(np.ascontiguousarray(np.moveaxis(below, 0, 2)), fitted(width, height, (WIDTH, HEIGHT)), kernel)
 
 
 def reduce(premultiplied: Image, size: tuple[int, int], kernel: str = KERNEL) -> Image:
     """Reduce or enlarge a premultiplied image (H, W, 4) to `size` (width, height); clip it to what a picture holds."""
     height, width, _ = premultiplied.shape
-    down, across = _matrix(height, size[1], kernel), _matrix(width, size[0], kernel)
-    out: Image = np.einsum("ij,jkc->ikc", down, premultiplied, optimize=True)
-    out = np.einsum("ij,kjc->kic", across, out, optimize=True)
+    lower = _along_rows(premultiplied, weights(height, size[1], kernel))
+    out: Image = _along_rows(lower.swapaxes(0, 1), weights(width, size[0], kernel)).swapaxes(0, 1)
     out[..., 3] = np.clip(out[..., 3], 0, 255)
     out[..., :3] = np.clip(out[..., :3], 0, out[..., 3:])
     return out
@@ -60,9 +60,8 @@ def largest_difference(picture: npt.NDArray[np.uint8], definition: Image) -> flo
     return float(np.abs(np.concatenate([straight[..., :3] * alpha / 255, alpha], axis=2) - definition).max())
 
 
-def _matrix(size: int, outputs: int, kernel: str) -> npt.NDArray[np.float64]:
-    table = weights(size, outputs, kernel)
-    matrix = np.zeros((outputs, size))
-    for i in range(outputs):
-        matrix[i, table.starts[i] : table.starts[i] + table.counts[i]] = table.taps[i, : table.counts[i]]
-    return matrix
+def _along_rows(image: Image, table: Weights) -> Image:
+    """Each output row is the weighted sum of the rows that it is made of."""
+    taps = [own[:count] for own, count in zip(table.taps, table.counts, strict=True)]
+    rows = [image[start : start + count] for start, count in zip(table.starts, table.counts, strict=True)]
+    return np.stack([np.tensordot(weight, of, 1) for weight, of in zip(taps, rows, strict=True)])

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
 from urllib.parse import quote, urlencode
@@ -119,11 +119,6 @@ class S3Access:
         except (botocore.exceptions.BotoCoreError, ValueError, OSError) as error:
             raise BadInput(f"s3://{self.bucket}: the AWS settings cannot be used: {error}.") from error
 
-    def _credentials(self) -> "ReadOnlyCredentials":
-        credentials = self._session.get_credentials()
-        assert credentials
-        return credentials.get_frozen_credentials()
-
     @cached_property
     def _endpoint(self) -> str:
         """The configured endpoint of a service that is not AWS, or an empty text.
@@ -200,7 +195,7 @@ class S3Access:
         endpoint = self._endpoint or self.client.meta.endpoint_url
         url = f"{endpoint}/{self.bucket}?{urlencode(query, quote_via=quote, safe='-_.~')}"
         request = AWSRequest("GET", url, headers={"User-Agent": "darkroom"})
-        S3SigV4Auth(self._credentials(), "s3", self._region).add_auth(request)
+        S3SigV4Auth(_frozen(self._session), "s3", self._region).add_auth(request)
         return self._http.send(request.prepare())
 
     @cached_property
@@ -234,18 +229,28 @@ class S3Access:
             config=config,
             client_options=options,
             retry_config={"max_retries": 0},
-            credential_provider=self._for_obstore,
+            credential_provider=partial(_for_obstore, self._session),
         )
 
-    def _for_obstore(self) -> "S3Credential":
-        """The credentials as they are now; asked again before a role's own would be renewed for their age."""
-        now = self._credentials()
-        return {
-            "access_key_id": now.access_key or "",
-            "secret_access_key": now.secret_key or "",
-            "token": now.token,
-            "expires_at": datetime.now(UTC) + _ASKED_AGAIN,
-        }
+
+def _frozen(session: "Session") -> "ReadOnlyCredentials":
+    credentials = session.get_credentials()
+    assert credentials
+    return credentials.get_frozen_credentials()
+
+
+def _for_obstore(session: "Session") -> "S3Credential":
+    """The credentials as they are now; asked again before a role's own would be renewed for their age.
+
+    Obstore's client holds what it asks for ever, out of the garbage collector's sight: that must not be who holds the client.
+    """
+    now = _frozen(session)
+    return {
+        "access_key_id": now.access_key or "",
+        "secret_access_key": now.secret_key or "",
+        "token": now.token,
+        "expires_at": datetime.now(UTC) + _ASKED_AGAIN,
+    }
 
 
 def _add_md5(params: dict[str, Any], **_: object) -> None:

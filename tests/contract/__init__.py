@@ -1,0 +1,1 @@
+"""What every store, service and server must do, whichever it is."""

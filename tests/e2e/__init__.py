@@ -1,0 +1,1 @@
+"""The whole studio: every component of Airflow in processes of its own."""

@@ -1,0 +1,1 @@
+"""The commands and the flows on real files and real servers."""

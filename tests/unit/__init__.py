@@ -1,0 +1,1 @@
+"""The library alone; no test here opens a socket."""
