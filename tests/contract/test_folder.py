@@ -7,8 +7,12 @@ from datetime import timedelta
 
 import pytest
 
-from darkroom.errors import BadInput, Conflict, StoreError
+from darkroom.errors import BadInput, Conflict, SourceChanged, StoreError
 from darkroom.store import open_store
+
+
+def _no_links(*_: object, **__: object) -> None:
+    raise PermissionError(1, "Operation not permitted")
 
 
 @pytest.fixture
@@ -66,11 +70,43 @@ def test_a_copy_shares_the_disks_blocks_and_is_replaced_not_written_through(stor
     assert store.read("a") == b"1"
 
 
-def test_without_hard_links_nothing_is_overwritten_either(store, root, monkeypatch):
-    def no_links(*_, **__):
-        raise PermissionError(1, "Operation not permitted")
+def test_a_copy_of_a_link_inside_the_root_is_the_file_and_not_the_link(store, root):
+    store.write("a", b"1")
+    (root / "b").symlink_to(root / "a")
+    store.copy("b", "c")
+    store.write("a", b"2")
+    assert store.read("c") == b"1"
+    assert not (root / "c").is_symlink()
 
-    monkeypatch.setattr(os, "link", no_links)
+
+def test_without_hard_links_a_copy_is_pinned_to_what_it_read(store, root, monkeypatch):
+    mine = store.write("a", b"1")
+    monkeypatch.setattr(os, "link", _no_links)
+    store.copy("a", "b", if_source_match=mine.etag)
+    store.write("a", b"2")
+    with pytest.raises(SourceChanged):
+        store.copy("a", "c", if_source_match=mine.etag)
+    assert sorted(path.name for path in root.rglob("*")) == ["a", "b"]
+    assert store.read("b") == b"1"
+
+
+def test_what_a_writer_is_told_is_its_own_object_whoever_comes_after(store, root, monkeypatch):
+    """The ledger says of a name what was written there, and not what another run put in its place at once."""
+    replace = os.replace
+
+    def overtaken(temporary, target):
+        replace(temporary, target)
+        (root / ".darkroom-theirs").write_bytes(b"theirs")
+        replace(root / ".darkroom-theirs", target)
+
+    monkeypatch.setattr(os, "replace", overtaken)
+    mine = store.write("a", b"mine")
+    assert mine.bytes == 4
+    assert store.head("a").etag != mine.etag
+
+
+def test_without_hard_links_nothing_is_overwritten_either(store, root, monkeypatch):
+    monkeypatch.setattr(os, "link", _no_links)
     store.write("a", b"1", if_absent=True)
     store.copy("a", "folder/b", if_absent=True)
     for write in (lambda: store.write("folder/b", b"2", if_absent=True), lambda: store.copy("a", "a", if_absent=True)):

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from darkroom.errors import Conflict, NotFound, StoreError
+from darkroom.errors import Conflict, NotFound, SourceChanged, StoreError
 from darkroom.store import Store, read_object
 from darkroom.store.hashes import hash_bytes
 from darkroom.store.streams import PART
@@ -174,6 +174,34 @@ def test_a_copy_takes_no_place_but_the_one_that_it_may(store, content):
         store.copy("none", "d", if_match=again.etag)
     assert store.read("d") == content
     assert store.head("b/c").content_type == store.head("a").content_type
+
+
+@pytest.mark.parametrize("content", [b"mine", LARGE], ids=["small", "large"])
+def test_a_copy_is_of_the_version_that_it_names_or_of_none(store, content):
+    mine = store.write("a", content, content_type="image/png")
+    copied = store.copy("a", "b/c", if_absent=True, if_source_match=mine.etag)
+    assert (copied.bytes, copied.etag) == (len(content), store.head("b/c").etag)
+    assert store.read("b/c") == content
+    target = store.write("d", b"stands")
+    store.write("a", content[::-1])  # another writer's, of the same size
+    for condition in ({}, {"if_absent": True}, {"if_match": target.etag}):
+        for place in ("d",) if "if_match" in condition else ("d", "new"):
+            with pytest.raises(Conflict) as raised:
+                store.copy("a", place, **condition, if_source_match=mine.etag)
+            if "if_absent" not in condition or place == "new":
+                assert isinstance(raised.value, SourceChanged)
+                assert "another object stands there now" in str(raised.value)
+    store.delete("a")
+    with pytest.raises(NotFound):
+        store.copy("a", "d", if_source_match=mine.etag)
+    assert store.head("d") == target
+    assert keys_in(store) == ["b/c", "d"]
+    again = store.copy("b/c", "d", if_match=target.etag, if_source_match=copied.etag)
+    assert (again.bytes, again.etag) == (len(content), store.head("d").etag)
+    assert store.read("d") == content
+    with pytest.raises(Conflict) as raised:
+        store.copy("b/c", "d", if_absent=True, if_source_match=copied.etag)
+    assert not isinstance(raised.value, SourceChanged)
 
 
 def test_of_many_who_copy_to_one_place_one_wins(store):

@@ -1,0 +1,105 @@
+"""Files that come to be whole or not at all: written beside their place, and named only when they are finished."""
+
+import errno
+import fcntl
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from io import FileIO, RawIOBase
+
+from darkroom.errors import StoreError
+from darkroom.store.folder_paths import TEMPORARY
+
+# too many links of one file, or a file system that has none
+NO_LINK = (errno.EMLINK, errno.EPERM, errno.EXDEV, errno.ENOTSUP, errno.EACCES)
+_PIECE = 48 << 10  # bytes of one write; of larger ones Linux makes large pages, which cost a virtual machine faults
+
+
+class Span(RawIOBase):
+    """The next `length` bytes of a file, of any length, without holding them."""
+
+    def __init__(self, handle: FileIO, length: int) -> None:
+        self._handle, self._left = handle, length
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: "bytearray | memoryview") -> int:  # type: ignore[override]
+        with memoryview(buffer) as target:
+            block = self._handle.read(min(len(target), self._left))
+            target[: len(block)] = block
+        self._left -= len(block)
+        return len(block)
+
+
+@contextmanager
+def temporary_beside(target: str) -> Iterator[str]:
+    """A free name in the target's folder; after an error nothing of it is left behind."""
+    temporary = os.path.join(os.path.dirname(target), f"{TEMPORARY}{secrets.token_hex(8)}")
+    try:
+        yield temporary
+    except BaseException as error:
+        with suppress(FileNotFoundError, NotADirectoryError):
+            os.unlink(temporary)
+        if isinstance(error, IsADirectoryError):
+            raise both(target) from None
+        raise
+
+
+def created(temporary: str, target: str) -> FileIO:
+    """A new file of that name, and its folder where there is none yet."""
+    try:
+        return FileIO(temporary, "xb")
+    except (FileNotFoundError, NotADirectoryError):
+        make_folder(target)
+    return FileIO(temporary, "xb")
+
+
+def make_folder(target: str) -> None:
+    """The folder of a file, where there is none yet."""
+    try:
+        os.makedirs(os.path.dirname(target), exist_ok=True)
+    except (FileExistsError, NotADirectoryError):
+        raise StoreError(f"{target}: a file lies where its folder should be; a folder cannot hold both.") from None
+
+
+def name_anew(temporary: str, target: str) -> None:
+    """Give a file its name, unless something has it: then `FileExistsError`."""
+    try:
+        os.link(temporary, target)
+    except FileExistsError:
+        raise
+    except OSError as error:
+        if error.errno not in NO_LINK:
+            raise
+        with locked(target):  # a file system without links: other writers of Darkroom wait, and a look comes first
+            if os.path.lexists(target):
+                raise FileExistsError(target) from None
+            os.rename(temporary, target)
+    else:
+        os.unlink(temporary)
+
+
+def write_fully(handle: FileIO, block: bytes) -> int:
+    """Write all of it, a piece at a time, of which a raw file may take less than it is given."""
+    rest = memoryview(block)
+    while rest:
+        rest = rest[handle.write(rest[:_PIECE]) :]
+    return len(block)
+
+
+@contextmanager
+def locked(target: str) -> Iterator[None]:
+    """Hold the lock of a file's folder: conditional replaces and deletes in one folder happen one after the other."""
+    handle = os.open(os.path.dirname(target), os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def both(target: str) -> StoreError:
+    """What to say where a folder stands in a file's place."""
+    return StoreError(f"{target}: a folder of that name is there; a folder cannot hold both.")
