@@ -105,6 +105,21 @@ def test_what_a_writer_is_told_is_its_own_object_whoever_comes_after(store, root
     assert store.head("a").etag != mine.etag
 
 
+def test_a_link_or_a_folder_that_took_an_objects_place_is_told(store, root, tmp_path):
+    (tmp_path / "elsewhere").write_bytes(b"1")
+    written = [store.write(key, b"1") for key in ("a", "b", "c/d")]
+    for path in (root / "a", root / "b", root / "c/d"):
+        path.unlink()
+    (root / "a").symlink_to(tmp_path / "elsewhere")
+    (root / "b").mkdir()
+    (root / "c").rmdir()
+    (root / "c").write_bytes(b"a file where its folder was")
+    reasons = store.unconfirmed(written)
+    assert sorted(reasons) == ["a", "b", "c/d"]
+    assert "leads out" in reasons["a"]
+    assert reasons["b"] == reasons["c/d"] == "it was written, but it is not there"
+
+
 def test_without_hard_links_nothing_is_overwritten_either(store, root, monkeypatch):
     monkeypatch.setattr(os, "link", _no_links)
     store.write("a", b"1", if_absent=True)

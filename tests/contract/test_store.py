@@ -302,3 +302,16 @@ def test_what_was_written_unconfirmed_is_confirmed_together(store):
     written = [store.write(f"{number:02}", b"1", confirm=False) for number in range(5)]
     store.write("02a", b"between")
     assert store.unconfirmed(written) == {}
+
+
+def test_what_does_not_stand_as_it_was_written_is_told_with_its_reason(store):
+    written = [store.write(f"d/{number}", b"mine", confirm=False) for number in range(5)]
+    store.delete("d/1")
+    store.write("d/2", b"of another size")
+    store.write("d/3", b"else")
+    reasons = store.unconfirmed(iter(written))
+    assert sorted(reasons) == ["d/1", "d/2", "d/3"]
+    assert reasons["d/1"] == "it was written, but it is not there"
+    assert reasons["d/2"] == "other bytes than were written stand there now (15 instead of 4 bytes)"
+    assert reasons["d/3"].startswith("other bytes than were written stand there now")
+    assert store.unconfirmed([]) == {}

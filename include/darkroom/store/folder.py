@@ -12,6 +12,7 @@ from typing import BinaryIO, cast
 
 from darkroom.errors import Conflict, NotFound, StoreError
 from darkroom.store.base import CONTENT_TYPE, Entry, Reading, source_changed
+from darkroom.store.confirm import difference
 from darkroom.store.folder_files import (
     NO_LINK,
     Span,
@@ -113,8 +114,18 @@ class FolderStore:
             return self._publish(key, temporary, target, if_absent=if_absent, if_match=if_match)
 
     def unconfirmed(self, written: Iterable[Entry]) -> dict[str, str]:
-        """None: a folder's write has looked at the file when it returns."""
-        return {}
+        remaining = {}
+        for entry in written:
+            try:
+                with suppress(OSError):  # the head says what it means
+                    if _etag(os.stat(self._paths.of(entry.key))) == entry.etag:  # a size is part of it
+                        continue
+                reason = difference(entry, self.head(entry.key))
+            except StoreError as error:
+                reason = str(error)
+            if reason:
+                remaining[entry.key] = reason
+        return remaining
 
     def copy(
         self,
@@ -259,5 +270,8 @@ def _missing(path: str) -> NotFound:
 
 
 def _entry(key: str, stat: os.stat_result) -> Entry:
-    modified = datetime.fromtimestamp(stat.st_mtime, UTC)
-    return Entry(key, stat.st_size, f"{stat.st_size:x}-{stat.st_mtime_ns:x}-{stat.st_ino:x}", modified)
+    return Entry(key, stat.st_size, _etag(stat), datetime.fromtimestamp(stat.st_mtime, UTC))
+
+
+def _etag(stat: os.stat_result) -> str:
+    return f"{stat.st_size:x}-{stat.st_mtime_ns:x}-{stat.st_ino:x}"
