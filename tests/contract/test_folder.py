@@ -1,9 +1,12 @@
 """What only a folder must refuse or can do."""
 
+import errno
 import io
 import os
+import sys
 import time
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -103,6 +106,68 @@ def test_what_a_writer_is_told_is_its_own_object_whoever_comes_after(store, root
     mine = store.write("a", b"mine")
     assert mine.bytes == 4
     assert store.head("a").etag != mine.etag
+
+
+@pytest.fixture
+def done(monkeypatch) -> list[tuple[str, str]]:
+    """What is synced and named from now on, in its order."""
+    seen: list[tuple[str, str]] = []
+    fsync, replace, link = os.fsync, os.replace, os.link
+
+    def synced(handle: int) -> None:
+        fsync(handle)
+        seen.append(("synced", Path(f"/proc/self/fd/{handle}").readlink().name))
+
+    def replaced(source: str, target: str) -> None:
+        replace(source, target)
+        seen.append(("named", Path(target).name))
+
+    def linked(source: str, target: str, **rest: object) -> None:
+        link(source, target, **rest)
+        seen.append(("named", Path(target).name))
+
+    for name, function in (("fsync", synced), ("replace", replaced), ("link", linked)):
+        monkeypatch.setattr(os, name, function)
+    return seen
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="knows an open file's name as Linux does")
+@pytest.mark.parametrize("condition", ["none", "if_absent", "if_match"])
+def test_a_ledger_is_on_the_disk_before_it_has_its_name_and_its_name_before_it_counts(store, root, done, condition):
+    seen = store.write("state/x/a.json", b"before") if condition == "if_match" else None
+    done.clear()
+    conditions = {"none": {}, "if_absent": {"if_absent": True}, "if_match": {"if_match": seen and seen.etag}}
+    store.write("state/x/a.json", b"1", **conditions[condition], durable=True)
+    written, *rest = done
+    assert written[0] == "synced"
+    assert written[1].startswith(".darkroom-")
+    way = [("synced", name) for name in ("x", "state", root.name, root.parent.name)]
+    assert rest == [("named", "a.json"), *way]
+    done.clear()
+    store.write("state/x/b.json", b"1", durable=True)
+    assert done[1:] == [("named", "b.json"), ("synced", "x")]
+    done.clear()
+    store.write("state/y/c.json", b"1", durable=True)
+    assert done[1:] == [("named", "c.json"), ("synced", "y"), ("synced", "state")]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="knows an open file's name as Linux does")
+def test_a_picture_waits_for_no_disk(store, done):
+    store.write("renders/composites/a.png", b"1")
+    store.copy("renders/composites/a.png", "renders/composites/b.png")
+    assert not [name for what, name in done if what == "synced"]
+
+
+def test_what_the_disk_did_not_take_is_not_named(store, root, monkeypatch):
+    def fails(handle: int) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    store.write("state/a.json", b"before")
+    monkeypatch.setattr(os, "fsync", fails)
+    with pytest.raises((OSError, StoreError), match="Input/output error"):
+        store.write("state/a.json", b"1", durable=True)
+    assert store.read("state/a.json") == b"before"
+    assert [path.name for path in (root / "state").iterdir()] == ["a.json"]
 
 
 def test_a_link_or_a_folder_that_took_an_objects_place_is_told(store, root, tmp_path):

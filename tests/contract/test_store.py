@@ -101,6 +101,18 @@ def test_replace_only_what_was_seen(store):
     assert store.read("a") == b"2"
 
 
+def test_what_has_to_survive_a_power_cut_heeds_conditions_as_all_else_does(store):
+    first = store.write("state/a.json", b"1", if_absent=True, durable=True)
+    seen = store.write("state/a.json", b"2", if_match=first.etag, durable=True)
+    assert store.head("state/a.json") == seen
+    for condition in ({"if_absent": True}, {"if_match": first.etag}):
+        with pytest.raises(Conflict):
+            store.write("state/a.json", b"4", durable=True, **condition)
+    store.write("state/a.json", io.BytesIO(b"3"), if_match=seen.etag, durable=True)
+    assert store.read("state/a.json") == b"3"
+    assert keys_in(store) == ["state/a.json"]
+
+
 def test_of_many_who_create_one_object_one_wins(store):
     won: list[int] = []
 

@@ -106,6 +106,7 @@ class Store(Protocol):
         if_absent: bool = False,
         if_match: str | None = None,
         confirm: bool = True,
+        durable: bool = False,
     ) -> Entry:
         """Write an object whole, or not at all, with a checksum that the service checks, and confirm it by a head.
 
@@ -113,6 +114,9 @@ class Store(Protocol):
         `Conflict`. `size` is a stream's length in bytes where it is known: an object above 150 GiB needs it, and a
         stream that ends elsewhere is refused. Who writes many objects can pass `confirm=False` and look at them all
         afterwards with `unconfirmed`, which takes fewer requests. `metadata` is dropped by a folder.
+
+        With `durable` the object survives a power cut once this has returned: for what others rely on (ledgers,
+        manifests, outcomes, markers). S3 and GCS hold every object so; a folder has to wait for its disk.
         """
 
     def unconfirmed(self, written: Iterable[Entry]) -> dict[str, str]:

@@ -21,6 +21,7 @@ from darkroom.store.folder_files import (
     locked,
     make_folder,
     name_anew,
+    sync_folder,
     temporary_beside,
     write_fully,
 )
@@ -36,15 +37,22 @@ class FolderStore:
     """A folder as a store.
 
     An object is written beside its target under a temporary name and renamed over it, never written through: a
-    reader keeps the version that it opened, and files that are hard links of one another stay independent. Nothing
-    is fsynced: after a power loss a file may be short, and then its size differs from the ledger's, so a run refuses
-    it until somebody moves it away. Files are unbuffered: they come by the ten thousand, and buffering makes calls.
+    reader keeps the version that it opened, and files that are hard links of one another stay independent.
+
+    After a power cut an object that was written with `durable` stands whole under its name: its bytes are synced before
+    the name is given, and the folders down to it when it has been. As far as the disk's own cache keeps its word; what
+    was deleted may be back. All other objects, pictures above all, are not synced, since that takes longer than making
+    them: after a power cut one may be missing, be the version before, or be short. Its size then differs from
+    the ledger's, so a run refuses it until somebody moves it away.
+
+    Files are unbuffered: they come by the ten thousand, and buffering makes calls.
     """
 
     concurrency = 4  # a disk's queue is short, and the work beside it wants the cores
 
     def __init__(self, root: Path) -> None:
         self._paths = Paths(root)
+        self._synced: set[str] = set()  # folders whose names down from the root the disk has
 
     @property
     def uri(self) -> str:
@@ -102,6 +110,7 @@ class FolderStore:
         if_absent: bool = False,
         if_match: str | None = None,
         confirm: bool = True,
+        durable: bool = False,
     ) -> Entry:
         target = self._paths.of(key)
         with temporary_beside(target) as temporary:
@@ -109,9 +118,14 @@ class FolderStore:
             with created(temporary, target) as handle:
                 for block in (data,) if isinstance(data, bytes) else iter(lambda: data.read(_BLOCK), b""):
                     length += write_fully(handle, block)
+                if durable:
+                    os.fsync(handle.fileno())
             if size not in (None, length):
                 raise StoreError(f"Its source ended after {length} bytes instead of {size}: {target}.")
-            return self._publish(key, temporary, target, if_absent=if_absent, if_match=if_match)
+            entry = self._publish(key, temporary, target, if_absent=if_absent, if_match=if_match)
+        if durable:
+            self._sync_folders(os.path.dirname(target))
+        return entry
 
     def unconfirmed(self, written: Iterable[Entry]) -> dict[str, str]:
         remaining = {}
@@ -215,6 +229,16 @@ class FolderStore:
         else:
             os.replace(temporary, target)
         return entry
+
+    def _sync_folders(self, folder: str) -> None:
+        """Wait until the disk has a folder's names, and, where this has not been seen to yet, the way down to it."""
+        sync_folder(folder)
+        while folder not in self._synced:
+            self._synced.add(folder)
+            if not folder.startswith(self._paths.root):  # the root's own name is synced, in whatever folder it is
+                return
+            folder = os.path.dirname(folder)
+            sync_folder(folder)
 
     def _require(self, key: str, etag: str) -> None:
         found = self.head(key)

@@ -81,6 +81,18 @@ def name_anew(temporary: str, target: str) -> None:
         os.unlink(temporary)
 
 
+def sync_folder(folder: str) -> None:
+    """Wait until the disk has the names in a folder, on the file systems that can say so."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):
+            raise
+    finally:
+        os.close(handle)
+
+
 def write_fully(handle: FileIO, block: bytes) -> int:
     """Write all of it, a piece at a time, of which a raw file may take less than it is given."""
     rest = memoryview(block)

@@ -116,6 +116,7 @@ class GcsStore:
         if_absent: bool = False,
         if_match: str | None = None,
         confirm: bool = True,
+        durable: bool = False,
     ) -> Entry:
         blob = self._blob(key)
         blob.content_type, blob.metadata = content_type, dict(metadata or {})

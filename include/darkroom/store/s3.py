@@ -98,6 +98,7 @@ class S3Store:
         if_absent: bool = False,
         if_match: str | None = None,
         confirm: bool = True,
+        durable: bool = False,
     ) -> Entry:
         name, metadata = self._name(key), dict(metadata or {})
         for text in (content_type, *metadata, *metadata.values()):
