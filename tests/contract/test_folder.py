@@ -5,13 +5,16 @@ import io
 import os
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from darkroom.errors import BadInput, Conflict, SourceChanged, StoreError
-from darkroom.store import open_store
+from darkroom import ledger
+from darkroom.errors import BadInput, Conflict, Denied, SourceChanged, StoreError
+from darkroom.jobs import Document
+from darkroom.store import folder, open_store
 
 
 def _no_links(*_: object, **__: object) -> None:
@@ -164,7 +167,7 @@ def test_what_the_disk_did_not_take_is_not_named(store, root, monkeypatch):
 
     store.write("state/a.json", b"before")
     monkeypatch.setattr(os, "fsync", fails)
-    with pytest.raises((OSError, StoreError), match="Input/output error"):
+    with pytest.raises(StoreError, match=r"state/a.json: it cannot be written: Input/output error"):
         store.write("state/a.json", b"1", durable=True)
     assert store.read("state/a.json") == b"before"
     assert [path.name for path in (root / "state").iterdir()] == ["a.json"]
@@ -194,6 +197,59 @@ def test_without_hard_links_nothing_is_overwritten_either(store, root, monkeypat
             write()
     assert (root / "folder/b").read_bytes() == b"1"
     assert sorted(path.name for path in root.rglob("*")) == ["a", "b", "folder"]
+
+
+def test_without_hard_links_ledgers_are_written_and_none_is_lost(store, root, monkeypatch):
+    class Counted(Document):
+        count: int = 0
+
+    monkeypatch.setattr(os, "link", _no_links)
+    with ThreadPoolExecutor(4) as pool:
+        for _ in range(5):
+            list(pool.map(lambda _: ledger.update(store, "state/n.json", Counted, _one_more), range(4)))
+    assert ledger.read(store, "state/n.json", Counted).count == 20
+    assert [path.name for path in (root / "state").iterdir()] == ["n.json"]
+
+
+def _one_more(counted):
+    return type(counted)(count=counted.count + 1)
+
+
+def test_what_goes_away_while_it_is_listed_is_not_listed(store, root):
+    for number in range(20):
+        store.write(f"{number:02}", b"1")
+    listing = store.list()
+    first = next(listing)
+    for path in root.iterdir():
+        path.unlink()
+    assert [first, *listing] == [first]
+
+
+def test_to_remove_on_condition_what_is_not_there_is_a_conflict(store):
+    seen = store.write("a/b", b"1")
+    store.delete("a/b")
+    for key in ("a/b", "none/b", "a/b/c"):
+        store.delete(key)
+        with pytest.raises(Conflict):
+            store.delete(key, if_match=seen.etag)
+
+
+@pytest.mark.parametrize(
+    ("code", "kind", "word"),
+    [
+        (errno.ENOSPC, StoreError, "the disk is full"),
+        (errno.EDQUOT, StoreError, "this user's share"),
+        (errno.EROFS, Denied, "read-only"),
+        (errno.EIO, StoreError, "Input/output error"),
+    ],
+)
+def test_a_write_that_the_file_system_ends_leaves_the_old_file_and_no_other(store, root, monkeypatch, code, kind, word):
+    store.write("a", b"old")
+    monkeypatch.setattr(folder, "write_fully", lambda *_: (_ for _ in ()).throw(OSError(code, os.strerror(code))))
+    with pytest.raises(kind, match=word) as raised:
+        store.write("a", b"new")
+    assert str(root / "a") in str(raised.value)
+    assert [(path.name, path.read_bytes()) for path in root.iterdir()] == [("a", b"old")]
 
 
 def test_more_copies_than_the_file_system_links_are_plain_copies(store, root, monkeypatch):

@@ -11,11 +11,11 @@ import typer
 from darkroom.amounts import counted, human_bytes, human_seconds
 from darkroom.cli.commands import Command, Group, kept
 from darkroom.cli.output import Json, print_json, shown
-from darkroom.errors import BadInput, StoreError
+from darkroom.errors import BadInput, Denied, StoreError
 from darkroom.progress import Progress
 from darkroom.store import Entry, Store, exists, open_store, readable
 from darkroom.store.globs import chooser
-from darkroom.store.transfer import transfer
+from darkroom.store.transfer import Moved, transfer
 
 app = typer.Typer(
     cls=Group,
@@ -92,15 +92,15 @@ def copy(
     if _inside(origin.uri, target.uri) or _inside(target.uri, origin.uri):
         raise BadInput(f"{source} and {destination} lie in each other: copy to a place of its own.")
     entries = _chosen(origin, include, exclude)
-    copied, failed = _said(entries, target) if dry_run else _copied(origin, target, entries)
+    copied, failed, denied = _said(entries, target) if dry_run else _copied(origin, target, entries)
     if not copied + failed:
         raise BadInput(_nothing(source, include, exclude))
-    raise typer.Exit(1 if failed else 0)
+    raise typer.Exit(2 if denied == failed and denied and not copied else 1 if failed else 0)
 
 
-def _copied(origin: Store, target: Store, entries: Iterator[Entry]) -> tuple[int, int]:
-    """Copy them; how many were, and how many could not be."""
-    began, count, total, failed = time.monotonic(), 0, 0, 0
+def _copied(origin: Store, target: Store, entries: Iterator[Entry]) -> tuple[int, int, int]:
+    """Copy them; how many were, how many could not be, and how many of these the target may not be given."""
+    began, count, total, failed, denied = time.monotonic(), 0, 0, 0, 0
 
     def so_far() -> str:
         return (
@@ -109,9 +109,9 @@ def _copied(origin: Store, target: Store, entries: Iterator[Entry]) -> tuple[int
         )
 
     with kept(so_far), Progress("copying", None, as_bytes=True) as progress:
-        for moved in transfer(origin, target, entries, on_bytes=progress.advance):
+        for moved in _until_denied(transfer(origin, target, entries, on_bytes=progress.advance)):
             if moved.reason:
-                failed += 1
+                failed, denied = failed + 1, denied + moved.denied
                 if failed <= _MOST_LISTED:
                     typer.echo(f"not copied: {moved.reason}", err=True)
             else:
@@ -124,10 +124,23 @@ def _copied(origin: Store, target: Store, entries: Iterator[Entry]) -> tuple[int
     if count:
         seconds = human_seconds(time.monotonic() - began)
         typer.echo(f"{counted(count, 'object')} and {human_bytes(total)} copied in {seconds}")
-    return count, failed
+    return count, failed, denied
 
 
-def _said(entries: Iterator[Entry], target: Store) -> tuple[int, int]:
+def _until_denied(moves: Iterator[Moved]) -> Iterator[Moved]:
+    """The moves; where something was moved already, what ends them all is one more failure."""
+    some = False
+    try:
+        for moved in moves:
+            some = some or not moved.reason
+            yield moved
+    except Denied as error:
+        if not some:
+            raise
+        yield Moved("", 0, f"{error} What comes after it was not copied either.")
+
+
+def _said(entries: Iterator[Entry], target: Store) -> tuple[int, int, int]:
     """Say of each what copying it would do; how many could be copied, and how many could not."""
 
     def look(entry: Entry) -> tuple[Entry, Entry | None, str]:
@@ -149,7 +162,7 @@ def _said(entries: Iterator[Entry], target: Store) -> tuple[int, int]:
     if count:
         instead = f", {over:,} of them over what stands there" if over else ""
         typer.echo(f"{counted(count, 'object')} and {human_bytes(total)} would be copied{instead}: nothing was written")
-    return count, failed
+    return count, failed, 0
 
 
 def _chosen(store: Store, include: list[str] | None, exclude: list[str] | None) -> Iterator[Entry]:

@@ -1,11 +1,10 @@
 """The folder backend: a local folder that behaves like a bucket."""
 
-import logging
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
-from io import BufferedReader, FileIO
+from io import BufferedReader
 from pathlib import Path
 from stat import S_ISREG
 from typing import BinaryIO, cast
@@ -13,10 +12,11 @@ from typing import BinaryIO, cast
 from darkroom.errors import Conflict, NotFound, StoreError
 from darkroom.store.base import CONTENT_TYPE, Entry, Reading, source_changed
 from darkroom.store.confirm import difference
+from darkroom.store.folder_errors import both, explain, explained
 from darkroom.store.folder_files import (
     NO_LINK,
+    ReadFile,
     Span,
-    both,
     created,
     locked,
     make_folder,
@@ -25,9 +25,8 @@ from darkroom.store.folder_files import (
     temporary_beside,
     write_fully,
 )
-from darkroom.store.folder_paths import TEMPORARY, Paths
-
-log = logging.getLogger(__name__)
+from darkroom.store.folder_paths import Paths
+from darkroom.store.folder_walk import Walk
 
 _HANDLE = getattr(os, "O_PATH", os.O_RDONLY)  # of a file that is not read; only Linux has such
 _BLOCK = 1 << 20  # bytes of a stream that are read at a time
@@ -52,6 +51,7 @@ class FolderStore:
 
     def __init__(self, root: Path) -> None:
         self._paths = Paths(root)
+        self._walk = Walk(self._paths)
         self._synced: set[str] = set()  # folders whose names down from the root the disk has
 
     @property
@@ -67,7 +67,7 @@ class FolderStore:
 
     def list(self, prefix: str = "", *, after: str = "") -> Iterator[Entry]:
         start = len(self._paths.root.rstrip("/")) + 1
-        for path, stat in self._walk(self._paths.folder(prefix)):
+        for path, stat in self._walk.files(self._paths.folder(prefix)):
             key = path[start:]
             if key.startswith(prefix) and key > after:
                 yield _entry(key, stat)
@@ -78,18 +78,14 @@ class FolderStore:
             stat = os.stat(path)
         except (FileNotFoundError, NotADirectoryError):
             return None
+        except OSError as error:
+            explain(error, path, "read")
         return _entry(key, stat) if S_ISREG(stat.st_mode) else None
 
     @contextmanager
     def open(self, key: str, *, start: int = 0, length: int | None = None) -> Iterator[Reading]:
         path = self._paths.of(key)
-        try:
-            handle = FileIO(path)
-        except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
-            raise _missing(path) from None
-        except PermissionError:
-            raise StoreError(f"Reading is not permitted: {path}.") from None
-        with handle:
+        with ReadFile(path) as handle:
             entry = _entry(key, os.fstat(handle.fileno()))
             if start:
                 handle.seek(start)
@@ -115,11 +111,13 @@ class FolderStore:
         target = self._paths.of(key)
         with temporary_beside(target) as temporary:
             length = 0
-            with created(temporary, target) as handle:
+            with created(temporary, target, self._paths.root) as handle:
                 for block in (data,) if isinstance(data, bytes) else iter(lambda: data.read(_BLOCK), b""):
-                    length += write_fully(handle, block)
+                    with explained(target, "written"):  # and not what its source says
+                        length += write_fully(handle, block)
                 if durable:
-                    os.fsync(handle.fileno())
+                    with explained(target, "written"):
+                        os.fsync(handle.fileno())
             if size not in (None, length):
                 raise StoreError(f"Its source ended after {length} bytes instead of {size}: {target}.")
             entry = self._publish(key, temporary, target, if_absent=if_absent, if_match=if_match)
@@ -159,7 +157,7 @@ class FolderStore:
             except OSError:
                 pass  # there is something of that name, or no folder yet, or no links here
         with temporary_beside(goal) as temporary:
-            make_folder(goal)
+            make_folder(goal, self._paths.root)
             seen = _duplicate(source, origin, temporary)
             if if_source_match not in (None, seen.etag):  # looked at under a name that only this copy knows
                 raise source_changed(origin)
@@ -170,68 +168,62 @@ class FolderStore:
 
     def delete(self, key: str, *, if_match: str | None = None) -> None:
         target = self._paths.of(key)
-        if not os.path.isdir(os.path.dirname(target)):
-            return
-        with locked(target), suppress(FileNotFoundError):
-            if if_match is not None:
-                self._require(key, if_match)
-            os.unlink(target)
+        with explained(target, "removed"):
+            try:
+                with locked(target):
+                    if if_match is not None:
+                        self._require(key, if_match)
+                    os.unlink(target)
+            except (FileNotFoundError, NotADirectoryError):
+                if if_match is not None:
+                    raise self._changed(key) from None
 
     def delete_all(self, keys: Iterable[str]) -> dict[str, str]:
         remaining = {}
         for key in keys:
             try:
                 self.delete(key)
-            except (StoreError, OSError) as error:
+            except StoreError as error:
                 remaining[key] = str(error)
         return remaining
 
     def sweep(self, prefix: str, *, older_than: timedelta) -> int:
         limit = (datetime.now(UTC) - older_than).timestamp()
         leftovers = [
-            path for path, stat in self._walk(self._paths.folder(prefix), temporary=True) if stat.st_ctime < limit
+            path for path, stat in self._walk.files(self._paths.folder(prefix), temporary=True) if stat.st_ctime < limit
         ]
         for path in leftovers:
-            with suppress(FileNotFoundError):
+            with explained(path, "removed"), suppress(FileNotFoundError):
                 os.unlink(path)
         return len(leftovers)
-
-    def _walk(self, folder: str, *, temporary: bool = False) -> Iterator[tuple[str, os.stat_result]]:
-        """Every file below `folder`: the objects, or with `temporary` only what is being written."""
-        try:
-            entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
-        except (FileNotFoundError, NotADirectoryError):
-            return
-        for entry in entries:
-            if entry.is_symlink() and not self._paths.inside(entry.path):
-                log.warning("A link leads out of %s or nowhere, and is not read: %s", self._paths.root, entry.path)
-            elif entry.is_dir(follow_symlinks=False):
-                yield from self._walk(entry.path, temporary=temporary)
-            elif entry.is_file() and entry.name.startswith(TEMPORARY) == temporary:
-                yield entry.path, entry.stat()
 
     def _publish(
         self, key: str, temporary: str, target: str, *, if_absent: bool = False, if_match: str | None = None
     ) -> Entry:
-        # looked at before it has its name: afterwards another writer's may stand there
-        entry = _entry(key, os.stat(temporary))
-        if if_absent:
-            try:
-                name_anew(temporary, target)
-            except FileExistsError:
-                if os.path.isdir(target):
-                    raise both(target) from None
-                raise Conflict(f"There already is such a file: {target}.") from None
-        elif if_match is not None:
-            with locked(target):
-                self._require(key, if_match)
+        with explained(target, "written"):
+            # looked at before it has its name: afterwards another writer's may stand there
+            entry = _entry(key, os.stat(temporary))
+            if if_absent:
+                try:
+                    name_anew(temporary, target)
+                except FileExistsError:
+                    if os.path.isdir(target):
+                        raise both(target) from None
+                    raise Conflict(f"There already is such a file: {target}.") from None
+            elif if_match is not None:
+                with locked(target):
+                    self._require(key, if_match)
+                    os.replace(temporary, target)
+            else:
                 os.replace(temporary, target)
-        else:
-            os.replace(temporary, target)
-        return entry
+            return entry
 
     def _sync_folders(self, folder: str) -> None:
         """Wait until the disk has a folder's names, and, where this has not been seen to yet, the way down to it."""
+        with explained(folder, "written"):
+            self._sync(folder)
+
+    def _sync(self, folder: str) -> None:
         sync_folder(folder)
         while folder not in self._synced:
             self._synced.add(folder)
@@ -243,7 +235,10 @@ class FolderStore:
     def _require(self, key: str, etag: str) -> None:
         found = self.head(key)
         if found is None or found.etag != etag:
-            raise Conflict(f"It changed in the meantime: {self._paths.of(key)}.")
+            raise self._changed(key)
+
+    def _changed(self, key: str) -> Conflict:
+        return Conflict(f"It changed in the meantime: {self._paths.of(key)}.")
 
 
 def _link(origin: str, key: str, goal: str, pinned: str | None) -> Entry:
@@ -278,14 +273,11 @@ def _duplicate(key: str, origin: str, temporary: str) -> Entry:
         raise _missing(origin) from None
     except OSError as error:
         if error.errno not in NO_LINK:
-            raise
-    try:
-        handle = FileIO(origin)
-    except (FileNotFoundError, IsADirectoryError):
-        raise _missing(origin) from None
-    with handle, FileIO(temporary, "xb") as copy:
+            explain(error, temporary, "written")
+    with ReadFile(origin) as handle, created(temporary, temporary, os.path.dirname(temporary)) as copy:
         while block := handle.read(_BLOCK):
-            write_fully(copy, block)
+            with explained(temporary, "written"):
+                write_fully(copy, block)
         return _entry(key, os.fstat(handle.fileno()))
 
 

@@ -8,12 +8,33 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from io import FileIO, RawIOBase
 
-from darkroom.errors import StoreError
+from darkroom.store.folder_errors import explain, explained, no_folder
 from darkroom.store.folder_paths import TEMPORARY
 
 # too many links of one file, or a file system that has none
 NO_LINK = (errno.EMLINK, errno.EPERM, errno.EXDEV, errno.ENOTSUP, errno.EACCES)
 _PIECE = 48 << 10  # bytes of one write; of larger ones Linux makes large pages, which cost a virtual machine faults
+
+
+class ReadFile(FileIO):
+    """A file being read, whose errors are those of stores."""
+
+    def __init__(self, path: str) -> None:
+        with explained(path, "read"):
+            super().__init__(path)
+        self.path = path
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        try:
+            return super().read(size)
+        except OSError as error:
+            explain(error, self.path, "read")
+
+    def readinto(self, buffer: "bytearray | memoryview", /) -> int:  # type: ignore[override]
+        try:
+            return super().readinto(buffer)
+        except OSError as error:
+            explain(error, self.path, "read")
 
 
 class Span(RawIOBase):
@@ -39,29 +60,31 @@ def temporary_beside(target: str) -> Iterator[str]:
     temporary = os.path.join(os.path.dirname(target), f"{TEMPORARY}{secrets.token_hex(8)}")
     try:
         yield temporary
-    except BaseException as error:
-        with suppress(FileNotFoundError, NotADirectoryError):
+    except BaseException:
+        with suppress(OSError):  # what made the writer fail may forbid that too; then `Store.sweep` finds it
             os.unlink(temporary)
-        if isinstance(error, IsADirectoryError):
-            raise both(target) from None
         raise
 
 
-def created(temporary: str, target: str) -> FileIO:
-    """A new file of that name, and its folder where there is none yet."""
-    try:
+def created(temporary: str, target: str, root: str) -> FileIO:
+    """A new file of that name, and its folder where there is none yet. Raises as `make_folder` does."""
+    with explained(target, "written"):
+        try:
+            return FileIO(temporary, "xb")
+        except (FileNotFoundError, NotADirectoryError):
+            make_folder(target, root)
         return FileIO(temporary, "xb")
-    except (FileNotFoundError, NotADirectoryError):
-        make_folder(target)
-    return FileIO(temporary, "xb")
 
 
-def make_folder(target: str) -> None:
-    """The folder of a file, where there is none yet."""
+def make_folder(target: str, root: str) -> None:
+    """The folder of a file, where there is none yet. Raises `BadInput` for a root that is no folder, `StoreError`."""
     try:
         os.makedirs(os.path.dirname(target), exist_ok=True)
-    except (FileExistsError, NotADirectoryError):
-        raise StoreError(f"{target}: a file lies where its folder should be; a folder cannot hold both.") from None
+    except OSError as error:
+        refusal = no_folder(error, root, target)
+        if refusal:
+            raise refusal from None
+        explain(error, os.path.dirname(target), "written")
 
 
 def name_anew(temporary: str, target: str) -> None:
@@ -110,8 +133,3 @@ def locked(target: str) -> Iterator[None]:
         yield
     finally:
         os.close(handle)
-
-
-def both(target: str) -> StoreError:
-    """What to say where a folder stands in a file's place."""
-    return StoreError(f"{target}: a folder of that name is there; a folder cannot hold both.")

@@ -40,8 +40,8 @@ class Paths:
 
     def inside(self, path: str) -> bool:
         """Does a link lead to something that is there, below the root?"""
-        real = Path(os.path.realpath(path))
-        return real.exists() and real.is_relative_to(os.path.realpath(self.root))
+        real = os.path.realpath(path)
+        return os.path.exists(real) and Path(real).is_relative_to(os.path.realpath(self.root))
 
     def _leads_inside(self, folder: str) -> bool:
         """Does a folder lie below the root, all links followed?

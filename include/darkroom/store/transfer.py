@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from queue import Queue
 from typing import BinaryIO, cast
 
-from darkroom.errors import Damaged, StoreError, Unavailable
+from darkroom.errors import Damaged, Denied, StoreError, Unavailable
 from darkroom.store.base import CONTENT_TYPE, Entry, Reading, Store
 from darkroom.store.streams import CountedStream
 
@@ -27,6 +27,8 @@ class Moved:
     key: str
     bytes: int
     reason: str = ""
+    denied: bool = False
+    """Is the reason that the target may not be written there?"""
 
 
 def transfer(
@@ -36,7 +38,8 @@ def transfer(
 
     What the source knows of an object's hashes is checked while it is read, and the target checks what it is sent: one
     that differs is not published. A failure is the object's own and does not stop the others; `BadInput`, such as
-    missing credentials, does, and so does `Unavailable` once it met as many objects in a row as there are threads.
+    missing credentials, does, and so does `Unavailable` once it met as many objects in a row as there are threads, and
+    `Denied` by the target, once it met as many and nothing was moved before.
     `on_bytes` is told of bytes as they are read, from several threads.
     """
     workers = max(source.concurrency, target.concurrency)
@@ -52,10 +55,10 @@ def transfer(
                     gathered.append(_move_again(source, target, entry.key, on_bytes))
                 except (StoreError, OSError) as error:
                     fault = error
-                    gathered.append(Moved(entry.key, 0, str(error)))
+                    gathered.append(Moved(entry.key, 0, str(error), isinstance(error, _Shut)))
                 finally:
-                    away = feed.done(entry, unavailable=isinstance(fault, Unavailable))
-                if fault and away >= workers:
+                    hopeless = feed.done(entry, fault) >= workers
+                if fault and hopeless:
                     raise fault
                 if len(gathered) == _GATHERED:
                     results.put(gathered)
@@ -108,18 +111,25 @@ def _move_again(source: Store, target: Store, key: str, on_bytes: Callable[[int]
 
 def _move(source: Store, target: Store, key: str, on_bytes: Callable[[int], None]) -> Entry:
     with source.open(key) as reading:
-        return target.write(
-            key,
-            cast(BinaryIO, CountedStream(reading.stream, on_bytes)),
-            size=reading.entry.bytes,
-            content_type=_content_type(reading),
-            metadata=reading.entry.metadata,
-            confirm=False,
-        )
+        try:
+            return target.write(
+                key,
+                cast(BinaryIO, CountedStream(reading.stream, on_bytes)),
+                size=reading.entry.bytes,
+                content_type=_content_type(reading),
+                metadata=reading.entry.metadata,
+                confirm=False,
+            )
+        except Denied as error:
+            raise _Shut(str(error)) from error
 
 
 def _content_type(reading: Reading) -> str:
     return reading.entry.content_type or mimetypes.guess_type(reading.entry.key)[0] or CONTENT_TYPE
+
+
+class _Shut(Denied):
+    """The target may not be written: unlike a source that may not be read, that is hardly one object's fault."""
 
 
 class _Feed:
@@ -131,7 +141,8 @@ class _Feed:
         self._left = _BUDGET
         self._freed = threading.Condition()
         self._stopped = False
-        self._away = 0
+        self._row = 0
+        self._any = False
 
     def take(self) -> Entry | None:
         """The next entry, once there is room for it; None at the end."""
@@ -143,13 +154,15 @@ class _Feed:
                     self._left -= _cost(entry)
             return entry
 
-    def done(self, entry: Entry, *, unavailable: bool) -> int:
-        """Give back the room of an entry; returns for how many in a row a service was unavailable."""
+    def done(self, entry: Entry, fault: Exception | None) -> int:
+        """Give back the room of an entry; returns how many in a row met a fault that the next ones will meet."""
         with self._freed:
             self._left += _cost(entry)
             self._freed.notify()
-            self._away = self._away + 1 if unavailable else 0
-            return self._away
+            self._any = self._any or fault is None
+            hopeless = isinstance(fault, Unavailable) or (isinstance(fault, _Shut) and not self._any)
+            self._row = self._row + 1 if hopeless else 0
+            return self._row
 
     def stop(self) -> None:
         """Hand out nothing more."""
