@@ -61,6 +61,10 @@ class FolderStore:
     def uri_of(self, key: str) -> str:
         return Path(self._paths.of(key)).as_uri()
 
+    def path_of(self, prefix: str) -> str:
+        """The path of the folder in which all keys that begin with `prefix` lie."""
+        return self._paths.folder(prefix)
+
     @property
     def retries(self) -> Mapping[str, int]:
         return {}

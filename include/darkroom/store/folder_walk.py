@@ -34,6 +34,8 @@ class Walk:
             if entry is None:
                 waiting.pop()
             elif entry.is_dir(follow_symlinks=False):
+                if entry.name.startswith(TEMPORARY):
+                    continue  # on its way out (`expiry`)
                 waiting.append(self._names(entry.path))
             elif entry.name.startswith(TEMPORARY) == temporary and (stat := self._stat(entry)):
                 yield entry.path, stat
