@@ -14,7 +14,7 @@ import pytest
 from darkroom import ledger
 from darkroom.errors import BadInput, Conflict, Denied, SourceChanged, StoreError
 from darkroom.jobs import Document
-from darkroom.store import folder, open_store
+from darkroom.store import folder, folder_walk, open_store
 
 
 def _no_links(*_: object, **__: object) -> None:
@@ -213,6 +213,21 @@ def test_without_hard_links_ledgers_are_written_and_none_is_lost(store, root, mo
 
 def _one_more(counted):
     return type(counted)(count=counted.count + 1)
+
+
+def test_a_folder_of_more_names_than_are_sorted_is_listed_whole(store, root, monkeypatch):
+    """The order of a large folder is its file system's; what comes after a key is all that does, wherever it lies."""
+    monkeypatch.setattr(folder_walk, "_SORTED", 3)
+    names = [f"{number:02}" for number in range(25)]
+    names += [f"{number:02}.d/{inner}" for number in range(7) for inner in "ab"]
+    for name in names:
+        store.write(name, b"")
+    assert sorted(entry.key for entry in store.list()) == sorted(names)
+    assert sorted(entry.key for entry in store.list(after="05")) == sorted(name for name in names if name > "05")
+    assert sorted(entry.key for entry in store.list("0", after="03.d/a")) == sorted(
+        name for name in names if name > "03.d/a" and name.startswith("0")
+    )
+    assert store.unconfirmed(list(store.list())) == {}
 
 
 def test_what_goes_away_while_it_is_listed_is_not_listed(store, root):

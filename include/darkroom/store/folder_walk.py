@@ -3,6 +3,7 @@
 import logging
 import os
 from collections.abc import Iterator
+from itertools import islice
 
 from darkroom.errors import BadInput
 from darkroom.store.folder_errors import blocked, explain, explained
@@ -10,6 +11,7 @@ from darkroom.store.folder_paths import TEMPORARY, Paths
 
 log = logging.getLogger(__name__)
 
+_SORTED = 4096  # names of a folder that are held at once, and so come in their order: what people look at
 _MOST_SAID = 20  # of what is passed over; a listing of a million links says no more
 
 
@@ -23,6 +25,7 @@ class Walk:
     def files(self, folder: str, *, temporary: bool = False) -> Iterator[tuple[str, os.stat_result]]:
         """Every file below `folder`: the objects, or with `temporary` only what is being written.
 
+        Memory does not grow with their number: the names of a folder are in order only as far as `_SORTED` go.
         Raises `Denied` for a folder that may not be read: what lies in it cannot be left out without a word, or it
         would count as gone. Raises `BadInput` where the root is no folder.
         """
@@ -43,7 +46,8 @@ class Walk:
     def _names(self, folder: str) -> Iterator["os.DirEntry[str]"]:
         try:
             with os.scandir(folder) as names:
-                yield from sorted(names, key=lambda entry: entry.name)
+                while some := list(islice(names, _SORTED)):
+                    yield from sorted(some, key=lambda entry: entry.name)
         except (FileNotFoundError, NotADirectoryError):
             return
         except OSError as error:
