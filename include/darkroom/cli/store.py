@@ -15,7 +15,7 @@ from darkroom.errors import BadInput, Denied, StoreError
 from darkroom.progress import Progress
 from darkroom.store import Entry, Store, exists, open_store, readable
 from darkroom.store.globs import chooser
-from darkroom.store.transfer import Moved, transfer
+from darkroom.store.transfer import TargetDenied, transfer, under_same_keys
 
 app = typer.Typer(
     cls=Group,
@@ -109,13 +109,13 @@ def _copied(origin: Store, target: Store, entries: Iterator[Entry]) -> tuple[int
         )
 
     with kept(so_far), Progress("copying", None, as_bytes=True) as progress:
-        for moved in _until_denied(transfer(origin, target, entries, on_bytes=progress.advance)):
-            if moved.reason:
-                failed, denied = failed + 1, denied + moved.denied
-                if failed <= _MOST_LISTED:
-                    typer.echo(f"not copied: {moved.reason}", err=True)
-            else:
-                count, total = count + 1, total + moved.bytes
+        for entry, fault in _moved(origin, target, entries, progress):
+            if entry:
+                count, total = count + 1, total + entry.bytes
+                continue
+            failed, denied = failed + 1, denied + isinstance(fault, TargetDenied)
+            if failed <= _MOST_LISTED:
+                typer.echo(f"not copied: {fault}", err=True)
     for store in (origin, target):
         for fault, times in store.retries.items():
             typer.echo(f"{counted(times, 'request')} repeated after {fault}: {readable(store.uri)}", err=True)
@@ -127,17 +127,19 @@ def _copied(origin: Store, target: Store, entries: Iterator[Entry]) -> tuple[int
     return count, failed, denied
 
 
-def _until_denied(moves: Iterator[Moved]) -> Iterator[Moved]:
-    """The moves; where something was moved already, what ends them all is one more failure."""
+def _moved(
+    origin: Store, target: Store, entries: Iterator[Entry], progress: Progress
+) -> Iterator[tuple[Entry | None, str | Exception | None]]:
+    """What stands of each object, or its fault; after the first that stands, what ends them all is one more fault."""
     some = False
     try:
-        for moved in moves:
-            some = some or not moved.reason
-            yield moved
+        for moved in transfer(origin, target, under_same_keys(entries), on_bytes=progress.advance):
+            some = some or not moved.fault
+            yield moved.entry, moved.fault
     except Denied as error:
         if not some:
             raise
-        yield Moved("", 0, f"{error} What comes after it was not copied either.")
+        yield None, f"{error} What comes after it was not copied either."
 
 
 def _said(entries: Iterator[Entry], target: Store) -> tuple[int, int, int]:
