@@ -79,32 +79,9 @@ def transfer(
     workers = max(source.concurrency, target.concurrency)
     results: Queue[list[Moved] | Exception | None] = Queue(4 * workers)
     feed = _Feed(moves)
-    mover = _Mover(source, target, tuple(hashes), on_bytes)
-
-    def work() -> None:
-        gathered: list[Moved] = []
-        try:
-            while move := feed.take():
-                fault: StoreError | OSError | None = None
-                try:
-                    gathered.append(mover.again(move))
-                except (StoreError, OSError) as error:
-                    fault = error
-                    gathered.append(Moved(move, fault=error))
-                finally:
-                    hopeless = feed.done(move, fault) >= workers
-                if fault and hopeless:
-                    raise fault
-                if len(gathered) == _GATHERED:
-                    results.put(gathered)
-                    gathered = []
-        except Exception as error:  # noqa: BLE001 -- no object's fault: it is raised where the results are taken
-            results.put(error)
-        finally:
-            results.put(gathered)
-            results.put(None)
-
-    threads = [threading.Thread(target=work, name=f"transfer-{number}", daemon=True) for number in range(workers)]
+    given = (_Mover(source, target, tuple(hashes), on_bytes), feed, results, workers)
+    names = (f"transfer-{number}" for number in range(workers))
+    threads = [threading.Thread(target=_work, args=given, name=name, daemon=True) for name in names]
     for thread in threads:
         thread.start()
     running, written = workers, list[Moved]()
@@ -126,6 +103,31 @@ def transfer(
         feed.stop()
         while running:  # each still has to put its last results somewhere
             running -= results.get() is None
+
+
+def _work(mover: "_Mover", feed: "_Feed", results: "Queue[list[Moved] | Exception | None]", workers: int) -> None:
+    """What each thread does: moves until there are no more; at last its results, and None."""
+    gathered: list[Moved] = []
+    try:
+        while move := feed.take():
+            fault: StoreError | OSError | None = None
+            try:
+                gathered.append(mover.again(move))
+            except (StoreError, OSError) as error:
+                fault = error
+                gathered.append(Moved(move, fault=error))
+            finally:
+                hopeless = feed.done(move, fault) >= workers
+            if fault and hopeless:
+                raise fault
+            if len(gathered) == _GATHERED:
+                results.put(gathered)
+                gathered = []
+    except Exception as error:  # noqa: BLE001 -- no object's fault: it is raised where the results are taken
+        results.put(error)
+    finally:
+        results.put(gathered)
+        results.put(None)
 
 
 def verify(store: Store, entry: Entry, hashes: Hashes) -> None:
