@@ -30,6 +30,10 @@ class Conflict(StoreError):
     """A conditional write found another object (or none) than its condition says."""
 
 
+class SourceChanged(Conflict):
+    """What was to be copied or moved is another object than the one that was asked for."""
+
+
 class Denied(StoreError):
     """A service refuses whoever asks: other credentials or rights can mend that, and no second try (exit code 2)."""
 

@@ -9,8 +9,9 @@ import pytest
 from darkroom.errors import Conflict, Damaged, StoreError, Unavailable
 from darkroom.store import Store, retries
 from darkroom.store.folder import FolderStore
+from darkroom.store.hashes import hash_bytes
 from darkroom.store.s3_multipart import _PART
-from darkroom.store.transfer import transfer
+from darkroom.store.transfer import transfer, under_same_keys, verify
 from tests.contract.test_store import LARGE, keys_in
 from tests.servers.fault_proxy import FaultProxy
 from tests.servers.faults import (
@@ -140,6 +141,17 @@ def test_a_large_object_corrupted_on_its_way_raises_before_its_end(store, proxy,
         reading.stream.read()
 
 
+def test_an_object_that_is_read_back_damaged_is_read_again_and_then_told(store, proxy, backend):
+    hashes = hash_bytes(LARGE, "md5", "crc32c")
+    entry = store.write("a", LARGE)
+    path = "alt=media" if backend == "gcs" else ""
+    proxy.inject(Corrupt(7), method="GET", path=path, after=backend == "radosgw")
+    verify(store, entry, hashes)
+    proxy.inject(Corrupt(7), times=99, method="GET", path=path)
+    with pytest.raises(Damaged, match="read back, it has other bytes than were written"):
+        verify(store, entry, hashes)
+
+
 def test_a_service_that_stays_away_is_given_up_with_its_name(store, proxy):
     proxy.inject(slow_down(), times=1000)
     with pytest.raises(Unavailable, match=rf"failed {retries.ATTEMPTS} times, at last with (SlowDown|HTTP 503)"):
@@ -155,7 +167,7 @@ def test_a_copy_of_many_stops_when_the_service_stays_away(store, proxy, tmp_path
         source.write(f"{number:03}", SMALL)
     proxy.inject(slow_down(), times=count * retries.ATTEMPTS)
     with pytest.raises(Unavailable, match=r"at last with (SlowDown|HTTP 503)"):
-        list(transfer(source, store, source.list()))
+        list(transfer(source, store, under_same_keys(source.list())))
     assert len(proxy.seen) < count * retries.ATTEMPTS
 
 
@@ -166,9 +178,9 @@ def test_a_copy_of_many_goes_on_when_only_some_objects_fail(store, proxy, backen
     count = 3 * store.concurrency
     for number in range(count):
         source.write(f"{number:03}", SMALL)
-    proxy.inject(slow_down(), times=count * retries.ATTEMPTS, path="007")
-    failed = [moved for moved in transfer(source, store, source.list()) if moved.reason]
-    assert [moved.key for moved in failed] == ["007"]
+    proxy.inject(slow_down(), times=count * retries.ATTEMPTS, path="/007")  # and no 007 in the random prefix
+    failed = [moved for moved in transfer(source, store, under_same_keys(source.list())) if moved.reason]
+    assert [moved.move.key for moved in failed] == ["007"]
     assert len(keys_in(store)) == count - 1
 
 

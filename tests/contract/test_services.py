@@ -10,8 +10,8 @@ import boto3
 import obstore.store
 import pytest
 
-from darkroom.errors import BadInput, Conflict, Denied, NotFound, StoreError
-from darkroom.store import open_store, read_object, s3, s3_multipart
+from darkroom.errors import BadInput, Conflict, Denied, NotFound, SourceChanged, StoreError
+from darkroom.store import Store, open_store, read_object, s3, s3_multipart
 from darkroom.store.hashes import hash_bytes
 from darkroom.store.s3_access import S3Access
 from darkroom.store.streams import PART
@@ -71,6 +71,40 @@ def test_where_s3_heeds_a_copys_condition_its_bytes_stay_on_the_server(open_back
     assert (store.head("d").bytes, store.head("d").content_type) == (1, "image/png")
     with pytest.raises(NotFound):
         store.copy("none", "e", if_absent=True)
+
+
+def test_a_source_that_changes_while_it_is_copied_is_refused(open_backend, monkeypatch):
+    """On the two services that copy conditionally; elsewhere the bytes that are read are those that are compared."""
+    gcs = open_backend("gcs")
+    _change_while(monkeypatch, gcs, "_copy")
+    moto = open_backend("moto")
+    monkeypatch.setattr(S3Access, "copies_conditionally", True)
+    _change_while(monkeypatch, moto, "_copy")
+    _expect_refusal(moto)
+    monkeypatch.setattr(s3, "COPY_LIMIT", 0)
+    _expect_refusal(moto)
+    open_backend("gcs")
+    _expect_refusal(gcs)
+
+
+def _change_while(monkeypatch, store: Store, name: str) -> None:
+    """Let another writer replace `a` once a copy has looked at it."""
+    copy = getattr(store, name)
+
+    def meanwhile(*given: object) -> object:
+        store.write("a", b"theirs")
+        return copy(*given)
+
+    monkeypatch.setattr(store, name, meanwhile)
+
+
+def _expect_refusal(store: Store) -> None:
+    mine = store.write("a", b"mine!!")
+    for condition in ({}, {"if_absent": True}):
+        with pytest.raises(SourceChanged, match="another object stands there now"):
+            store.copy("a", "b", **condition, if_source_match=mine.etag)
+        mine = store.write("a", b"mine!!")
+    assert keys_in(store) == ["a"]
 
 
 def test_a_large_copy_in_parts_heeds_its_condition(open_backend, monkeypatch):

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from darkroom.errors import Conflict, NotFound, StoreError
+from darkroom.errors import Conflict, NotFound, SourceChanged, StoreError
 from darkroom.store import Store, read_object
 from darkroom.store.hashes import hash_bytes
 from darkroom.store.streams import PART
@@ -101,6 +101,18 @@ def test_replace_only_what_was_seen(store):
     assert store.read("a") == b"2"
 
 
+def test_what_has_to_survive_a_power_cut_heeds_conditions_as_all_else_does(store):
+    first = store.write("state/a.json", b"1", if_absent=True, durable=True)
+    seen = store.write("state/a.json", b"2", if_match=first.etag, durable=True)
+    assert store.head("state/a.json") == seen
+    for condition in ({"if_absent": True}, {"if_match": first.etag}):
+        with pytest.raises(Conflict):
+            store.write("state/a.json", b"4", durable=True, **condition)
+    store.write("state/a.json", io.BytesIO(b"3"), if_match=seen.etag, durable=True)
+    assert store.read("state/a.json") == b"3"
+    assert keys_in(store) == ["state/a.json"]
+
+
 def test_of_many_who_create_one_object_one_wins(store):
     won: list[int] = []
 
@@ -174,6 +186,34 @@ def test_a_copy_takes_no_place_but_the_one_that_it_may(store, content):
         store.copy("none", "d", if_match=again.etag)
     assert store.read("d") == content
     assert store.head("b/c").content_type == store.head("a").content_type
+
+
+@pytest.mark.parametrize("content", [b"mine", LARGE], ids=["small", "large"])
+def test_a_copy_is_of_the_version_that_it_names_or_of_none(store, content):
+    mine = store.write("a", content, content_type="image/png")
+    copied = store.copy("a", "b/c", if_absent=True, if_source_match=mine.etag)
+    assert (copied.bytes, copied.etag) == (len(content), store.head("b/c").etag)
+    assert store.read("b/c") == content
+    target = store.write("d", b"stands")
+    store.write("a", content[::-1])  # another writer's, of the same size
+    for condition in ({}, {"if_absent": True}, {"if_match": target.etag}):
+        for place in ("d",) if "if_match" in condition else ("d", "new"):
+            with pytest.raises(Conflict) as raised:
+                store.copy("a", place, **condition, if_source_match=mine.etag)
+            if "if_absent" not in condition or place == "new":
+                assert isinstance(raised.value, SourceChanged)
+                assert "another object stands there now" in str(raised.value)
+    store.delete("a")
+    with pytest.raises(NotFound):
+        store.copy("a", "d", if_source_match=mine.etag)
+    assert store.head("d") == target
+    assert keys_in(store) == ["b/c", "d"]
+    again = store.copy("b/c", "d", if_match=target.etag, if_source_match=copied.etag)
+    assert (again.bytes, again.etag) == (len(content), store.head("d").etag)
+    assert store.read("d") == content
+    with pytest.raises(Conflict) as raised:
+        store.copy("b/c", "d", if_absent=True, if_source_match=copied.etag)
+    assert not isinstance(raised.value, SourceChanged)
 
 
 def test_of_many_who_copy_to_one_place_one_wins(store):
@@ -274,3 +314,16 @@ def test_what_was_written_unconfirmed_is_confirmed_together(store):
     written = [store.write(f"{number:02}", b"1", confirm=False) for number in range(5)]
     store.write("02a", b"between")
     assert store.unconfirmed(written) == {}
+
+
+def test_what_does_not_stand_as_it_was_written_is_told_with_its_reason(store):
+    written = [store.write(f"d/{number}", b"mine", confirm=False) for number in range(5)]
+    store.delete("d/1")
+    store.write("d/2", b"of another size")
+    store.write("d/3", b"else")
+    reasons = store.unconfirmed(iter(written))
+    assert sorted(reasons) == ["d/1", "d/2", "d/3"]
+    assert reasons["d/1"] == "it was written, but it is not there"
+    assert reasons["d/2"] == "other bytes than were written stand there now (15 instead of 4 bytes)"
+    assert reasons["d/3"].startswith("other bytes than were written stand there now")
+    assert store.unconfirmed([]) == {}

@@ -11,11 +11,11 @@ import typer
 from darkroom.amounts import counted, human_bytes, human_seconds
 from darkroom.cli.commands import Command, Group, kept
 from darkroom.cli.output import Json, print_json, shown
-from darkroom.errors import BadInput, StoreError
+from darkroom.errors import BadInput, Denied, StoreError
 from darkroom.progress import Progress
 from darkroom.store import Entry, Store, exists, open_store, readable
 from darkroom.store.globs import chooser
-from darkroom.store.transfer import transfer
+from darkroom.store.transfer import TargetDenied, transfer, under_same_keys
 
 app = typer.Typer(
     cls=Group,
@@ -92,15 +92,15 @@ def copy(
     if _inside(origin.uri, target.uri) or _inside(target.uri, origin.uri):
         raise BadInput(f"{source} and {destination} lie in each other: copy to a place of its own.")
     entries = _chosen(origin, include, exclude)
-    copied, failed = _said(entries, target) if dry_run else _copied(origin, target, entries)
+    copied, failed, denied = _said(entries, target) if dry_run else _copied(origin, target, entries)
     if not copied + failed:
         raise BadInput(_nothing(source, include, exclude))
-    raise typer.Exit(1 if failed else 0)
+    raise typer.Exit(2 if denied == failed and denied and not copied else 1 if failed else 0)
 
 
-def _copied(origin: Store, target: Store, entries: Iterator[Entry]) -> tuple[int, int]:
-    """Copy them; how many were, and how many could not be."""
-    began, count, total, failed = time.monotonic(), 0, 0, 0
+def _copied(origin: Store, target: Store, entries: Iterator[Entry]) -> tuple[int, int, int]:
+    """Copy them; how many were, how many could not be, and how many of these the target may not be given."""
+    began, count, total, failed, denied = time.monotonic(), 0, 0, 0, 0
 
     def so_far() -> str:
         return (
@@ -109,13 +109,13 @@ def _copied(origin: Store, target: Store, entries: Iterator[Entry]) -> tuple[int
         )
 
     with kept(so_far), Progress("copying", None, as_bytes=True) as progress:
-        for moved in transfer(origin, target, entries, on_bytes=progress.advance):
-            if moved.reason:
-                failed += 1
-                if failed <= _MOST_LISTED:
-                    typer.echo(f"not copied: {moved.reason}", err=True)
-            else:
-                count, total = count + 1, total + moved.bytes
+        for entry, fault in _moved(origin, target, entries, progress):
+            if entry:
+                count, total = count + 1, total + entry.bytes
+                continue
+            failed, denied = failed + 1, denied + isinstance(fault, TargetDenied)
+            if failed <= _MOST_LISTED:
+                typer.echo(f"not copied: {fault}", err=True)
     for store in (origin, target):
         for fault, times in store.retries.items():
             typer.echo(f"{counted(times, 'request')} repeated after {fault}: {readable(store.uri)}", err=True)
@@ -124,10 +124,25 @@ def _copied(origin: Store, target: Store, entries: Iterator[Entry]) -> tuple[int
     if count:
         seconds = human_seconds(time.monotonic() - began)
         typer.echo(f"{counted(count, 'object')} and {human_bytes(total)} copied in {seconds}")
-    return count, failed
+    return count, failed, denied
 
 
-def _said(entries: Iterator[Entry], target: Store) -> tuple[int, int]:
+def _moved(
+    origin: Store, target: Store, entries: Iterator[Entry], progress: Progress
+) -> Iterator[tuple[Entry | None, str | Exception | None]]:
+    """What stands of each object, or its fault; after the first that stands, what ends them all is one more fault."""
+    some = False
+    try:
+        for moved in transfer(origin, target, under_same_keys(entries), on_bytes=progress.advance):
+            some = some or not moved.fault
+            yield moved.entry, moved.fault
+    except Denied as error:
+        if not some:
+            raise
+        yield None, f"{error} What comes after it was not copied either."
+
+
+def _said(entries: Iterator[Entry], target: Store) -> tuple[int, int, int]:
     """Say of each what copying it would do; how many could be copied, and how many could not."""
 
     def look(entry: Entry) -> tuple[Entry, Entry | None, str]:
@@ -149,7 +164,7 @@ def _said(entries: Iterator[Entry], target: Store) -> tuple[int, int]:
     if count:
         instead = f", {over:,} of them over what stands there" if over else ""
         typer.echo(f"{counted(count, 'object')} and {human_bytes(total)} would be copied{instead}: nothing was written")
-    return count, failed
+    return count, failed, 0
 
 
 def _chosen(store: Store, include: list[str] | None, exclude: list[str] | None) -> Iterator[Entry]:

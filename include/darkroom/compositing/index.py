@@ -58,7 +58,9 @@ def _write(store: Store, style: str, key: str, index: bytes) -> str:
         if stands == mine:
             return ""
         try:
-            store.write(key, index, content_type="application/json", if_absent=etag is None, if_match=etag)
+            store.write(
+                key, index, content_type="application/json", if_absent=etag is None, if_match=etag, durable=True
+            )
         except Conflict:
             continue
         return ""

@@ -42,10 +42,10 @@ def index_renders(entries: Iterable[Entry], source_folders: Sequence[str]) -> Re
     index = RenderIndex()
     for claimed, by_rank in found.items():
         (_, first), *later = sorted(by_rank.items())
-        index.files[claimed] = first[0]
+        index.files[claimed] = min(first, key=lambda entry: entry.key)
         if len(first) > 1:
             index.claims[claimed] = sorted(entry.key for entry in first)
-        index.shadowed.extend(entry.key for _, entries in later for entry in entries)
+        index.shadowed.extend(sorted(entry.key for _, entries in later for entry in entries))
     return index
 
 

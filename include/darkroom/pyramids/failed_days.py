@@ -80,7 +80,7 @@ def _set_aside(store: Store, key: str, days: FailedDays) -> str:
     """Move a marker out of the way, with what was wrong; moved back, it is a marker again."""
     aside = keys.set_aside(key)
     try:
-        store.write(aside, _with_reason(store.read(key), days), content_type="application/json")
+        store.write(aside, _with_reason(store.read(key), days), content_type="application/json", durable=True)
         store.delete(key, if_match=days.etag)
     except NotFound:
         return f"{key}: somebody took it away meanwhile."

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import BinaryIO, Protocol
 
+from darkroom.errors import SourceChanged
 from darkroom.store.hashes import Hashes
 
 CONTENT_TYPE = "application/octet-stream"
@@ -105,6 +106,7 @@ class Store(Protocol):
         if_absent: bool = False,
         if_match: str | None = None,
         confirm: bool = True,
+        durable: bool = False,
     ) -> Entry:
         """Write an object whole, or not at all, with a checksum that the service checks, and confirm it by a head.
 
@@ -112,15 +114,28 @@ class Store(Protocol):
         `Conflict`. `size` is a stream's length in bytes where it is known: an object above 150 GiB needs it, and a
         stream that ends elsewhere is refused. Who writes many objects can pass `confirm=False` and look at them all
         afterwards with `unconfirmed`, which takes fewer requests. `metadata` is dropped by a folder.
+
+        With `durable` the object survives a power cut once this has returned: for what others rely on (ledgers,
+        manifests, outcomes, markers). S3 and GCS hold every object so; a folder has to wait for its disk.
         """
 
     def unconfirmed(self, written: Iterable[Entry]) -> dict[str, str]:
         """Look whether objects stand as `write` said that it wrote them; key and reason of each that does not."""
 
-    def copy(self, source: str, target: str, *, if_absent: bool = False, if_match: str | None = None) -> Entry:
+    def copy(
+        self,
+        source: str,
+        target: str,
+        *,
+        if_absent: bool = False,
+        if_match: str | None = None,
+        if_source_match: str | None = None,
+    ) -> Entry:
         """Make `target` the same object as `source`, without moving its bytes through here where the backend can.
 
-        The conditions are those of `write`, and mean the target. Raises `NotFound` and `Conflict`.
+        `if_absent` and `if_match` are those of `write`, and mean the target. With `if_source_match` only the version
+        of that ETag is copied: who wrote it does not copy what another writer put in its place. Raises `NotFound`
+        where there is no source, `SourceChanged` where it is another one, and `Conflict` for the target.
         """
 
     def delete(self, key: str, *, if_match: str | None = None) -> None:
@@ -131,6 +146,11 @@ class Store(Protocol):
 
     def sweep(self, prefix: str, *, older_than: timedelta) -> int:
         """Remove what killed writers left unfinished below `prefix`; returns how many such leftovers went."""
+
+
+def source_changed(uri: str) -> SourceChanged:
+    """What to say where `uri` is not the version that a copy was pinned to."""
+    return SourceChanged(f"{uri}: another object stands there now than the one that was to be copied.")
 
 
 def batches(keys: Iterable[str], size: int) -> Iterator[list[str]]:

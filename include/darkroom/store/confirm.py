@@ -25,7 +25,7 @@ def unconfirmed(store: Store, written: Iterable[Entry]) -> dict[str, str]:
         budget -= 1
         if not missing or budget < 0:
             break
-    return {key: reason for key, entry in missing.items() if (reason := _reason(entry, store.head(key)))}
+    return {key: reason for key, entry in missing.items() if (reason := difference(entry, store.head(key)))}
 
 
 def _between(store: Store, first: str, last: str) -> Iterator[Entry]:
@@ -42,7 +42,8 @@ def _same(written: Entry, seen: Entry) -> bool:
     return written.etag == seen.etag and written.bytes == seen.bytes
 
 
-def _reason(written: Entry, seen: Entry | None) -> str:
+def difference(written: Entry, seen: Entry | None) -> str:
+    """Why an object does not stand as it was written; empty where it does."""
     if seen is None:
         return "it was written, but it is not there"
     if not _same(written, seen):

@@ -13,7 +13,7 @@ from typing import BinaryIO
 from google.cloud.storage import Blob
 
 from darkroom.errors import Conflict, Damaged, NotFound, StoreError
-from darkroom.store.base import CONTENT_TYPE, WRITE_ID, Entry, Reading, batches
+from darkroom.store.base import CONTENT_TYPE, WRITE_ID, Entry, Reading, batches, source_changed
 from darkroom.store.confirm import unconfirmed
 from darkroom.store.gcs_access import CONNECTIONS, TIMEOUT, GcsAccess
 from darkroom.store.hashes import Hasher, Hashes, hash_bytes
@@ -116,6 +116,7 @@ class GcsStore:
         if_absent: bool = False,
         if_match: str | None = None,
         confirm: bool = True,
+        durable: bool = False,
     ) -> Entry:
         blob = self._blob(key)
         blob.content_type, blob.metadata = content_type, dict(metadata or {})
@@ -201,10 +202,31 @@ class GcsStore:
     def unconfirmed(self, written: Iterable[Entry]) -> dict[str, str]:
         return unconfirmed(self, written)
 
-    def copy(self, source: str, target: str, *, if_absent: bool = False, if_match: str | None = None) -> Entry:
-        origin, goal = self._blob(source), self._blob(target)
+    def copy(
+        self,
+        source: str,
+        target: str,
+        *,
+        if_absent: bool = False,
+        if_match: str | None = None,
+        if_source_match: str | None = None,
+    ) -> Entry:
+        origin = self._blob(source)
         condition = _required(self.uri_of(target), if_absent=if_absent, if_match=if_match)
         self._access.call("looking at", origin.name, lambda: origin.reload(timeout=TIMEOUT, retry=None))
+        if if_source_match not in (None, str(origin.generation)):
+            raise source_changed(self.uri_of(source))
+        try:
+            return self._copy(origin, target, condition)
+        except (NotFound, Conflict):  # the service does not say whether it was the source
+            seen = self.head(source) if if_source_match is not None else None
+            if seen is not None and seen.etag != if_source_match:
+                raise source_changed(self.uri_of(source)) from None
+            raise
+
+    def _copy(self, origin: Blob, target: str, condition: int | None) -> Entry:
+        """Copy one version; only that generation of `origin` which it was seen with."""
+        goal = self._blob(target)
         token: str | None = None
         while True:  # a large object takes several calls
             token, _, _ = self._access.call(
@@ -220,7 +242,7 @@ class GcsStore:
                 ),
             )
             if token is None:
-                return self._there(target)
+                return _entry(target, goal)  # as the answer says: another writer may stand there by now
 
     def delete(self, key: str, *, if_match: str | None = None) -> None:
         blob = self._blob(key)

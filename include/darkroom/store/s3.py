@@ -12,7 +12,7 @@ from typing import Any, BinaryIO
 
 from darkroom.errors import Conflict, NotFound, StoreError
 from darkroom.store import s3_data, s3_listing
-from darkroom.store.base import CONTENT_TYPE, WRITE_ID, Entry, Reading, batches
+from darkroom.store.base import CONTENT_TYPE, WRITE_ID, Entry, Reading, batches, source_changed
 from darkroom.store.confirm import unconfirmed
 from darkroom.store.s3_access import CONNECTIONS, S3Access
 from darkroom.store.s3_data import Condition, Head
@@ -98,6 +98,7 @@ class S3Store:
         if_absent: bool = False,
         if_match: str | None = None,
         confirm: bool = True,
+        durable: bool = False,
     ) -> Entry:
         name, metadata = self._name(key), dict(metadata or {})
         for text in (content_type, *metadata, *metadata.values()):
@@ -121,20 +122,48 @@ class S3Store:
     def unconfirmed(self, written: Iterable[Entry]) -> dict[str, str]:
         return unconfirmed(self, written)
 
-    def copy(self, source: str, target: str, *, if_absent: bool = False, if_match: str | None = None) -> Entry:
-        origin, goal = self._name(source), self._name(target)
-        condition = Condition(if_absent, if_match)
-        if condition != Condition() and not self._access.copies_conditionally:
-            return self._rewrite(source, target, condition)
-        if s3_data.glance(self._access, origin).bytes <= COPY_LIMIT:
-            s3_data.copy(self._access, origin, goal, condition)
-        else:
-            copy_object(self._access, s3_data.head(self._access, origin), origin, goal, condition)
-        return _entry(target, s3_data.glance(self._access, goal))
+    def copy(
+        self,
+        source: str,
+        target: str,
+        *,
+        if_absent: bool = False,
+        if_match: str | None = None,
+        if_source_match: str | None = None,
+    ) -> Entry:
+        goal, condition = self._name(target), Condition(if_absent, if_match)
+        if (condition != Condition() or if_source_match is not None) and not self._access.copies_conditionally:
+            return self._rewrite(source, target, condition, if_source_match)
+        try:
+            copied = self._copy(self._name(source), goal, condition, if_source_match)
+        except Conflict:  # the service does not say whether it was the source
+            if if_source_match is not None:
+                self._require_source(source, s3_data.glance(self._access, self._name(source)).etag, if_source_match)
+            raise
+        stands = s3_data.glance(self._access, goal)
+        # by now another writer may stand there: what was copied is what the answer says
+        return _entry(target, replace(copied, modified=stands.modified) if copied else stands)
 
-    def _rewrite(self, source: str, target: str, condition: Condition) -> Entry:
-        """A copy whose bytes come through here, as a write heeds its condition where a copy would pass it over."""
+    def _copy(self, origin: str, goal: str, condition: Condition, pinned: str | None) -> Head | None:
+        """Copy on the server, of the source only the version `pinned`; the copy, where the answer says its ETag."""
+        seen = s3_data.glance(self._access, origin)
+        if seen.bytes <= COPY_LIMIT:
+            etag = s3_data.copy(self._access, origin, goal, condition, pinned)
+        else:
+            seen = s3_data.head(self._access, origin)
+            if pinned not in (None, seen.etag):
+                raise Conflict(f"{self._access.uri(origin)}: it changed in the meantime.")
+            etag = copy_object(self._access, seen, origin, goal, condition)
+        return replace(seen, etag=etag) if etag else None
+
+    def _require_source(self, key: str, etag: str, pinned: str | None) -> None:
+        if pinned not in (None, etag):
+            raise source_changed(self.uri_of(key))
+
+    def _rewrite(self, source: str, target: str, condition: Condition, pinned: str | None) -> Entry:
+        """A copy whose bytes come through here: reads and writes heed conditions where a copy passes them over."""
         with self.open(source) as reading:
+            self._require_source(source, reading.entry.etag, pinned)
             return self.write(
                 target,
                 reading.stream,

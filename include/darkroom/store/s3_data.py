@@ -195,14 +195,20 @@ def _stands(access: S3Access, name: str, body: bytes) -> bool | None:
     return not seen.hashes.contradicts(mine) if seen.hashes.known() else None
 
 
-def copy(access: S3Access, source: str, target: str, condition: Condition) -> None:
-    """Copy an object of at most `COPY_LIMIT` bytes within the bucket, on the server. Raises `NotFound`, `Conflict`."""
+def copy(access: S3Access, source: str, target: str, condition: Condition, pinned: str | None) -> str | None:
+    """Copy an object of at most `COPY_LIMIT` bytes within the bucket, on the server; only the version `pinned`.
 
-    def request() -> None:
-        if _ODD.search(source) or _ODD.search(target) or condition.etag is not None:
+    Returns the copy's ETag where the answer says it. Raises `NotFound`, `Conflict`.
+    """
+
+    def request() -> str | None:
+        if _ODD.search(source) or _ODD.search(target) or condition.etag is not None or pinned is not None:
             place: Any = {"Bucket": access.bucket, "Key": target, **condition.arguments}
-            access.client.copy_object(**place, CopySource={"Bucket": access.bucket, "Key": source})
-        else:
-            obstore.copy(access.data, source, target, overwrite=not condition.absent)
+            if pinned is not None:
+                place["CopySourceIfMatch"] = pinned
+            answer = access.client.copy_object(**place, CopySource={"Bucket": access.bucket, "Key": source})
+            return plain(answer["CopyObjectResult"]["ETag"])
+        obstore.copy(access.data, source, target, overwrite=not condition.absent)
+        return None
 
-    access.call("copying", source, request)
+    return access.call("copying", source, request)

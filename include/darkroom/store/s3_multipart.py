@@ -153,15 +153,18 @@ def send_stream(upload: Upload, first: bytes, stream: BinaryIO, size: int | None
     return replace(stands, hashes=hashes)
 
 
-def copy_object(access: S3Access, seen: Head, source: str, target: str, condition: Condition) -> None:
-    """Copy an object of any size within the bucket, on the server, part by part; only the version that was `seen`."""
+def copy_object(access: S3Access, seen: Head, source: str, target: str, condition: Condition) -> str:
+    """Copy an object of any size within the bucket, on the server, part by part; only the version that was `seen`.
+
+    Returns the copy's ETag.
+    """
     metadata = {**seen.metadata, WRITE_ID: secrets.token_hex(8)}
     upload = Upload(access, target, seen.content_type, metadata, condition)
     step = max(_COPY_PART, part_size(seen.bytes))
     spans = ((start, min(start + step, seen.bytes)) for start in range(0, seen.bytes, step))
     with _aborting(upload):
         _run_parts(spans, partial(upload.copy, source, seen.etag), workers=_MOST_WORKERS, name=target)
-        upload.finish(seen.hashes.crc32c)
+        return upload.finish(seen.hashes.crc32c).etag
 
 
 @contextmanager

@@ -94,15 +94,20 @@ def read_beginning(stream: BinaryIO, size: int | None) -> bytes:
     return read_fully(stream, min(PART, PART if size is None else size) + 1)
 
 
-class CountedStream:
-    """Another stream's bytes, told to `on_bytes` as they pass. Can only be read: there is one for each small object."""
+class PassingStream:
+    """Another stream's bytes, told to `on_bytes` and hashed as they pass.
 
-    __slots__ = ("_on_bytes", "_stream")
+    Can only be read: there is one for each small object.
+    """
 
-    def __init__(self, stream: BinaryIO, on_bytes: Callable[[int], None]) -> None:
-        self._stream, self._on_bytes = stream, on_bytes
+    __slots__ = ("_hasher", "_on_bytes", "_stream")
+
+    def __init__(self, stream: BinaryIO, on_bytes: Callable[[int], None], hasher: Hasher | None = None) -> None:
+        self._stream, self._on_bytes, self._hasher = stream, on_bytes, hasher
 
     def read(self, size: int = -1) -> bytes:
         block = self._stream.read(size)
         self._on_bytes(len(block))
+        if self._hasher:
+            self._hasher.update(block)
         return block

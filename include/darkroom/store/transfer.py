@@ -3,14 +3,15 @@
 import logging
 import mimetypes
 import threading
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import dataclass, field
 from queue import Queue
 from typing import BinaryIO, cast
 
-from darkroom.errors import Damaged, StoreError, Unavailable
-from darkroom.store.base import CONTENT_TYPE, Entry, Reading, Store
-from darkroom.store.streams import CountedStream
+from darkroom.errors import Conflict, Damaged, DarkroomError, Denied, StoreError, Unavailable
+from darkroom.store.base import CONTENT_TYPE, Entry, Reading, Store, source_changed
+from darkroom.store.hashes import Hasher, Hashes, Kind, hash_stream
+from darkroom.store.streams import PassingStream
 
 log = logging.getLogger(__name__)
 
@@ -21,55 +22,69 @@ _BATCH = 5000  # objects that are confirmed together, by some pages of a listing
 
 
 @dataclass(frozen=True, slots=True)
-class Moved:
-    """What became of one object: `bytes` that now stand in the target, or the reason why they do not."""
+class Move:
+    """What is to be moved where: the source's object as `entry` shows it, and no other version, to `key`.
 
+    The conditions are those of `Store.write`: with neither, what stands at `key` is replaced.
+    """
+
+    entry: Entry
     key: str
-    bytes: int
-    reason: str = ""
+    if_absent: bool = False
+    if_match: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """What became of a move: the `entry` that now stands in the target, or the `fault` why it does not.
+
+    `hashes` are those of the bytes that were read, of the kinds that were asked for; of a copy within one store, where
+    no bytes come by, those that its service vouches for. `fault` is `SourceChanged` where the source is another
+    version than the move names, another `Conflict` where the condition does not hold.
+    """
+
+    move: Move
+    entry: Entry | None = None
+    hashes: Hashes = field(default_factory=Hashes)
+    fault: DarkroomError | OSError | None = None
+
+    @property
+    def reason(self) -> str:
+        """The fault's sentence; empty where there is none."""
+        return str(self.fault) if self.fault else ""
+
+
+def under_same_keys(entries: Iterable[Entry]) -> Iterator[Move]:
+    """Moves that replace whatever has the same key in the target."""
+    return (Move(entry, entry.key) for entry in entries)
 
 
 def transfer(
-    source: Store, target: Store, entries: Iterable[Entry], *, on_bytes: Callable[[int], None] = lambda _: None
+    source: Store,
+    target: Store,
+    moves: Iterable[Move],
+    *,
+    hashes: Collection[Kind] = (),
+    on_bytes: Callable[[int], None] = lambda _: None,
 ) -> Iterator[Moved]:
-    """Copy the objects that `entries` names, under the same keys; yields each once it is confirmed, in no order.
+    """Move objects, each in one streaming read or, within one store, on the server; yields each once it is confirmed.
 
-    What the source knows of an object's hashes is checked while it is read, and the target checks what it is sent: one
-    that differs is not published. A failure is the object's own and does not stop the others; `BadInput`, such as
-    missing credentials, does, and so does `Unavailable` once it met as many objects in a row as there are threads.
-    `on_bytes` is told of bytes as they are read, from several threads.
+    In no order. What the source knows of an object's hashes is checked while it is read, and the target checks what
+    it is sent: one that differs is not published. The kinds `hashes` are computed in the same read.
+
+    A failure is the object's own and does not stop the others; `BadInput`, such as missing credentials, does, and so
+    does `Unavailable` once it met as many objects in a row as there are threads, and `Denied` by the target, once it
+    met as many and nothing was moved before. `on_bytes` is told of bytes as they are read, from several threads.
     """
     workers = max(source.concurrency, target.concurrency)
-    results: Queue[list[Entry | Moved] | Exception | None] = Queue(4 * workers)
-    feed = _Feed(entries)
-
-    def work() -> None:
-        gathered: list[Entry | Moved] = []
-        try:
-            while entry := feed.take():
-                fault: Exception | None = None
-                try:
-                    gathered.append(_move_again(source, target, entry.key, on_bytes))
-                except (StoreError, OSError) as error:
-                    fault = error
-                    gathered.append(Moved(entry.key, 0, str(error)))
-                finally:
-                    away = feed.done(entry, unavailable=isinstance(fault, Unavailable))
-                if fault and away >= workers:
-                    raise fault
-                if len(gathered) == _GATHERED:
-                    results.put(gathered)
-                    gathered = []
-        except Exception as error:  # noqa: BLE001 -- no object's fault: it is raised where the results are taken
-            results.put(error)
-        finally:
-            results.put(gathered)
-            results.put(None)
-
-    threads = [threading.Thread(target=work, name=f"transfer-{number}", daemon=True) for number in range(workers)]
+    results: Queue[list[Moved] | Exception | None] = Queue(4 * workers)
+    feed = _Feed(moves)
+    given = (_Mover(source, target, tuple(hashes), on_bytes), feed, results, workers)
+    names = (f"transfer-{number}" for number in range(workers))
+    threads = [threading.Thread(target=_work, args=given, name=name, daemon=True) for name in names]
     for thread in threads:
         thread.start()
-    running, written = workers, list[Entry]()
+    running, written = workers, list[Moved]()
     try:
         while running:
             result = results.get()
@@ -77,7 +92,7 @@ def transfer(
                 raise result
             running -= result is None
             for moved in result or ():
-                if isinstance(moved, Moved):
+                if moved.fault:
                     yield moved
                 else:
                     written.append(moved)
@@ -90,71 +105,153 @@ def transfer(
             running -= results.get() is None
 
 
-def _confirmed(target: Store, written: list[Entry]) -> Iterator[Moved]:
-    reasons = target.unconfirmed(written)
-    for entry in written:
-        reason = reasons.get(entry.key, "")
-        yield Moved(entry.key, 0 if reason else entry.bytes, reason and f"{entry.key}: {reason}.")
+def _work(mover: "_Mover", feed: "_Feed", results: "Queue[list[Moved] | Exception | None]", workers: int) -> None:
+    """What each thread does: moves until there are no more; at last its results, and None."""
+    gathered: list[Moved] = []
+    try:
+        while move := feed.take():
+            fault: StoreError | OSError | None = None
+            try:
+                gathered.append(mover.again(move))
+            except (StoreError, OSError) as error:
+                fault = error
+                gathered.append(Moved(move, fault=error))
+            finally:
+                hopeless = feed.done(move, fault) >= workers
+            if fault and hopeless:
+                raise fault
+            if len(gathered) == _GATHERED:
+                results.put(gathered)
+                gathered = []
+    except Exception as error:  # noqa: BLE001 -- no object's fault: it is raised where the results are taken
+        results.put(error)
+    finally:
+        results.put(gathered)
+        results.put(None)
 
 
-def _move_again(source: Store, target: Store, key: str, on_bytes: Callable[[int], None]) -> Entry:
-    for _ in range(_TRIES - 1):
+def verify(store: Store, entry: Entry, hashes: Hashes) -> None:
+    """Read an object back and compare it with `hashes`, such as those of `Moved`.
+
+    Raises `NotFound`, `Conflict` where another version stands there, and `Damaged` where the bytes have other hashes
+    each time that they are read. `hashes` of nothing prove nothing: `ValueError`.
+    """
+    kinds = hashes.known()
+    if not kinds:
+        raise ValueError("there are no hashes to compare with")
+    for _ in range(_TRIES):
         try:
-            return _move(source, target, key, on_bytes)
+            with store.open(entry.key) as reading:
+                if (reading.entry.etag, reading.entry.bytes) != (entry.etag, entry.bytes):
+                    raise Conflict(f"{store.uri_of(entry.key)}: another object stands there than the one to verify.")
+                found = hash_stream(reading.stream, *kinds)
         except Damaged as error:
-            log.warning("%s It is moved again from its start.", error)
-    return _move(source, target, key, on_bytes)
+            log.warning("%s It is read again from its start.", error)
+            continue
+        if not found.contradicts(hashes):
+            return
+    raise Damaged(f"{store.uri_of(entry.key)}: read back, it has other bytes than were written; move it again.")
 
 
-def _move(source: Store, target: Store, key: str, on_bytes: Callable[[int], None]) -> Entry:
-    with source.open(key) as reading:
-        return target.write(
-            key,
-            cast(BinaryIO, CountedStream(reading.stream, on_bytes)),
-            size=reading.entry.bytes,
-            content_type=_content_type(reading),
-            metadata=reading.entry.metadata,
-            confirm=False,
-        )
+def _confirmed(target: Store, written: list[Moved]) -> Iterator[Moved]:
+    reasons = target.unconfirmed(moved.entry for moved in written if moved.entry)
+    for moved in written:
+        reason = reasons.get(moved.move.key)
+        yield Moved(moved.move, fault=StoreError(f"{moved.move.key}: {reason}.")) if reason else moved
+
+
+@dataclass(frozen=True, slots=True)
+class _Mover:
+    """Moves one object after the other."""
+
+    source: Store
+    target: Store
+    kinds: tuple[Kind, ...]
+    on_bytes: Callable[[int], None]
+
+    def again(self, move: Move) -> Moved:
+        """Move an object; again from its start where it came through damaged."""
+        for _ in range(_TRIES - 1):
+            try:
+                return self._once(move)
+            except Damaged as error:
+                log.warning("%s It is moved again from its start.", error)
+        return self._once(move)
+
+    def _once(self, move: Move) -> Moved:
+        if self.source.uri == self.target.uri:
+            return self._copied(move)
+        with self.source.open(move.entry.key) as reading:
+            if reading.entry.etag != move.entry.etag:
+                raise source_changed(self.source.uri_of(move.entry.key))
+            hasher = Hasher(*self.kinds) if self.kinds else None
+            try:
+                entry = self.target.write(
+                    move.key,
+                    cast(BinaryIO, PassingStream(reading.stream, self.on_bytes, hasher)),
+                    size=reading.entry.bytes,
+                    content_type=_content_type(reading),
+                    metadata=reading.entry.metadata,
+                    if_absent=move.if_absent,
+                    if_match=move.if_match,
+                    confirm=False,
+                )
+            except Denied as error:
+                raise TargetDenied(str(error)) from error
+        return Moved(move, entry, hasher.hashes() if hasher else Hashes())
+
+    def _copied(self, move: Move) -> Moved:
+        key, etag = move.entry.key, move.entry.etag
+        entry = self.target.copy(key, move.key, if_absent=move.if_absent, if_match=move.if_match, if_source_match=etag)
+        self.on_bytes(entry.bytes)
+        seen = self.source.head(key) if self.kinds and not move.entry.hashes.known() else None
+        return Moved(move, entry, seen.hashes if seen and seen.etag == etag else move.entry.hashes)
 
 
 def _content_type(reading: Reading) -> str:
     return reading.entry.content_type or mimetypes.guess_type(reading.entry.key)[0] or CONTENT_TYPE
 
 
-class _Feed:
-    """Hands out the entries one after the other, as long as the objects under way fit into memory."""
+class TargetDenied(Denied):
+    """The target may not be written: unlike a source that may not be read, that is hardly one object's fault."""
 
-    def __init__(self, entries: Iterable[Entry]) -> None:
-        self._entries = iter(entries)
+
+class _Feed:
+    """Hands out the moves one after the other, as long as the objects under way fit into memory."""
+
+    def __init__(self, moves: Iterable[Move]) -> None:
+        self._moves = iter(moves)
         self._turn = threading.Lock()  # a listing is not for several threads, and a large object waits in line
         self._left = _BUDGET
         self._freed = threading.Condition()
         self._stopped = False
-        self._away = 0
+        self._row = 0
+        self._any = False
 
-    def take(self) -> Entry | None:
-        """The next entry, once there is room for it; None at the end."""
+    def take(self) -> Move | None:
+        """The next move, once there is room for it; None at the end."""
         with self._turn:
-            entry = None if self._stopped else next(self._entries, None)
-            if entry is not None:
+            move = None if self._stopped else next(self._moves, None)
+            if move is not None:
                 with self._freed:
-                    self._freed.wait_for(lambda: self._left >= _cost(entry))
-                    self._left -= _cost(entry)
-            return entry
+                    self._freed.wait_for(lambda: self._left >= _cost(move))
+                    self._left -= _cost(move)
+            return move
 
-    def done(self, entry: Entry, *, unavailable: bool) -> int:
-        """Give back the room of an entry; returns for how many in a row a service was unavailable."""
+    def done(self, move: Move, fault: Exception | None) -> int:
+        """Give back the room of a move; returns how many in a row met a fault that the next ones will meet."""
         with self._freed:
-            self._left += _cost(entry)
+            self._left += _cost(move)
             self._freed.notify()
-            self._away = self._away + 1 if unavailable else 0
-            return self._away
+            self._any = self._any or fault is None
+            hopeless = isinstance(fault, Unavailable) or (isinstance(fault, TargetDenied) and not self._any)
+            self._row = self._row + 1 if hopeless else 0
+            return self._row
 
     def stop(self) -> None:
         """Hand out nothing more."""
         self._stopped = True
 
 
-def _cost(entry: Entry) -> int:
-    return min(entry.bytes, _BUDGET)
+def _cost(move: Move) -> int:
+    return min(move.entry.bytes, _BUDGET)

@@ -105,12 +105,12 @@ def write(store: Store, source: str, scans: Store, marker: Marker) -> Marked:
     key = key_of(source, scans, marker)
     data = marker.model_dump_json(by_alias=True, exclude_defaults=True).encode()
     try:
-        store.write(key, data, content_type="application/json", if_absent=True)
+        store.write(key, data, content_type="application/json", if_absent=True, durable=True)
         return Marked(marker.key, already=False)
     except Conflict:
         already = _stands(store, key, marker)
         if not already:
-            store.write(key, data, content_type="application/json")
+            store.write(key, data, content_type="application/json", durable=True)
         return Marked(marker.key, already)
 
 

@@ -1,0 +1,115 @@
+"""Moving objects: under another name, under a condition, of the version that was listed, with hashes to prove it by."""
+
+import pytest
+
+from darkroom.errors import Conflict, Damaged, NotFound, SourceChanged
+from darkroom.store import Store, open_store
+from darkroom.store.hashes import Hashes, hash_bytes
+from darkroom.store.transfer import Move, Moved, transfer, under_same_keys, verify
+from tests.contract.test_store import LARGE, keys_in
+
+CONTENTS = {"small": b"one", "empty": b"", "d/large": LARGE}
+KINDS = ("md5", "crc32c")
+
+
+@pytest.fixture
+def folder(tmp_path) -> Store:
+    return open_store(str(tmp_path / "other"))
+
+
+def by_key(moved) -> dict[str, Moved]:
+    return {one.move.key: one for one in moved}
+
+
+def test_objects_go_under_other_names_with_the_hashes_of_what_was_read(store, folder):
+    for key, content in CONTENTS.items():
+        folder.write(key, content)
+    moves = [Move(entry, f"archive/{entry.key}", if_absent=True) for entry in folder.list()]
+    there = by_key(transfer(folder, store, moves, hashes=KINDS))
+    assert keys_in(store) == sorted(f"archive/{key}" for key in CONTENTS)
+    back = [Move(entry, entry.key.replace("archive", "back")) for entry in store.list()]
+    here = by_key(transfer(store, folder, back, hashes=KINDS))
+    for key, content in CONTENTS.items():
+        for moved, place, at in ((there, store, f"archive/{key}"), (here, folder, f"back/{key}")):
+            assert moved[at].fault is None
+            assert moved[at].hashes == hash_bytes(content, *KINDS)
+            assert (moved[at].entry.etag, moved[at].entry.bytes) == (place.head(at).etag, len(content))
+            verify(place, moved[at].entry, moved[at].hashes)
+        assert folder.read(f"back/{key}") == content
+
+
+def test_without_a_condition_what_stands_is_replaced_and_no_hash_is_computed(store, folder):
+    folder.write("a", b"new")
+    store.write("a", b"old")
+    (moved,) = transfer(folder, store, under_same_keys(folder.list()))
+    assert (moved.reason, moved.hashes) == ("", Hashes())
+    assert store.read("a") == b"new"
+
+
+@pytest.mark.parametrize("within", [False, True], ids=["from a folder", "within the store"])
+def test_each_move_has_its_own_condition(store, folder, within):
+    source = store if within else folder
+    entries = {key: source.write(f"from/{key}", key.encode()) for key in "abcd"}
+    stands = {key: store.write(f"to/{key}", b"stands") for key in "bc"}
+    moved = by_key(
+        transfer(
+            source,
+            store,
+            [
+                Move(entries["a"], "to/a", if_absent=True),
+                Move(entries["b"], "to/b", if_absent=True),
+                Move(entries["c"], "to/c", if_match=stands["c"].etag),
+                Move(entries["d"], "to/d", if_match=stands["c"].etag),
+            ],
+        )
+    )
+    for key in "bd":
+        assert isinstance(moved[f"to/{key}"].fault, Conflict)
+        assert not isinstance(moved[f"to/{key}"].fault, SourceChanged)
+        assert moved[f"to/{key}"].entry is None
+    assert not moved["to/a"].reason
+    assert not moved["to/c"].reason
+    assert {key: store.read(key) for key in keys_in(store, "to/")} == {"to/a": b"a", "to/b": b"stands", "to/c": b"c"}
+
+
+@pytest.mark.parametrize("within", [False, True], ids=["to a folder", "within the store"])
+def test_a_source_that_changed_since_it_was_listed_is_refused_and_the_others_are_moved(store, folder, within):
+    for key in ("from/a", "from/b", "from/c"):
+        store.write(key, b"1")
+    moves = [Move(entry, f"to/{entry.key[-1]}") for entry in store.list("from/")]
+    store.write("from/b", b"2")
+    store.delete("from/c")
+    target = store if within else folder
+    moved = by_key(transfer(store, target, moves))
+    assert isinstance(moved["to/b"].fault, SourceChanged)
+    assert "another object stands there now than the one that was to be copied" in moved["to/b"].reason
+    assert isinstance(moved["to/c"].fault, NotFound)
+    assert keys_in(target, "to/") == ["to/a"]
+
+
+@pytest.mark.parametrize("backend", ["folder", "gcs"])
+def test_within_one_store_no_bytes_come_by(open_backend, backend, monkeypatch):
+    store = open_backend(backend)
+    store.write("a", b"1", content_type="image/png")
+    monkeypatch.setattr(store, "open", None)
+    passed: list[int] = []
+    moves = [Move(store.head("a"), "b", if_absent=True)]
+    (moved,) = transfer(store, store, moves, hashes=KINDS, on_bytes=passed.append)
+    assert not moved.reason
+    assert passed == [1]
+    assert moved.hashes == store.head("a").hashes
+
+
+def test_what_is_read_back_is_told_from_what_was_moved(store):
+    entry = store.write("a", LARGE)
+    verify(store, entry, hash_bytes(LARGE, *KINDS))
+    with pytest.raises(Damaged, match="a: read back, it has other bytes than were written; move it again"):
+        verify(store, entry, hash_bytes(LARGE[1:], "md5"))
+    with pytest.raises(ValueError, match="no hashes"):
+        verify(store, entry, Hashes())
+    store.write("a", LARGE[::-1])
+    with pytest.raises(Conflict, match="another object stands there"):
+        verify(store, entry, hash_bytes(LARGE, "md5"))
+    store.delete("a")
+    with pytest.raises(NotFound):
+        verify(store, entry, hash_bytes(LARGE, "md5"))
