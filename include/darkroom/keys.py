@@ -6,8 +6,17 @@ run id) passes `segment` first, so that no key can leave its prefix.
 
 import hashlib
 import re
+from typing import NamedTuple
+
+from darkroom.styles.names import CODE, SIDES
 
 _SAFE_SEGMENT = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,119}")
+
+_NONE = "default"
+"""What stands for the codes of a picture of none."""
+_PICTURE = re.compile(
+    rf"(?P<codes>{CODE}(?:-{CODE})*)-(?P<length>[^-/]+)-(?P<side>{'|'.join(SIDES)})-(?P<colour>[0-9]{{4}})(?:\.png)?"
+)
 
 COMPOSITE = "800x800"
 """The folder of the composites themselves; the other cuts lie beside it."""
@@ -40,13 +49,51 @@ def cut_prefix(style: str, cut: str) -> str:
     return f"renders/composites/{segment(style)}/{cut}/"
 
 
-def picture_name(codes: tuple[str, ...], length: str, side: str, colour: int) -> str:
-    """A picture's name without `.png`: codes sorted as plain strings, `default` for none.
+class Picture(NamedTuple):
+    """Which composite: the codes that are picked, the length's slug, the side, the colour.
 
-    >>> picture_name(("t1", "b4", "a2"), "micro_mini", "front", 3)
-    'a2-b4-t1-micro_mini-front-0003'
+    Its name is what the shop's front end asks for, and every composite has one name only.
     """
-    return f"{'-'.join(sorted(codes)) or 'default'}-{length}-{side}-{colour:04d}"
+
+    codes: tuple[str, ...]
+    length: str
+    side: str
+    colour: int
+
+    @property
+    def name(self) -> str:
+        """Its file's name without `.png`: codes sorted as plain strings, `default` for none.
+
+        >>> Picture(("t1", "b4", "a2"), "micro_mini", "front", 3).name
+        'a2-b4-t1-micro_mini-front-0003'
+        """
+        return f"{'-'.join(sorted(self.codes)) or _NONE}-{self.length}-{self.side}-{self.colour:04d}"
+
+    @property
+    def group(self) -> str:
+        """The length and side, as reports group by: `micro_mini front`."""
+        return f"{self.length} {self.side}"
+
+    @classmethod
+    def parse(cls, file_name: str) -> "Picture | None":
+        """Read a name, with or without `.png`; None where no picture is called so (codes that are not in order too).
+
+        >>> Picture.parse("a2-b4-t1-micro_mini-front-0003.png")
+        Picture(codes=('a2', 'b4', 't1'), length='micro_mini', side='front', colour=3)
+        >>> Picture.parse("b4-a2-knee-front-0003.png") is None
+        True
+        """
+        found = _PICTURE.fullmatch(file_name)
+        if found is None:
+            return None
+        codes = () if found["codes"] == _NONE else tuple(found["codes"].split("-"))
+        picture = cls(codes, found["length"], found["side"], int(found["colour"]))
+        return picture if picture.name == file_name.removesuffix(".png") else None
+
+
+def picture_name(codes: tuple[str, ...], length: str, side: str, colour: int) -> str:
+    """A picture's name without `.png`."""
+    return Picture(codes, length, side, colour).name
 
 
 def picture_group(name: str) -> str:

@@ -16,6 +16,7 @@ import pyvips
 
 from darkroom.compositing import slow
 from darkroom.jobs import Outcome, OutcomeBatch, State, dump, parse
+from darkroom.keys import Picture
 from darkroom.sample.scans import draw_scans
 from demo.airflow import COMPONENTS
 from demo.flows import make_pyramids, wait_for_nights
@@ -148,14 +149,14 @@ def test_every_picture_has_the_right_size_and_something_in_it(house, good_run):
 
 @pytest.mark.parametrize("name", ["default-mini-front-0000", "a1-b1-t1-knee-back-0001", "t1-knee-front-0001"])
 def test_pictures_equal_the_slow_way(house, good_run, name):
-    codes, length, side, colour = name.rsplit("-", 3)
+    codes, length, side, colour = Picture.parse(name)
     stack = [
         *(["a1_behind"] if "a1" in codes else []),
         "b1_bottom" if "b1" in codes else f"base_{length}_bottom",
         "t1_neckline" if "t1" in codes else "base_neckline",
         *(["a1_infront"] if "a1" in codes else []),
     ]
-    definition = slow.composite([renders.pixels(f"{layer}_{side}", int(colour), SIZE) for layer in stack])
+    definition = slow.composite([renders.pixels(f"{layer}_{side}", colour, SIZE) for layer in stack])
     picture = pyvips.Image.new_from_file(str(house.picture(name))).numpy()
     assert slow.largest_difference(picture, definition) <= 1.02
 
@@ -295,7 +296,8 @@ def _render_folder(studio: Studio) -> Path:
 
 
 def _torn_pictures(house: House) -> set[str]:
-    return {name for name in house.files() if "t1" in name.split("-") and name.endswith("-front-0000")}
+    pictures = map(Picture.parse, house.files())
+    return {each.name for each in pictures if "t1" in each.codes and (each.side, each.colour) == ("front", 0)}
 
 
 def _counts(report: Mapping[str, Any]) -> dict[str, int]:

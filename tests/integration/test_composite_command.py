@@ -8,6 +8,7 @@ import pytest
 import pyvips
 
 from darkroom.compositing import slow
+from darkroom.keys import Picture
 from tests import renders
 from tests.tiny import CUTS, PICTURES, STYLE, Tiny, darkroom
 
@@ -61,15 +62,14 @@ def test_the_report_counts_everything(made):
 
 @pytest.mark.parametrize("name", ["default-mini-front-0000", "a1-b1-t1-knee-back-0001", "a1-t1-mini-front-0001"])
 def test_a_picture_equals_the_slow_way(made, name):
-    codes, length, side, colour = name.rsplit("-", 3)
-    chosen = set(codes.split("-"))
+    chosen, length, side, colour = Picture.parse(name)
     stack = [
         *(["a1_behind"] if "a1" in chosen else []),
         "b1_bottom" if "b1" in chosen else f"base_{length}_bottom",
         "t1_neckline" if "t1" in chosen else "base_neckline",
         *(["a1_infront"] if "a1" in chosen else []),
     ]
-    images = [renders.pixels(f"{layer}_{side}", int(colour), made.size) for layer in stack]
+    images = [renders.pixels(f"{layer}_{side}", colour, made.size) for layer in stack]
     picture = pyvips.Image.new_from_file(str(made.out / f"renders/composites/tiny/800x800/{name}.png")).numpy()
     assert slow.largest_difference(picture, slow.composite(images)) <= 1.02
 

@@ -6,11 +6,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import pyvips
 import tifffile
 
 from darkroom.imaging.opening import look
+from darkroom.imaging.source import LONGEST
 from darkroom.pyramids.batch import _WINDOW
-from tests import scans
+from darkroom.settings import Settings
+from tests import narrow, scans
 
 # the peak of memory that belongs to no file, beyond that of the imports
 MEASURED = """
@@ -97,3 +100,19 @@ def test_what_is_held_was_planned(kind: str, tmp_path: Path) -> None:
     assert run.returncode == 0, run.stderr
     assert int(run.stdout) <= held + _WINDOW
     assert held >= KINDS[kind] * WIDTH * HEIGHT
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="counts memory as Linux does")
+@pytest.mark.parametrize("ending", ["png", "tif"])
+def test_what_the_wide_rows_of_a_scroll_take_was_planned(ending: str, tmp_path: Path) -> None:
+    file = tmp_path / f"scroll.{ending}"
+    (tmp_path / "scroll.png").write_bytes(narrow.png(LONGEST, 1600))
+    if ending == "tif":
+        options = {"compression": "deflate", "tile": True, "tile_width": 256, "tile_height": 256}
+        pyvips.Image.pngload(str(tmp_path / "scroll.png"), access="sequential").tiffsave(str(file), **options)
+    source = look(file, 10**9)
+    run = subprocess.run([sys.executable, "-c", MEASURED, str(file)], capture_output=True, text=True, timeout=300)
+    assert run.returncode == 0, run.stderr
+    assert _WINDOW < int(run.stdout) <= source.held + source.wide + _WINDOW
+    assert source.wide + _WINDOW < Settings().memory

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from darkroom import keys
+from darkroom.keys import Picture
 from darkroom.styles.names import SIDES, SLOTS, is_code, lengths_of, parse_layer, parse_render
 
 WORDS = st.from_regex(r"[a-z][a-z0-9]{0,6}", fullmatch=True).filter(lambda word: word not in {*SLOTS, *SIDES, "for"})
@@ -84,7 +85,45 @@ def test_two_run_ids_never_share_a_folder(one, other):
 
 
 def test_a_picture_is_called_as_the_shop_asks_for_it():
-    assert keys.picture_name(("t1", "b4", "a2"), "micro_mini", "front", 3) == "a2-b4-t1-micro_mini-front-0003"
-    assert keys.picture_name((), "knee", "back", 17) == "default-knee-back-0017"
+    assert Picture(("t1", "b4", "a2"), "micro_mini", "front", 3).name == "a2-b4-t1-micro_mini-front-0003"
+    assert Picture((), "knee", "back", 17).name == "default-knee-back-0017"
     # sorted as plain strings, not by number
-    assert keys.picture_name(("t9", "t10"), "knee", "back", 0).startswith("t10-t9-")
+    assert Picture(("t9", "t10"), "knee", "back", 0).name.startswith("t10-t9-")
+
+
+@given(
+    st.sets(st.from_regex(r"[a-z_]\w{0,39}", fullmatch=True).filter(lambda code: code != "default"), max_size=6),
+    st.sampled_from(["knee", "micro_mini", "7", "front", "été"]),
+    st.sampled_from(SIDES),
+    st.integers(0, 9999),
+    st.sampled_from(["", ".png"]),
+)
+def test_a_pictures_name_is_read_back_in_its_parts(codes, length, side, colour, ending):
+    picture = Picture(tuple(sorted(codes)), length, side, colour)
+    assert Picture.parse(picture.name + ending) == picture
+    assert picture.group == f"{length} {side}"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "",
+        "knee-front-0003",  # no codes, not even `default`
+        "-knee-front-0003",
+        "a2--b4-knee-front-0003",
+        "a2-b4--front-0003",
+        "b4-a2-knee-front-0003",  # not in order: the shop never asks for it
+        "a2-default-knee-side-0003",
+        "a2-knee-front-003",
+        "a2-knee-front-00003",
+        "a2-knee-front-٠٠٠٣",  # decimal digits, but of another script
+        "a2-knee-front-0003.PNG",
+        "a2-knee-front-0003.png.png",
+        "a2-knee-front-0003\n",
+        "../a2-knee-front-0003",
+        "a2-kn/ee-front-0003",
+        f"{'a' * 41}-knee-front-0003",
+    ],
+)
+def test_no_other_name_is_a_picture(name):
+    assert Picture.parse(name) is None

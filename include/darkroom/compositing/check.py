@@ -10,7 +10,7 @@ from darkroom.compositing import findings as decide
 from darkroom.compositing.findings import KINDS, Finding, finding
 from darkroom.compositing.layers import HEADER_BYTES, Layers, png_size
 from darkroom.compositing.prepare import Codes, LengthSide, pictures_of
-from darkroom.compositing.renders import LayerInColour, RenderIndex, index_renders
+from darkroom.compositing.renders import LayerInColour, RenderIndex, index_renders, too_large
 from darkroom.compositing.request import Request, Scope, check_scope, read_style, renders_location
 from darkroom.compositing.stray import Stray, fills_frame, stray_regions
 from darkroom.errors import BadInput, ItemError, StoreError
@@ -178,9 +178,8 @@ def look_at(renders: Store, key: str, max_pixels: int) -> Looked:
             size = png_size(data)
             if size is None:
                 return _broken(key, "it is no PNG, whatever its name says", again)
-            if size[0] * size[1] > max_pixels:
-                much = f"{size[0]} x {size[1]} is more than {max_pixels:,} pixels"
-                return _broken(key, much, "deliver a smaller render, or raise DARKROOM_MAX_PIXELS")
+            if much := too_large(size, max_pixels):
+                return _broken(key, *much)
             data += reading.stream.read()
         with Layers(settings().memory) as layers:
             layer = layers.decode(data)

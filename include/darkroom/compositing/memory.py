@@ -25,6 +25,12 @@ def for_layers(memory: int, workers: int, width: int) -> int:
     return max(0, memory - _taken() - _CODE - _BOOKS - workers * (_THREAD + width * _COLUMN))
 
 
+def threads_within(memory: int, workers: int, width: int) -> int:
+    """How many of so many threads draw at once, so that the rows of renders of that width fit: one always does."""
+    room = memory - _taken() - _CODE - _BOOKS
+    return max(1, min(workers, room // (_THREAD + width * _COLUMN)))
+
+
 def _taken() -> int:
     """Bytes that this process has in memory: proc(5), or where that is missing (macOS) the most it ever had."""
     try:

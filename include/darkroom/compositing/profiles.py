@@ -1,10 +1,22 @@
-"""Cuts, kernels and encoders by name: data, not code. A change here is a change of every recipe that names it."""
+"""Pictures and their cuts: data, not code. Each profile counts whole in the recipes that name it."""
 
 from dataclasses import dataclass
 from typing import Literal
 
+from darkroom.imaging.encoders import ENCODER, Encoder
+
 RECIPE_VERSION = 1
-"""Raise it when the same inputs and parameters would give other pixels: everything is then made again."""
+"""Raise it when the same inputs and profiles would give other pixels: everything is then made again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """How a composite and its cuts are drawn and written: its renders' frame is fitted into `width` x `height`."""
+
+    width: int
+    height: int
+    kernel: Literal["mitchell", "lanczos3"]
+    encoder: Encoder
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,10 +33,8 @@ class Crop:
     rows: float = 0.0
 
 
-WIDTH, HEIGHT = 800, 800
-"""A composite is its renders' frame, fitted into this."""
-
-KERNEL: Literal["mitchell", "lanczos3"] = "mitchell"
+PICTURE = Profile(800, 800, kernel="mitchell", encoder=ENCODER)
+WIDTH, HEIGHT, KERNEL = PICTURE.width, PICTURE.height, PICTURE.kernel
 
 COMPOSITE = "800x800"
 CROPS = {

@@ -1,21 +1,14 @@
 """Recipe digests: what a picture is made of and how, as one hash (DESIGN 6)."""
 
-import hashlib
-import json
 from collections.abc import Sequence
-from dataclasses import asdict
 
-from darkroom.compositing.profiles import COMPOSITE, CROPS, HEIGHT, KERNEL, RECIPE_VERSION, WIDTH
-from darkroom.imaging.encode import ENCODER
+from darkroom.compositing.profiles import COMPOSITE, CROPS, PICTURE, RECIPE_VERSION
+from darkroom.recipes import deciding, sha256_of
 
 
 def recipe_digest(layers: Sequence[str], cut: str) -> str:
-    """sha256 of the canonical JSON of a cut's recipe; `layers` are the layers' content digests, bottom to top."""
-    recipe = {
-        "version": RECIPE_VERSION,
-        "layers": list(layers),
-        "output": {"width": WIDTH, "height": HEIGHT, "kernel": KERNEL, "encoder": asdict(ENCODER)},
-    }
+    """The recipe digest of one cut; `layers` are the layers' content digests, bottom to top."""
+    recipe = {"version": RECIPE_VERSION, "layers": list(layers), "picture": deciding(PICTURE)}
     if cut != COMPOSITE:
-        recipe["cut"] = {"name": cut, **asdict(CROPS[cut])}
-    return hashlib.sha256(json.dumps(recipe, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+        recipe["cut"] = {"name": cut, **deciding(CROPS[cut])}
+    return sha256_of(recipe)

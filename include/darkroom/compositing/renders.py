@@ -11,6 +11,12 @@ from darkroom.styles.names import parse_render, plain
 
 _READERS = 16  # headers are small: what counts is how many requests are under way
 
+LONGEST = 30_000
+"""Pixels of a side of a render, whatever the other has: five times the other at the most pixels there may be.
+
+No camera or renderer has such a frame, but a PNG of some kilobytes may say so, and a thread holds 14 KiB a column.
+"""
+
 LayerInColour = tuple[str, int]
 
 
@@ -90,11 +96,18 @@ def read_sizes(store: Store, files: Iterable[Entry], max_pixels: int) -> tuple[d
                 problems.append(error)
             elif size is None:
                 problems.append(f"{name}: it is no PNG, whatever its name says; export it again as PNG: {where}")
-            elif size[0] * size[1] > max_pixels:
-                problems.append(
-                    f"{name}: {size[0]} x {size[1]} is more than {max_pixels:,} pixels; deliver a smaller render, or "
-                    f"raise DARKROOM_MAX_PIXELS: {where}"
-                )
+            elif much := too_large(size, max_pixels):
+                problems.append(f"{name}: {much[0]}; {much[1]}: {where}")
             else:
                 sizes[entry.key] = size
     return sizes, problems
+
+
+def too_large(size: tuple[int, int], max_pixels: int) -> tuple[str, str] | None:
+    """Why a render of that width and height is not decoded, and what to do; None where it is."""
+    if size[0] * size[1] > max_pixels:
+        remedy = "deliver a smaller render, or raise DARKROOM_MAX_PIXELS"
+        return f"{size[0]} x {size[1]} is more than {max_pixels:,} pixels", remedy
+    if max(size) > LONGEST:
+        return f"{size[0]} x {size[1]} has a side of more than {LONGEST:,} pixels", "deliver a smaller render"
+    return None

@@ -15,7 +15,7 @@ from darkroom import keys
 from darkroom.compositing.cuts import Painted
 from darkroom.compositing.job import CompositingJob, Group, Sheet
 from darkroom.compositing.layers import Layer, Layers
-from darkroom.compositing.memory import for_layers
+from darkroom.compositing.memory import for_layers, threads_within
 from darkroom.compositing.profiles import COMPOSITE, CROPS
 from darkroom.compositing.recipe import recipe_digest
 from darkroom.compositing.walk import StackIndex, Walker, shares
@@ -267,6 +267,7 @@ def work(job_file: bytes, where: str, recorder: Recorder, *, workers: int, progr
     """Make a job's pictures that have no good outcome yet."""
     job = parse(CompositingJob, job_file, where)
     folder = PlanFolder.at(job.plan)
+    workers = threads_within(settings().memory, workers, job.width)
     memory = for_layers(settings().memory, workers, job.width)
     good = {
         item for item, outcome in folder.outcomes(job.number).items() if outcome.state in (State.DONE, State.SKIPPED)

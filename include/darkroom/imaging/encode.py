@@ -1,30 +1,17 @@
 """A picture as PNG bytes: the filter in a loop of ours, deflate by zlib-ng, five chunks around it (ADR 7)."""
 
 import struct
-from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from zlib_ng import zlib_ng
 
 from darkroom.imaging import kernels
+from darkroom.imaging.encoders import ENCODER, Encoder
 from darkroom.imaging.reduction import Picture
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _RGBA_8_BIT = (8, 6, 0, 0, 0)  # depth, colour type, and the only compression, filter method and (no) interlace
 _METRE = 1
-
-
-@dataclass(frozen=True, slots=True)
-class Encoder:
-    """How a picture becomes a PNG: the filter of its rows, zlib-ng's level, and the resolution in pixels a metre."""
-
-    filter: Literal["up"]
-    compression: int
-    pixels_per_metre: int
-
-
-ENCODER = Encoder(filter="up", compression=3, pixels_per_metre=6772)  # 172 dpi
 
 
 def encode(picture: Picture, encoder: Encoder = ENCODER) -> bytes:

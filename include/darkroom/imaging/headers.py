@@ -11,6 +11,7 @@ from darkroom.imaging.formats import BEGINNING, VECTORS, Format, format_of
 from darkroom.imaging.opening import LOADERS, STRICT, header_of
 from darkroom.imaging.readers.bmp import HELD
 from darkroom.imaging.readers.tiff import held_by, page_of
+from darkroom.imaging.source import wide
 from darkroom.store import Entry, Store
 
 _BLOCK = 64 << 10  # bytes of one request
@@ -20,7 +21,7 @@ _GUESS = 8  # pixels a byte, of a file whose header says nothing
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """Pixels of an image, and the bytes that it takes in memory at once beside a stream's."""
+    """Pixels of an image, and the bytes that it takes in memory at once beside what any image takes."""
 
     pixels: int
     held: int = 0
@@ -44,12 +45,16 @@ def _read(store: Store, entry: Entry) -> Size:
         return Size(LARGEST**2, held=DRAWN + entry.bytes)  # no drawing is drawn larger
     if kind is Format.TIFF:
         page = page_of(reader.read_at)
-        return Size(page.width * page.height, held_by(page))
+        return _size(page.width, page.height, held_by(page), kind)
     if kind not in LOADERS:
         return Size(entry.bytes // 3, held=entry.bytes * HELD // 3)  # a BMP of 24 bits, which is not compressed
     image = pyvips.Image.new_from_source(reader.source(), "", access="sequential", **STRICT)
     found = header_of(image, kind)
-    return Size(found.width * found.height, found.held)
+    return _size(found.width, found.height, found.held, kind)
+
+
+def _size(width: int, height: int, held: int, kind: Format) -> Size:
+    return Size(width * height, held + wide(width, height, kind))
 
 
 class RangeReader:

@@ -9,7 +9,7 @@ import numpy as np
 import pyvips
 
 from darkroom.imaging.drawings import DPI, POINTS
-from darkroom.imaging.formats import Format
+from darkroom.imaging.formats import VECTORS, Format
 
 # each file is opened for one purpose: libvips would keep it open, and take a new file of the same name for the old one
 pyvips.cache_set_max(0)
@@ -18,6 +18,14 @@ Pixels = np.ndarray[Any, np.dtype[np.uint8]]
 
 _ICC = "icc-profile-data"  # libvips' name for it
 _ERROR = ": load error"  # which says no more than that there was one
+_LINES, _COLUMN = 2000, 700  # rows that are under way while an image is reduced, and bytes of a column beside them
+_OF_ANY = 140 << 20  # bytes of rows that are planned for with any image
+LONGEST = 150_000
+"""Pixels of a side: the longest painted scroll (11.9 m) has 141,000 at 300 dpi, a JPEG has 65,500 at most.
+
+TIFF and PNG could have 4 and 2 billion, and so could a file of some kilobytes: a row of 20,000,000 pixels takes 0.8 GiB
+before anything is reduced. libpng's own limit is a million, libvips' a hundred.
+"""
 _PATH = re.compile(r'"/[^"]*"|(?<!\S)/\S+')
 
 
@@ -35,6 +43,23 @@ class Source:
     """Bytes that are in memory at once to decode it, beside a stream's: for a format that cannot be decoded as one."""
     notes: tuple[str, ...] = field(default=())
     """What is not taken over, a sentence each."""
+
+    @property
+    def wide(self) -> int:
+        """Bytes of its rows that are in memory while it is reduced, beyond those of any image (`wide`)."""
+        return wide(self.width, self.height, self.format)
+
+
+def wide(width: int, height: int, kind: Format) -> int:
+    """Bytes of an image's rows that are in memory while it is reduced, beyond those of any image.
+
+    Whole rows are decoded, and many of them for one row of the pyramid. Which side is stored as a row its orientation
+    decides: the longer one counts. A JPEG is made smaller while it is decoded, and a drawing is drawn in its size.
+    """
+    if kind in (*VECTORS, Format.JPEG):
+        return 0
+    rows, across = sorted((width, height))
+    return max(0, across * (4 * min(rows, _LINES) + _COLUMN) - _OF_ANY)
 
 
 @dataclass(frozen=True, slots=True)

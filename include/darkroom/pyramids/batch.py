@@ -15,7 +15,7 @@ from darkroom.errors import StoreError
 from darkroom.failures import DecodeFailed, StepFailed, Taken, WriteFailed
 from darkroom.imaging.formats import Format
 from darkroom.imaging.opening import look
-from darkroom.imaging.source import said
+from darkroom.imaging.source import Source, said
 from darkroom.ownership import NotOurs, Published, publish
 from darkroom.pyramids.fetching import Origin, Stored, fetched, place
 from darkroom.pyramids.make import Made, make_pyramid
@@ -108,7 +108,8 @@ class _Line:
         try:
             with fetched(item.origin, self._folder) as file, place(self._folder) as pyramid:
                 source = look(file, self._limits.max_pixels)
-                with self._turns.taken(_WINDOW + source.held):
+                self._require_room(source)
+                with self._turns.taken(_WINDOW + source.held + source.wide):
                     made = make_pyramid(source, pyramid, self._profile, cap=item.cap)
                 document = self._publish_document(item, file) if source.format is Format.PDF else None
                 published, digest = self._publish(item, made, pyramid)
@@ -128,6 +129,15 @@ class _Line:
             document.entry if document else None,
             written=published.written or bool(document and document.written),
         )
+
+    def _require_room(self, source: Source) -> None:
+        """Raises `DecodeFailed` for rows that are so wide that a few hundred of them are more than the memory."""
+        needed = _WINDOW + source.wide
+        if source.wide and needed > self._limits.memory:
+            raise DecodeFailed(
+                f"it is {source.width:,} x {source.height:,} pixels, and takes {needed >> 20:,} MiB to be made "
+                "smaller: more than DARKROOM_MEMORY; raise that, or cut it into parts"
+            )
 
     def _publish_document(self, item: Item, file: Path) -> Published | None:
         """Put a PDF beside its pyramid, unless it lies there already."""

@@ -1,14 +1,14 @@
 """A job of pyramids, the plan's claims, and the ledger: what is written down of them."""
 
-import hashlib
-import json
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from darkroom.imaging.drawings import DRAWINGS
 from darkroom.jobs import Document, Job
 from darkroom.ledger import LedgerEntry
 from darkroom.pyramids.profiles import CAP, COPYRIGHT_CAP, PROFILES, Cap
+from darkroom.recipes import deciding, sha256_of
 
 RECIPE_VERSION = 1
 """Raised when the same source and profile shall give another pyramid."""
@@ -120,16 +120,16 @@ def cap_of(protected: bool) -> Cap:
 
 
 def recipe_digest(source: str, etag: str, profile: str, protected: bool) -> str:
-    """What one pyramid is made from: sha256 of canonical JSON.
+    """What one pyramid is made from and how, as one hash.
 
     The source counts by its URI and ETag, so that a plan can tell what is out of date without reading a body.
     """
-    written, cap = PROFILES[profile], cap_of(protected)
     recipe = {
         "version": RECIPE_VERSION,
         "source": source,
         "etag": etag,
-        "profile": [written.name, written.compression, written.tile, written.alpha, written.quality],
-        "cap": [cap.width, cap.height],
+        "profile": deciding(PROFILES[profile]),
+        "cap": deciding(cap_of(protected)),
+        "drawings": deciding(DRAWINGS),
     }
-    return hashlib.sha256(json.dumps(recipe, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+    return sha256_of(recipe)

@@ -10,7 +10,7 @@ from darkroom.imaging.formats import Format
 from darkroom.imaging.opening import prepare, read_jpeg
 from darkroom.imaging.source import Decoded, Source, in_memory, pixels_of, said
 from darkroom.pyramids import deflate_tiff
-from darkroom.pyramids.profiles import CAP, DPI, Cap, Profile, is_big
+from darkroom.pyramids.profiles import CAP, Cap, Profile
 from darkroom.pyramids.proof import unlike
 from darkroom.pyramids.validate import structure
 
@@ -32,7 +32,7 @@ def make_pyramid(source: Source, target: Path, profile: Profile, *, cap: Cap = C
     Raises `StepFailed`, and leaves nothing at `target` then. The reduced image is in memory (at most 64 MB with the
     largest cap); the source is not, unless its format needs all of it at once (`Source.held`).
     """
-    decoded = decode(source, cap, alpha=profile.alpha)
+    decoded = decode(source, cap, alpha=profile.alpha, background=profile.background)
     try:
         write(decoded, target, profile)
         return Made(decoded.image.width, decoded.image.height, prove(target, profile, decoded), source)
@@ -41,13 +41,13 @@ def make_pyramid(source: Source, target: Path, profile: Profile, *, cap: Cap = C
         raise
 
 
-def decode(source: Source, cap: Cap, *, alpha: bool) -> Decoded:
-    """Decode a source, no larger than `cap`. Raises `DecodeFailed`."""
+def decode(source: Source, cap: Cap, *, alpha: bool, background: int = 255) -> Decoded:
+    """Decode a source, no larger than `cap`; without `alpha`, flattened on `background`. Raises `DecodeFailed`."""
     width, height = cap.fitted(source.width, source.height)
     read = read_jpeg(source, width, height) if source.format is Format.JPEG else None
     image = read.image if read else prepare(source, width, height)
     if image.hasalpha() and not alpha:
-        image = image.flatten(background=255)
+        image = image.flatten(background=background)
     elif read:  # it is in memory, and is not to be copied
         return read
     try:
@@ -59,10 +59,10 @@ def decode(source: Source, cap: Cap, *, alpha: bool) -> Decoded:
 def write(decoded: Decoded, target: Path, profile: Profile) -> None:
     """Write an image with all its levels. Raises `WriteFailed`."""
     height, width, bands = decoded.pixels.shape
-    tile, big = profile.tile_for(width, height), is_big(width, height, bands)
+    tile, big = profile.tile_for(width, height), profile.is_big(width, height, bands)
     try:
         if profile.compression == "deflate":
-            deflate_tiff.save(decoded.pixels, target, tile=tile, dpi=DPI, icc=decoded.icc, big=big)
+            deflate_tiff.save(decoded.pixels, target, tile=tile, dpi=profile.dpi, icc=decoded.icc, big=big)
         else:
             _save_by_libvips(decoded.image, target, profile, tile, big)
     except (pyvips.Error, OSError) as error:
@@ -79,10 +79,10 @@ def _save_by_libvips(image: pyvips.Image, target: Path, profile: Profile, tile: 
         tile_height=tile,
         pyramid=True,
         subifd=False,
-        depth="onetile",
+        depth=profile.depth,
         bigtiff=big,
-        xres=DPI / 25.4,  # libvips counts a millimetre
-        yres=DPI / 25.4,
+        xres=profile.dpi / 25.4,  # libvips counts a millimetre
+        yres=profile.dpi / 25.4,
         resunit="inch",
         keep="icc",
         **{name: value for name, value in options.items() if value is not None},
@@ -99,8 +99,8 @@ def prove(target: Path, profile: Profile, decoded: Decoded) -> int:
         wrong.append(f"its levels are {_listed(found.levels)} instead of {_listed(due)}")
     if (found.compression, found.tile) != (profile.compression, (tile, tile)):
         wrong.append(f"it is in tiles of {found.tile} with {found.compression}, which is not {profile.name}")
-    if found.dpi is None or abs(found.dpi - DPI) > 1:
-        wrong.append(f"its resolution is {found.dpi} dpi instead of {DPI}")
+    if found.dpi is None or abs(found.dpi - profile.dpi) > 1:
+        wrong.append(f"its resolution is {found.dpi} dpi instead of {profile.dpi}")
     if not wrong:
         wrong += unlike(target, found, decoded.pixels)
     if wrong:

@@ -1,39 +1,50 @@
-"""How a pyramid is written, and how large it may be: data, not code."""
+"""How a pyramid is written, and how large it may be: data, not code. Each profile counts whole in its recipes."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
+from typing import Literal
 
 from darkroom.imaging.drawings import LARGEST
-
-DPI = 300
-"""What a pyramid says of its resolution."""
-_SMALLEST_TILE = 16  # TIFF 6.0: a multiple of 16
-_BIG_TIFF = 3.5e9  # bytes of pixels with all levels, from which 32-bit offsets may not do
+from darkroom.recipes import PROSE
 
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """A way of writing. Where `alpha` is not kept, it is flattened on white: its codec would drop it silently."""
+    """A way of writing. Where `alpha` is not kept, it is flattened: its codec would drop it silently."""
 
     name: str
     compression: str
     tile: int
     """Width and height of a tile, in pixels, of an image that is not smaller."""
     alpha: bool
-    note: str
+    note: str = field(metadata=PROSE)
     """Who reads it, in a sentence."""
     quality: int | None = None
-    predictor: str | None = None
+    predictor: Literal["horizontal"] | None = None
+    background: int = 255
+    """What is below alpha that is not kept, of 255 in each channel: white."""
+    dpi: int = 300
+    """What a pyramid says of its resolution."""
+    depth: Literal["onetile"] = "onetile"
+    """The last level is the first that fits in a tile."""
+    smallest_tile: int = 16
+    """TIFF 6.0: a multiple of 16."""
+    big_from: float = 3.5e9
+    """Bytes of 8-bit samples with all levels from which it is a BigTIFF: 32-bit offsets may not do."""
 
     def tile_for(self, width: int, height: int) -> int:
         """The tile of an image: the smallest power of two that holds all of it, where that is smaller than `tile`.
 
         libvips opens no TIFF whose tiles are many times larger than its image.
         """
-        tile = _SMALLEST_TILE
+        tile = self.smallest_tile
         while tile < self.tile and tile < max(width, height):
             tile *= 2
         return tile
+
+    def is_big(self, width: int, height: int, bands: int) -> bool:
+        """Is a pyramid of 8-bit samples a BigTIFF?"""
+        return width * height * bands * 4 / 3 > self.big_from
 
 
 PROFILES = {
@@ -107,8 +118,3 @@ def available() -> dict[str, Profile]:
             continue
         found[name] = profile
     return found
-
-
-def is_big(width: int, height: int, bands: int) -> bool:
-    """Does a pyramid of 8-bit samples need BigTIFF?"""
-    return width * height * bands * 4 / 3 > _BIG_TIFF

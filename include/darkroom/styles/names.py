@@ -16,9 +16,12 @@ COLLECTING_SLOTS = frozenset({"behind", "infront"})
 
 SIDES = ("front", "back")
 
+CODE = r"\w{1,40}"
+"""A customization code as a regular expression: letters, digits and `_`, of any script."""
+
 _LAYER = re.compile(r"(?P<stem>.+?)_(?P<slot>behind_?belt|behind|bottom|belt|neckline|infront)_(?P<side>front|back)")
 _RENDER = re.compile(r"(?P<layer>.+)_(?P<colour>\d{4})\.png")
-_CODE = re.compile(r"\w{1,40}")
+_CODE = re.compile(CODE)
 _NO_FILE = re.compile(r"[/\\\x00-\x1f\x7f]|\.\.")
 _CONDITION = re.compile(r"[a-z]{1,2}\d+|base|default")
 

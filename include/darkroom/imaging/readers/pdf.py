@@ -15,7 +15,7 @@ import pyvips
 from darkroom.failures import DecodeFailed
 from darkroom.imaging.drawings import DRAWN, LARGEST
 from darkroom.imaging.formats import Format
-from darkroom.imaging.source import Source, at_dpi, left_out, of_pixels, said
+from darkroom.imaging.source import LONGEST, Source, at_dpi, left_out, of_pixels, said
 
 _LONGEST = 300.0  # seconds of drawing
 _GROUP = 4 * LARGEST**2  # bytes of a form that is drawn by itself
@@ -97,6 +97,11 @@ def _held(page: Any, max_pixels: int) -> int:
     largest = 0
     for image in drawn.images:
         width, height = image.size
+        if max(width, height) > LONGEST:
+            raise DecodeFailed(
+                f"an image on its first page is {width:,} x {height:,} pixels, and a side has {LONGEST:,} at most; "
+                "cut it into parts"
+            )
         if width * height > max_pixels:
             raise DecodeFailed(
                 f"an image on its first page has {width:,} x {height:,} pixels, more than DARKROOM_MAX_SCAN_PIXELS "
