@@ -37,6 +37,8 @@ Open the log of `report`, or `report.html`: every picture that was not made is l
 - **plan failed**: the request or the renders are wrong. The run's note says why, and plan's log lists every problem
   and what to do about it. Correct them, then trigger a new run; or clear `plan`, when the parameters were right and
   only files were wrong.
+- **"… is at work on it"**: another run of this style is not settled yet. `plan` asks again a few times; when it gave
+  up, clear `plan` after that run's end. A run whose workers all died gives the style back after 15 minutes.
 - **A job of run failed, with a list of pictures**: those could not be made, for instance because a render is cut short;
   all the others are there. Deliver the render again and trigger a new run with mode `changed`: it makes only what is
   missing.

@@ -51,6 +51,8 @@ Open the log of `report`, or `report.html`: every image that has no pyramid is l
 - **A service did not answer** (the queue, the API): what it would have said waits there for the next night.
 - **A marker was set aside**: it is in `process-failed/` with the reason. When the cause is gone, move it back, or mark
   the image again.
+- **"… is at work on it"**: another run of this source is not settled yet. `plan` asks again a few times; what is marked
+  waits for the next night. A run whose workers all died gives its sources back after 15 minutes.
 - **A job of run failed without a list** (a lost machine, a kill): it was tried four times. When the cause is gone,
   resume.
 - **settle failed**: the pyramids are there, and everything that asked for them is still waiting. Clear `settle`, with

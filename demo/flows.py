@@ -7,8 +7,9 @@ from typing import NamedTuple
 from urllib.parse import quote, unquote, urlsplit
 
 from darkroom import keys
-from darkroom.jobs import PlanFolder, parse
-from darkroom.reports import Report
+from darkroom.jobs import Report
+from darkroom.plan_folder import PlanFolder
+from darkroom.reports import failure_text
 from darkroom.sample.scans import DAMAGED
 from demo.airflow import SOURCE
 from demo.rest import AirflowApi
@@ -93,15 +94,12 @@ def _run(studio: Studio, api: AirflowApi, dag: str, conf: dict[str, object], mad
 
 
 def _failed(dag: str, run: _Run) -> Result:
-    note = run.report.failure_text() if run.report else run.note or "There is no report; its tasks' logs say more."
+    note = failure_text(run.report) if run.report else run.note or "There is no report; its tasks' logs say more."
     return Result(dag, False, "failed", run.page, _page(run.report) if run.report else "", note)
 
 
 def _report(plan: str) -> Report | None:
-    folder = PlanFolder.at(plan)
-    if not folder.has(keys.REPORT_JSON):
-        return None
-    return parse(Report, folder.read(keys.REPORT_JSON), folder.uri_of(keys.REPORT_JSON))
+    return PlanFolder.at(plan).report()
 
 
 def _page(report: Report) -> str:

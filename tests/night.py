@@ -10,16 +10,17 @@ from typing import Any
 
 import pytest
 
-from darkroom import flows, worker
-from darkroom.jobs import Manifest, PlanFolder
-from darkroom.pyramids import plan as planning
+from darkroom import planning
+from darkroom.flows import Run
+from darkroom.jobs import Manifest, Report
+from darkroom.pyramids.flow import FLOW
 from darkroom.pyramids.sources import markers
-from darkroom.reports import Report, make_report
+from darkroom.runs import finish
 from darkroom.settings import settings
 from darkroom.store import Store, open_store
 from tests import scans as drawings
 
-RUN = {"dag_id": "nightly_pyramids", "run_id": "a-night"}
+RUN = Run("nightly_pyramids", "a-night")
 
 
 @dataclass
@@ -58,15 +59,11 @@ class Library:
 
     def plan(self, **params: Any) -> Manifest:
         """Only the plan."""
-        return flows.get("pyramids").plan(params, **RUN)
+        return planning.plan(FLOW, FLOW.request(params), RUN)
 
     def finish(self, manifest: Manifest) -> Report:
         """Run, settle and report what was planned."""
-        for job in manifest.jobs:
-            worker.run_job(job.uri, workers=2)
-        folder = PlanFolder.at(manifest.uri)
-        flows.get("pyramids").settle(folder)
-        return make_report(folder)
+        return finish(manifest, workers=2)
 
     def night(self, **params: Any) -> Report:
         """All of it."""

@@ -2,36 +2,9 @@
 
 from collections.abc import Iterable, Sequence
 
-from pydantic import BaseModel, ConfigDict
-
-from darkroom.amounts import counted
-from darkroom.jobs import Count, NotDone, Outcome, State
+from darkroom.jobs import Cause, NotDone, Outcome, State
 
 _MOST_NAMED = 3  # items of a cause
-_LONGEST = 300  # characters of a reason in a line
-
-
-class Cause(BaseModel):
-    """One reason, and how many items it cost: `items` are the first of them, `where` the place of what is at fault."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    reason: str
-    state: State
-    count: Count
-    items: tuple[str, ...]
-    kind: str = ""
-    where: str = ""
-
-    def line(self, noun: str) -> str:
-        """The cause as a line, the reason first and the place last; `noun` is what an item is called.
-
-        >>> Cause(reason="x.png is cut short", state=State.REFUSED, count=24, items=("a", "b")).line("picture")
-        'x.png is cut short: 24 pictures, such as a (refused)'
-        """
-        who = self.items[0] if self.count == 1 else f"{counted(self.count, noun)}, such as {self.items[0]}"
-        reason = self.reason if len(self.reason) <= _LONGEST else f"{self.reason[: _LONGEST - 3]}..."
-        return f"{reason}: {who} ({self.state}{f'; {self.where}' if self.where else ''})"
 
 
 def causes(not_done: Iterable[NotDone | Outcome]) -> tuple[Cause, ...]:

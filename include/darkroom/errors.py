@@ -46,5 +46,9 @@ class Damaged(StoreError):
     """A stream's bytes were changed on their way; nothing of it was published. It can be tried again from its start."""
 
 
+class Busy(DarkroomError):
+    """Another run is at work on the same thing: what was asked for can be done when that has ended."""
+
+
 class ItemError(DarkroomError):
     """One item cannot be made; the items beside it can. Its text is the outcome's reason."""

@@ -1,63 +1,190 @@
-"""The flows by name, and what each one gives: plan -> run -> settle (the report is the same for all)."""
+"""The flows by name, and what each one gives to the engine: its decision, its items' work, its words (DESIGN 3)."""
 
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from importlib import import_module
-from typing import Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from darkroom.errors import BadInput
-from darkroom.jobs import Count, Document, Manifest, NotDone, Outcome, PlanFolder, Recorder
-from darkroom.progress import Progress
+from darkroom.jobs import Document, Job, Manifest, Mode, NotDone, Outcome, Output, State
+from darkroom.leases import Holder
+from darkroom.ledger import Ledger, LedgerEntry, entry_of
 from darkroom.store import Store
 
+if TYPE_CHECKING:
+    from darkroom.plan_folder import JobOutcomes, PlanFolder
+    from darkroom.worker import Bench
+
+NO_TIME = datetime.fromtimestamp(0, UTC)
+"""Of an entry that nobody asked a store for: what counts of it is its ETag."""
+
 _FLOWS = {"compositing": "darkroom.compositing.flow", "pyramids": "darkroom.pyramids.flow"}
-_NOUNS = {"compositing": "picture", "pyramids": "image"}
+
+ItemT = TypeVar("ItemT")
 
 
-class Settlement(Document):
-    """What a settle committed: how many outputs are proven and in the ledger, and which are not; what it deleted.
+class Request(Protocol):
+    """What a run is asked to do, whole and checked. A pydantic model: the manifest holds it."""
 
-    `notes` say what else it did or left, a sentence each. `unsure` counts the jobs' items of which something may stand
-    that no ledger knows: their worker was killed, a write failed, or what was written could not be proven. `problems`
-    are what fails the run beside its items.
+    @property
+    def store(self) -> str:
+        """The location of the studio's store, which holds the flow's state and its plans."""
+
+    @property
+    def mode(self) -> Mode:
+        """What the run does."""
+
+    def model_dump(self, *, mode: str) -> dict[str, Any]:
+        """As pydantic has it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Which run plans. `made` are items that an interrupted run of the same request has made: they are left alone."""
+
+    dag_id: str
+    run_id: str
+    made: Set[str] = frozenset()
+    here: bool = False
+    """Is all of it this process's, as of a command?"""
+
+    @property
+    def holder(self) -> Holder:
+        """It, as the holder of leases."""
+        return Holder(f"{self.dag_id}, run {self.run_id}", here=self.here)
+
+
+@dataclass(frozen=True, slots=True)
+class Costed(Generic[ItemT]):
+    """What a job holds of a plan, and what it costs: `seconds` of one core, `memory` in bytes at once.
+
+    It is one item of the protocol, or `count` of them that are made together. Those of different `apart` never share a
+    job.
     """
 
-    proven: int
-    unsure: Count = 0
-    unproven: tuple[NotDone, ...] = ()
-    pruned: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
-    problems: tuple[str, ...] = ()
+    item: ItemT
+    seconds: float
+    memory: int = 0
+    count: int = 1
+    apart: str = ""
 
 
-class Flow(Protocol):
-    """A flow's module."""
+@dataclass(kw_only=True)
+class Draft(Generic[ItemT]):
+    """What a flow wants done, and what it says of the rest; the engine makes the plan of it.
 
-    def stores(self) -> Iterable[str]:
-        """The locations of the deployment's stores that a plan of this flow reads or writes."""
+    `planned` and `skipped` count the items by group, `refused` are those that are not made, each counted in `planned`
+    too. `label` names a job for people by what it holds (else that is counted), `job` makes its file of the fields
+    that every job has. `enough` is how many seconds make a job long enough to stand alone. `documents` lie beside the
+    manifest, by key.
+    """
 
-    def plan(self, params: Mapping[str, Any], *, dag_id: str, run_id: str) -> Manifest:
-        """Find the work and write the plan's folder, jobs included. Raises `BadInput`, with nothing written."""
+    title: str
+    output_store: str
+    stores: tuple[str, ...] = ()
+    planned: Counter[str] = field(default_factory=Counter)
+    skipped: Counter[str] = field(default_factory=Counter)
+    distinct: int | None = None
+    refused: list[NotDone] = field(default_factory=list)
+    findings: Sequence[str] = ()
+    problems: Sequence[str] = ()
+    stale: Mapping[str, str] = field(default_factory=dict)
+    todo: list[Costed[ItemT]] = field(default_factory=list)
+    enough: float = 600.0
+    label: Callable[[Sequence[ItemT]], str] | None = None
+    job: Callable[[Mapping[str, Any], Sequence[ItemT]], Job]
+    documents: Mapping[str, Document] = field(default_factory=dict)
+    prefixes: Sequence[str] = ()
+    """Where the outputs go: what killed writers left there unfinished goes with the plan."""
 
-    def work(self, job: bytes, where: str, recorder: Recorder, *, workers: int, progress: Progress) -> None:
-        """Do a job's items that have no good outcome yet, and record theirs. Raises `BadInput` for a bad job file."""
+    def make(self, group: str, one: Costed[ItemT]) -> None:
+        """Count an item that is to be made."""
+        self.planned[group] += 1
+        self.todo.append(one)
 
-    def settle(self, folder: PlanFolder) -> Settlement:
-        """Prove what the outcomes say was written, and commit it to the ledger."""
+    def leave(self, group: str) -> None:
+        """Count an item that is as it should be."""
+        self.planned[group] += 1
+        self.skipped[group] += 1
 
-    def previews(self, outcomes: Iterable[Outcome], most: int) -> list[str]:
-        """Keys of at most so many outputs that show what a run made."""
+    def refuse(self, item: str, group: str, reason: str) -> None:
+        """Count an item that is not made."""
+        self.planned[group] += 1
+        self.refused.append(NotDone(item=item, group=group, state=State.REFUSED, reason=reason))
 
-    def picture(self, store: Store, key: str) -> bytes | None:
-        """One of them as a small PNG; nothing where it cannot be shown."""
+
+@dataclass
+class Released:
+    """What a flow did and left after its ledgers were written.
+
+    `unproven` are items that are proven and count as not done all the same, `pruned` the outputs that were deleted.
+    """
+
+    unproven: list[NotDone] = field(default_factory=list)
+    pruned: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
 
 
-def noun(name: str) -> str:
-    """What an item of a flow is called."""
-    return _NOUNS.get(name, "item")
+class Release(Protocol):
+    """Lets go of what waited for a plan's items: told of each job once its ledgers are written, and then of the end.
+
+    May come again for the same plan, since settling may.
+    """
+
+    def job(self, outcomes: "JobOutcomes", unproven: Mapping[str, NotDone]) -> None:
+        """A job is settled: what became of its items, and of those that are done the ones that are not proven."""
+
+    def end(self) -> Released:
+        """All jobs are."""
+
+
+def _no_previews(outcomes: Iterable[Outcome], most: int) -> list[str]:
+    return []
+
+
+def _no_picture(store: Store, key: str) -> bytes | None:
+    return None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Flow:
+    """A flow, as its module's `FLOW` says it. What has a default is optional."""
+
+    name: str
+    noun: str
+    """What an item is called: `picture`."""
+    request: Callable[[Mapping[str, Any]], Any]
+    """The request of a run from its form's values. Raises `BadInput` with every problem."""
+    stores: Callable[[Any], Iterable[str]]
+    """The locations that planning a request reads or writes; without one, those of the deployment."""
+    subjects: Callable[[Any], Iterable[str]]
+    """What a request is about, of which only one run at a time may be: styles, sources."""
+    draft: Callable[[Any, Run], Draft[Any]]
+    """Find the work of a request. Reads, and writes nothing. Raises `BadInput` with every problem."""
+    job_file: type[Job]
+    work: Callable[[Any, "Bench"], None]
+    """Do a job's items that have no good outcome yet, and record theirs."""
+    targets: Callable[[Any], Iterable[str]]
+    """The keys that a job's outputs may take in its output store."""
+    ledger: Callable[[Manifest, str], str]
+    """The ledger's key of an output, from the plan and the output's key."""
+    ledger_model: type[Ledger[Any]] = Ledger[LedgerEntry]
+    entry: Callable[[Outcome, Output], LedgerEntry] = entry_of
+    release: "Callable[[PlanFolder, Manifest], Release] | None" = None
+    backfill: bool = False
+    """Does an interval mean anything to it?"""
+    previews: Callable[[Iterable[Outcome], int], list[str]] = _no_previews
+    """Keys of at most so many outputs that show what a run made."""
+    picture: Callable[[Store, str], bytes | None] = _no_picture
+    """One of them as a small PNG; nothing where it cannot be shown."""
 
 
 def get(name: str) -> Flow:
-    """A flow's module, imported when first asked for. Raises `BadInput` for a name that is none."""
+    """A flow, imported when first asked for. Raises `BadInput` for a name that is none."""
     if name not in _FLOWS:
         raise BadInput(f"There is no flow {name!r}; the flows are: {', '.join(_FLOWS)}.")
-    return cast(Flow, import_module(_FLOWS[name]))
+    flow: Flow = import_module(_FLOWS[name]).FLOW
+    return flow

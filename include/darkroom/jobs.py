@@ -1,31 +1,24 @@
-"""The one protocol between a plan and its workers: jobs, outcomes, the plan's manifest (DESIGN 3).
+"""The documents of the one protocol: job, outcome, the plan's manifest, settlement, report (DESIGN 3).
 
-Everything here is JSON in a store. A job is a work order of many items for one worker; an outcome is what became of
-one item.
+Everything here is JSON in a store (`plan_folder` knows where). A job is a work order of many items for one worker; an
+outcome is what became of one item.
 """
 
-import logging
-import threading
-import time
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from darkroom import keys
-from darkroom.errors import BadInput, Conflict, NotFound
+from darkroom.amounts import counted
+from darkroom.errors import BadInput
 from darkroom.sentences import sentences
-from darkroom.store import Store, open_store, readable
-
-log = logging.getLogger(__name__)
 
 MOST_JOBS = 256
 """A run has at most this many jobs: one mapped task each."""
 
 Count = Annotated[int, Field(ge=0)]
+_LONGEST = 300  # characters of a reason in a line
 
 
 class Mode(StrEnum):
@@ -43,6 +36,11 @@ class State(StrEnum):
     SKIPPED = "skipped"
     REFUSED = "refused"
     FAILED = "failed"
+
+    @property
+    def is_good(self) -> bool:
+        """Is the item as it should be, so that no later try takes it up again?"""
+        return self in (State.DONE, State.SKIPPED)
 
 
 class Document(BaseModel):
@@ -63,11 +61,23 @@ class Job(Document):
     plan: str
     """URI of the plan's folder."""
     store: str
+    """URI of the studio's store, which the plan and the flow's state lie in."""
+    output_store: str
     """URI of the store that the outputs go to."""
+    stores: tuple[str, ...] = ()
+    """URIs of the stores that the worker reads beside these."""
+
+    @property
+    def locations(self) -> tuple[str, ...]:
+        """Every store that the worker uses."""
+        return (self.store, self.output_store, *self.stores)
 
 
 class Output(BaseModel):
-    """One object that was written for an item. `stored` is where it lies, when that is not `key`."""
+    """One object of an item that stands in the output store: `key` is what it is known by, `sha256` its content's.
+
+    `stored` is where it lies, when that is not `key`. `source` is the URI of what it was made of, where that is one.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -75,11 +85,18 @@ class Output(BaseModel):
     recipe: str
     etag: str
     bytes: Count
+    sha256: str = ""
     stored: str = ""
+    source: str = ""
+
+    @property
+    def at(self) -> str:
+        """The key of the object itself."""
+        return self.stored or self.key
 
 
 class Outcome(BaseModel):
-    """What became of one item. `digest` is the sha256 of the item's main output, `seconds` its share of the work.
+    """What became of one item. `seconds` is its share of the work.
 
     `group` is the manifest's group that the item counts in; `kind` is the step that failed, where a flow tells them
     apart. The `reason` of an item that is done says what of it was not taken over; of one that is not, it is the same
@@ -97,7 +114,6 @@ class Outcome(BaseModel):
     where: str = ""
     outputs: tuple[Output, ...] = ()
     bytes: Count = 0
-    digest: str = ""
     seconds: float = 0.0
     facts: dict[str, int] = Field(default_factory=dict)
 
@@ -157,30 +173,143 @@ class Manifest(Document):
     """A plan's own document: what will be done, what already is, what is refused."""
 
     flow: str
+    noun: str
+    """What an item is called: `picture`."""
     uri: str
     """URI of the plan's folder."""
     store: str
+    """URI of the studio's store, which holds the flow's state and this plan."""
+    output_store: str
+    """URI of the store that the outputs go to."""
+    stores: tuple[str, ...] = ()
+    """URIs of the stores that are read beside these."""
     mode: Mode
     created: datetime
-    subject: str
-    """What the plan is about, as keys name it: a style."""
+    run: str
+    """Which run it is of, for people: `combination_compositing, run manual__2026-11-21`."""
+    subjects: tuple[str, ...]
+    """What the plan is about, as keys name it: styles, sources."""
     title: str
     """What the plan is about, in a few words: `sample-dress · Knee, Maxi · 6 colours`."""
     request: dict[str, Any]
     planned: Count
     skipped: Count
-    distinct: Count
+    distinct: Count | None = None
+    """How many different items there are among the planned, in a flow whose items may be the same."""
     refused: tuple[NotDone, ...] = ()
     findings: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
     """Why not all of the work could be found, a sentence each: the rest is done, and the run fails all the same."""
-    stale: tuple[str, ...] = ()
-    """Keys of outputs that stand in the store although an input of theirs vanished."""
+    stale: dict[str, str] = {}
+    """Outputs that stand in the store although an input of theirs vanished: their keys, and the ETags of these."""
     todo: Count
     """How many items the jobs hold, or would hold: in mode `plan` there are no jobs."""
     groups: dict[str, GroupPlan] = {}
     """The items by group; what a group is, is the flow's own affair (for compositing: a length and side)."""
     jobs: tuple[JobRef, ...] = ()
+
+
+class Settlement(Document):
+    """What a settle committed: how many items are proven and in the ledger, and which are not; what it deleted.
+
+    `notes` say what else it did or left, a sentence each. `unsure` counts the jobs' items of which something may stand
+    that no ledger knows: their worker was killed, a write failed, or what was written could not be proven. `problems`
+    are what fails the run beside its items. `batches` is how many batches of outcomes it has seen: what comes later is
+    settled again.
+    """
+
+    proven: Count
+    unsure: Count = 0
+    unproven: tuple[NotDone, ...] = ()
+    pruned: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()
+    batches: Count = 0
+
+
+class Cause(BaseModel):
+    """One reason, and how many items it cost: `items` are the first of them, `where` the place of what is at fault."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    reason: str
+    state: State
+    count: Count
+    items: tuple[str, ...]
+    kind: str = ""
+    where: str = ""
+
+    def line(self, noun: str) -> str:
+        """The cause as a line, the reason first and the place last; `noun` is what an item is called.
+
+        >>> Cause(reason="x.png is cut short", state=State.REFUSED, count=24, items=("a", "b")).line("picture")
+        'x.png is cut short: 24 pictures, such as a (refused)'
+        """
+        who = self.items[0] if self.count == 1 else f"{counted(self.count, noun)}, such as {self.items[0]}"
+        reason = self.reason if len(self.reason) <= _LONGEST else f"{self.reason[: _LONGEST - 3]}..."
+        return f"{reason}: {who} ({self.state}{f'; {self.where}' if self.where else ''})"
+
+
+class GroupReport(BaseModel):
+    """The counts of one group of items."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    planned: int = 0
+    done: int = 0
+    skipped: int = 0
+    refused: int = 0
+    failed: int = 0
+
+    @property
+    def left(self) -> int:
+        """Those that nobody has come to: in mode `plan`, what would be made."""
+        return self.planned - self.done - self.skipped - self.refused - self.failed
+
+
+class Report(Document):
+    """What became of a run: `planned = done + skipped + refused + failed + todo`.
+
+    `distinct` counts the different items among the planned, where the flow tells these apart, `bytes` what was written,
+    `seconds` the time since the plan, `retries` the requests that the workers had to repeat, by the name of the fault,
+    `kinds` the items that were not made by the step that failed. `causes` are the reasons of `not_done`, each once. To
+    people `todo` is called left, `distinct` different, and `outputs` files.
+    """
+
+    title: str
+    flow: str
+    noun: str
+    mode: Mode
+    plan: str
+    created: datetime
+    planned: int
+    done: int
+    skipped: int
+    refused: int
+    failed: int
+    todo: int
+    distinct: int | None
+    outputs: int
+    bytes: int
+    seconds: float
+    groups: dict[str, GroupReport]
+    not_done: tuple[NotDone, ...]
+    problems: tuple[str, ...]
+    findings: tuple[str, ...]
+    stale: tuple[str, ...]
+    pruned: tuple[str, ...]
+    versions: dict[str, str]
+    retries: dict[str, int] = Field(default_factory=dict)
+    kinds: dict[str, int] = Field(default_factory=dict)
+    causes: tuple[Cause, ...] = ()
+
+    @property
+    def ok(self) -> bool:
+        """Did everything that was planned become what it should?
+
+        A plan that was only to be looked at leaves its work undone.
+        """
+        return not (self.refused or self.failed or self.problems or (self.todo and self.mode is not Mode.PLAN))
 
 
 def again(task: str) -> str:
@@ -202,117 +331,3 @@ def parse(model: type[DocumentT], data: bytes, where: str) -> DocumentT:
 def dump(document: BaseModel) -> bytes:
     """A document's JSON."""
     return document.model_dump_json().encode()
-
-
-def new_plan_id(now: datetime | None = None) -> str:
-    """A fresh plan id that sorts by time."""
-    now = now or datetime.now(UTC)
-    return f"{now:%Y%m%dT%H%M%S}-{time.monotonic_ns() % 0xFFFFFF:06x}"
-
-
-class PlanFolder:
-    """One plan's folder in a store: the manifest, the jobs, their outcomes, the report."""
-
-    def __init__(self, store: Store, prefix: str) -> None:
-        self.store = store
-        self.prefix = prefix
-
-    @classmethod
-    def at(cls, uri: str) -> "PlanFolder":
-        """The folder of an existing plan, by its URI."""
-        return cls(open_store(uri), "")
-
-    @property
-    def uri(self) -> str:
-        """The folder's URI."""
-        return self.store.uri_of(self.prefix.rstrip("/")) if self.prefix else self.store.uri
-
-    def uri_of(self, key: str) -> str:
-        """The URI of one of its objects."""
-        return self.store.uri_of(self.prefix + key)
-
-    def manifest(self) -> Manifest:
-        """The plan's manifest. Raises `BadInput` where there is none."""
-        try:
-            return parse(Manifest, self.store.read(self.prefix + keys.MANIFEST), readable(self.uri_of(keys.MANIFEST)))
-        except NotFound:
-            raise BadInput(f"{readable(self.uri)}: no plan lies there.") from None
-
-    def has(self, key: str) -> bool:
-        """Is there such an object?"""
-        return self.store.head(self.prefix + key) is not None
-
-    def write(self, key: str, data: bytes, content_type: str = "application/json") -> None:
-        """Write one of the folder's objects."""
-        self.store.write(self.prefix + key, data, content_type=content_type)
-
-    def read(self, key: str) -> bytes:
-        """Read one of the folder's objects. Raises `NotFound`."""
-        return self.store.read(self.prefix + key)
-
-    def batches(self, number: int) -> Iterator[tuple[int, OutcomeBatch]]:
-        """A job's batches of outcomes with their numbers, in the order of their writing."""
-        prefix = self.prefix + keys.outcomes(number)
-        for key in sorted(entry.key for entry in self.store.list(prefix)):
-            yield int(key[len(prefix) :].removesuffix(".json")), parse(OutcomeBatch, self.store.read(key), key)
-
-    def outcomes(self, number: int) -> dict[str, Outcome]:
-        """What became of a job's items so far, by item; a later outcome replaces an earlier one."""
-        return {outcome.item: outcome for _, batch in self.batches(number) for outcome in batch.outcomes}
-
-
-class Recorder:
-    """Writes a job's outcomes as it goes, one numbered object a small batch.
-
-    After a kill at most one batch is lost: its items are made again. Two workers on one job write beside each
-    other: a number that is taken is passed over. Safe to call from several threads.
-    """
-
-    def __init__(self, folder: PlanFolder, number: int, *, batch: int = 64, seconds: float = 2.0) -> None:
-        self._folder, self._number = folder, number
-        self._batch, self._seconds = batch, seconds
-        self._next = 1 + max((found for found, _ in folder.batches(number)), default=0)
-        self._outcomes: list[Outcome] = []
-        self._inputs: list[InputDigest] = []
-        self._retries: Counter[str] = Counter()
-        self._lock = threading.Lock()
-        self._flushed = time.monotonic()
-
-    def add(self, outcomes: Iterable[Outcome]) -> None:
-        """Record outcomes; they are durable within a batch's length or a few seconds."""
-        with self._lock:
-            self._outcomes.extend(outcomes)
-            if len(self._outcomes) >= self._batch or time.monotonic() - self._flushed >= self._seconds:
-                self._flush()
-
-    def learned(self, digest: InputDigest) -> None:
-        """Record an input's content digest, to go with the next batch."""
-        with self._lock:
-            self._inputs.append(digest)
-
-    def repeated(self, retries: Mapping[str, int]) -> None:
-        """Record how many requests were repeated, by the name of the fault, to go with the next batch."""
-        with self._lock:
-            self._retries.update(retries)
-
-    def flush(self) -> None:
-        """Write what is still held back."""
-        with self._lock:
-            self._flush()
-
-    def _flush(self) -> None:
-        self._flushed = time.monotonic()
-        if not (self._outcomes or self._inputs or self._retries):
-            return
-        data = dump(
-            OutcomeBatch(outcomes=tuple(self._outcomes), inputs=tuple(self._inputs), retries=dict(self._retries))
-        )
-        while True:
-            key = self._folder.prefix + keys.outcome_batch(self._number, self._next)
-            self._next += 1
-            try:
-                self._folder.store.write(key, data, content_type="application/json", if_absent=True)
-            except Conflict:
-                continue
-            self._outcomes, self._inputs, self._retries = [], [], Counter()
-            return

@@ -6,6 +6,7 @@ run id) passes `segment` first, so that no key can leave its prefix.
 
 import hashlib
 import re
+from datetime import datetime
 from typing import NamedTuple
 
 from darkroom.styles.names import CODE, SIDES
@@ -89,21 +90,6 @@ class Picture(NamedTuple):
         codes = () if found["codes"] == _NONE else tuple(found["codes"].split("-"))
         picture = cls(codes, found["length"], found["side"], int(found["colour"]))
         return picture if picture.name == file_name.removesuffix(".png") else None
-
-
-def picture_name(codes: tuple[str, ...], length: str, side: str, colour: int) -> str:
-    """A picture's name without `.png`."""
-    return Picture(codes, length, side, colour).name
-
-
-def picture_group(name: str) -> str:
-    """The length and side in a picture's name, as reports group by.
-
-    >>> picture_group("a2-b4-t1-micro_mini-front-0003")
-    'micro_mini front'
-    """
-    _, length, side, _ = name.rsplit("-", 3)
-    return f"{length} {side}"
 
 
 def picture(style: str, cut: str, name: str) -> str:
@@ -192,6 +178,16 @@ FAILED_DAYS = "state/pyramids/failed.json"
 """On which days the image of which marker failed."""
 
 
+def damaged(ledger: str, when: datetime) -> str:
+    """Where a ledger goes that cannot be read any more."""
+    return f"{ledger}.damaged-{when:%Y%m%dT%H%M%S}"
+
+
+def lease(flow: str, subject: str) -> str:
+    """Who works on a subject of a flow: a style, a pair of buckets, a profile, a source."""
+    return f"state/leases/{segment(flow)}/{segment(subject)}.json"
+
+
 # work: expires after 30 days
 
 WORK = "work/"
@@ -233,9 +229,13 @@ def job(number: int) -> str:
     return f"{JOBS}{number:04d}.json"
 
 
+OUTCOMES = "outcomes/"
+"""The prefix of the outcomes of all of a plan's jobs."""
+
+
 def outcomes(number: int) -> str:
     """The prefix of a job's outcomes below its plan's folder."""
-    return f"outcomes/{number:04d}/"
+    return f"{OUTCOMES}{number:04d}/"
 
 
 def outcome_batch(number: int, batch: int) -> str:

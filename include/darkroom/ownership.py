@@ -70,10 +70,14 @@ def replaceable(stands: str | None, known: str | None, *, planned: bool) -> str 
 
 
 class Targets:
-    """A flow's targets: the ledgers' ETags of those that they know, and what `unsettled` finds, if it must be asked."""
+    """A flow's targets: the ledgers' ETags of those that they know, and what `unsettled` finds, if it must be asked.
 
-    def __init__(self, known: Mapping[str, str], unsettled: Callable[[], Unsettled]) -> None:
-        self._known, self._find = known, unsettled
+    `damaged`: a ledger of theirs was lost, so that what stands may be ours although nothing knows it: it is made again,
+    as if a plan named it, and adopted where it is the same.
+    """
+
+    def __init__(self, known: Mapping[str, str], unsettled: Callable[[], Unsettled], *, damaged: bool = False) -> None:
+        self._known, self._find, self._damaged = known, unsettled, damaged
 
     @cached_property
     def _unsettled(self) -> Unsettled:
@@ -86,7 +90,7 @@ class Targets:
             return replaceable(stands, known, planned=False)
         if self._unsettled.made.get(key) == stands:
             known = stands  # as good as in the ledger: a worker said that it wrote this
-        return replaceable(stands, known, planned=key in self._unsettled.targets)
+        return replaceable(stands, known, planned=self._damaged or key in self._unsettled.targets)
 
 
 def refusal(key: str) -> str:

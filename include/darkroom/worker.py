@@ -4,20 +4,103 @@ import json
 import logging
 import signal
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from itertools import islice
 from types import FrameType
+from typing import Protocol, TypeVar
 
 from pydantic import ValidationError
 
-from darkroom import flows
-from darkroom.errors import BadInput, NotFound
-from darkroom.jobs import Job, Outcome, PlanFolder, Recorder, State
+from darkroom import flows, leases
+from darkroom.errors import BadInput, ItemError, NotFound, StoreError
+from darkroom.jobs import InputDigest, Job, Manifest, Outcome, State, parse
+from darkroom.plan_folder import PlanFolder, Recorder
 from darkroom.progress import Progress
 from darkroom.sentences import sentences
-from darkroom.store import read_object, readable
+from darkroom.store import Store, open_store, read_object, readable
 
 log = logging.getLogger(__name__)
+
+
+class Item(Protocol):
+    """One item of a job, by the name and the group that it has in the plan."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def group(self) -> str: ...
+
+
+ItemT = TypeVar("ItemT", bound=Item)
+
+
+class Bench:
+    """What a flow's work is given: stores, the number of threads, and the place where outcomes go."""
+
+    def __init__(self, recorder: Recorder, progress: Progress, workers: int) -> None:
+        self.workers = workers
+        self._recorder, self._progress = recorder, progress
+        self._stores: dict[str, Store] = {}
+
+    def open(self, location: str) -> Store:
+        """The store at a location, once; what it has to repeat is recorded."""
+        return self._stores.setdefault(location, open_store(location))
+
+    def left(self, names: Iterable[str]) -> list[str]:
+        """Those items that have no good outcome yet; the others count as progress."""
+        names = list(names)
+        left = [name for name in names if not self._recorder.is_done(name)]
+        self._progress.advance(len(names) - len(left))
+        return left
+
+    def record(self, outcomes: Sequence[Outcome]) -> None:
+        """Record what became of items."""
+        self._recorder.add(outcomes)
+        self._progress.advance(len(outcomes))
+
+    def learned(self, digest: InputDigest) -> None:
+        """Record an input's content digest."""
+        self._recorder.learned(digest)
+
+    def each(self, items: Iterable[ItemT], do: Callable[[ItemT], Outcome], at_once: int) -> None:
+        """Do every item that has no good outcome yet, `at_once` of them at a time, and record what became of it.
+
+        An `ItemError` refuses its item, a `StoreError` or `OSError` fails it; anything else stops the rest.
+        """
+
+        def outcome_of(item: ItemT) -> Outcome:
+            try:
+                return do(item)
+            except ItemError as error:
+                return Outcome(item=item.name, group=item.group, state=State.REFUSED, reason=str(error))
+            except (StoreError, OSError) as error:
+                reason = str(error).rstrip(".")
+                return Outcome(item=item.name, group=item.group, state=State.FAILED, reason=reason)
+
+        items = list(items)
+        left = set(self.left(item.name for item in items))
+        rest = (item for item in items if item.name in left)
+        running: set[Future[Outcome]] = set()
+        with ThreadPoolExecutor(at_once, "item") as pool:
+            try:
+                while True:
+                    running |= {pool.submit(outcome_of, item) for item in islice(rest, at_once - len(running))}
+                    if not running:
+                        return
+                    done, running = wait(running, return_when=FIRST_COMPLETED)
+                    self.record([future.result() for future in done])
+            finally:
+                for future in running:
+                    future.cancel()
+
+    def close(self) -> None:
+        """Write down what is still held back, and what the stores had to repeat."""
+        for store in self._stores.values():
+            self._recorder.repeated(store.retries)
+        self._recorder.flush()
 
 
 def run_job(uri: str, *, workers: int, progress: Progress | None = None) -> dict[str, Outcome]:
@@ -27,21 +110,31 @@ def run_job(uri: str, *, workers: int, progress: Progress | None = None) -> dict
     """
     head, data = _read(uri)
     folder = PlanFolder.at(head.plan)
+    manifest = folder.manifest()
+    flow = flows.get(head.flow)
+    job = parse(flow.job_file, data, readable(uri))
     recorder = Recorder(folder, head.number)
-    total = next((job.items for job in folder.manifest().jobs if job.uri == uri), 0)
+    total = next((job.items for job in manifest.jobs if job.uri == uri), 0)
     # a progress that was handed in belongs to the caller, who counts several jobs in it
     with _terminated(), nullcontext(progress) if progress else Progress(head.label, total) as showing:
+        bench = Bench(recorder, showing, workers)
         try:
-            flows.get(head.flow).work(data, uri, recorder, workers=workers, progress=showing)
+            with nullcontext() if progress else _held(head, manifest):
+                flow.work(job, bench)
         finally:
             recorder.repeated(folder.store.retries)
-            recorder.flush()
-    return folder.outcomes(head.number)
+            bench.close()
+    return recorder.outcomes
+
+
+def _held(job: Job, manifest: Manifest) -> AbstractContextManager[None]:
+    """Keep the lease of the plan's run as long as its worker works."""
+    return leases.kept(open_store(job.store), job.flow, manifest.subjects, leases.Holder(manifest.run))
 
 
 def failures(outcomes: dict[str, Outcome]) -> list[Outcome]:
     """The outcomes that make a job's exit code 1."""
-    return [outcome for outcome in outcomes.values() if outcome.state in (State.REFUSED, State.FAILED)]
+    return [outcome for outcome in outcomes.values() if not outcome.state.is_good]
 
 
 def _read(uri: str) -> tuple[Job, bytes]:

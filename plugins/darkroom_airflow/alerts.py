@@ -65,16 +65,17 @@ class RunAlert(BaseNotifier):
 
     def _report(self, uri: str) -> list[str]:
         from darkroom import keys
-        from darkroom.jobs import PlanFolder, parse
-        from darkroom.reports import Report
+        from darkroom.plan_folder import PlanFolder
+        from darkroom.reports import failure_text
         from darkroom.store import readable
 
         try:
             with StoreAccess() as stores:
                 stores.reach(uri)
                 folder = PlanFolder.at(uri)
-                where = folder.uri_of(keys.REPORT_JSON)
-                report = parse(Report, folder.read(keys.REPORT_JSON), where)
+                report = folder.report()
         except Exception as error:  # noqa: BLE001 as above
             return [f"There is no report ({error}) in {readable(uri)}."]
-        return [report.title, report.failure_text(), f"The report: {readable(folder.uri_of(keys.REPORT_HTML))}"]
+        if report is None:
+            return [f"There is no report in {readable(uri)}."]
+        return [report.title, failure_text(report), f"The report: {readable(folder.uri_of(keys.REPORT_HTML))}"]

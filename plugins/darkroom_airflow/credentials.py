@@ -3,13 +3,13 @@
 import os
 from collections.abc import Mapping
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from airflow.sdk import BaseHook
 from airflow.sdk.exceptions import AirflowNotFoundException
 
 if TYPE_CHECKING:
-    from darkroom.jobs import PlanFolder
+    from darkroom.plan_folder import PlanFolder
 
 AWS_CONNECTION = "aws_default"
 GOOGLE_CONNECTION = "google_cloud_default"
@@ -53,24 +53,18 @@ class StoreAccess(ExitStack):
 
     def reach_plan(self, uri: str) -> "PlanFolder":
         """The plan's folder, with the stores that its manifest names reachable too."""
-        from darkroom.jobs import PlanFolder
+        from darkroom.plan_folder import PlanFolder
 
         self.reach(uri)
         folder = PlanFolder.at(uri)
         manifest = folder.manifest()
-        self.reach(manifest.store, *locations_in(manifest.request))
+        self.reach(manifest.store, manifest.output_store, *manifest.stores)
         return folder
 
     def _put(self, environment: Mapping[str, str | None]) -> None:
         for name, value in environment.items():
             self.callback(_set, name, os.environ.get(name))
             _set(name, value)
-
-
-def locations_in(document: Mapping[str, Any]) -> list[str]:
-    """What may be locations among the values of a request, a manifest's request or a job."""
-    values = (entry for value in document.values() for entry in (value if isinstance(value, list) else [value]))
-    return [value for value in values if isinstance(value, str)]
 
 
 def _exists(connection: str) -> bool:

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
-from darkroom.jobs import Job, PlanFolder, dump
+from darkroom.jobs import Job, dump
 from darkroom.machines import MACHINES, Machine
+from darkroom.plan_folder import PlanFolder
 from darkroom.store import open_store
 from tests.dags.tiny_studio import CUTS, PICTURES, Studio, run_dag
 from tests.servers import containers
@@ -34,7 +35,9 @@ def execute(task: Any) -> None:
 def job_at(tmp_path: Path) -> str:
     """A job file without a plan, which the worker refuses."""
     folder = PlanFolder(open_store(str(tmp_path)), "plan/")
-    job = Job(flow="none", number=1, label="a job", plan=folder.uri, store=folder.store.uri)
+    job = Job(
+        flow="none", number=1, label="a job", plan=folder.uri, store=folder.store.uri, output_store=folder.store.uri
+    )
     folder.write("jobs/0001.json", dump(job))
     return folder.uri_of("jobs/0001.json")
 
@@ -108,7 +111,9 @@ def test_googles_key_is_a_file_in_the_container_which_nobody_can_change(
     key = {"type": "service_account", "client_email": "studio@x.example", "private_key": "a-secret"}
     connection = {"conn_type": "google_cloud_platform", "extra": {"keyfile_dict": json.dumps(key)}}
     monkeypatch.setenv("AIRFLOW_CONN_GOOGLE_CLOUD_DEFAULT", json.dumps(connection))
-    monkeypatch.setattr(docker_job, "locations_in", lambda job: ["gs://bucket"])
+    bucket = "gs://bucket"
+    job = Job(flow="none", number=1, label="a job", plan=f"{bucket}/plan", store=bucket, output_store=bucket)
+    monkeypatch.setattr(docker_job, "job_of", lambda uri: job)
     code = """
 import json, os
 path = os.environ["GOOGLE_APPLICATION_CREDENTIALS"]

@@ -14,7 +14,8 @@ import boto3
 import pytest
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, TaskDeferralError, TaskDeferred
 
-from darkroom.jobs import Job, PlanFolder, dump
+from darkroom.jobs import Job, dump
+from darkroom.plan_folder import PlanFolder
 from darkroom.settings import settings
 from darkroom.store import open_store
 from darkroom_airflow.operators.jobs import stop_strays
@@ -281,7 +282,9 @@ def test_a_task_that_ecs_has_forgotten_is_looked_at_anew(programs: Ecs) -> None:
 
 def test_what_the_worker_refuses_is_final_and_said(ecs_runner: Ecs) -> None:
     folder = PlanFolder(open_store(f"s3://{BUCKET}"), "plan/")
-    job = Job(flow="none", number=1, label="a job", plan=folder.uri, store=folder.store.uri)
+    job = Job(
+        flow="none", number=1, label="a job", plan=folder.uri, store=folder.store.uri, output_store=folder.store.uri
+    )
     folder.write("jobs/0001.json", dump(job))
     with pytest.raises(AirflowFailException, match="the worker refuses its job") as caught:
         run(folder.uri_of("jobs/0001.json"))

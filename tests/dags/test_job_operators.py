@@ -12,8 +12,9 @@ import pytest
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
 from darkroom.errors import BadInput
-from darkroom.jobs import Job, Outcome, PlanFolder, Recorder, State, dump
+from darkroom.jobs import Job, Outcome, State, dump
 from darkroom.machines import MACHINES
+from darkroom.plan_folder import PlanFolder, Recorder
 from darkroom.settings import settings
 from darkroom.store import open_store
 from darkroom_airflow.operators import subprocess_job
@@ -33,7 +34,14 @@ from darkroom_airflow.worker_process import WorkerProcess, container_environment
 def job_uri(tmp_path: Path) -> str:
     """A job of three items: one done, one refused, one that failed first and was done by the next try."""
     folder = PlanFolder(open_store(str(tmp_path)), "work/dag/run/plan/")
-    job = Job(flow="compositing", number=7, label="a job", plan=folder.uri, store=folder.store.uri)
+    job = Job(
+        flow="compositing",
+        number=7,
+        label="a job",
+        plan=folder.uri,
+        store=folder.store.uri,
+        output_store=folder.store.uri,
+    )
     folder.write("jobs/0007.json", dump(job))
     recorder = Recorder(folder, 7)
     recorder.add(
@@ -178,7 +186,14 @@ def test_any_other_end_is_tried_again(monkeypatch: pytest.MonkeyPatch, code: str
 
 def test_a_long_list_of_failed_items_is_cut(tmp_path: Path) -> None:
     folder = PlanFolder(open_store(str(tmp_path)), "plan/")
-    job = Job(flow="compositing", number=1, label="a job", plan=folder.uri, store=folder.store.uri)
+    job = Job(
+        flow="compositing",
+        number=1,
+        label="a job",
+        plan=folder.uri,
+        store=folder.store.uri,
+        output_store=folder.store.uri,
+    )
     folder.write("jobs/0001.json", dump(job))
     recorder = Recorder(folder, 1)
     recorder.add(Outcome(item=f"picture-{at}", state=State.FAILED, reason=f"{at} {'x' * 5000}") for at in range(1000))

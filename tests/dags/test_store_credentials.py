@@ -173,7 +173,7 @@ def test_the_worker_has_the_credentials_and_not_the_connection(
     from darkroom_airflow.operators import subprocess_job
 
     connect("aws_default", login="AKIA", password="the-secret-key", extra={"endpoint_url": "http://127.0.0.1:9"})
-    monkeypatch.setattr(subprocess_job, "job_document", lambda uri: {})
+    monkeypatch.setattr(subprocess_job, "job_of", lambda uri: None)
     code = """
         import os, sys
         secret = "-".join(["the", "secret", "key"])
@@ -195,7 +195,9 @@ def test_a_job_on_a_disk_reaches_the_stores_that_it_names(
 
     connect("aws_default", login="AKIA", password="the-secret-key")
     job = tmp_path / "0001.json"
-    job.write_text(json.dumps({"plan": str(tmp_path), "renders": "s3://bucket/renders", "number": 1, "sheets": [{}]}))
+    head = {"schema_version": 1, "flow": "compositing", "number": 1, "label": "a job", "plan": str(tmp_path)}
+    places = {"store": str(tmp_path), "output_store": str(tmp_path), "stores": ["s3://bucket/renders"]}
+    job.write_text(json.dumps({**head, **places, "sheets": [{}]}))
     monkeypatch.setattr(
         subprocess_job, "job_command", lambda uri: [sys.executable, "-c", "import os; os.environ['AWS_ACCESS_KEY_ID']"]
     )
@@ -203,20 +205,23 @@ def test_a_job_on_a_disk_reaches_the_stores_that_it_names(
     operator.execute.__wrapped__(operator, {})  # type: ignore[attr-defined] # as above
 
 
-@pytest.mark.parametrize(("where", "what"), [("store", {}), ("folder", {"renders": "s3://bucket/renders"})])
+@pytest.mark.parametrize(("where", "read"), [("outputs", ()), ("folder", ("s3://bucket/renders",))])
 def test_a_plan_on_a_disk_reaches_the_stores_that_it_names(
-    connect: Callable[..., None], tmp_path: Path, where: str, what: dict[str, Any]
+    connect: Callable[..., None], tmp_path: Path, where: str, read: tuple[str, ...]
 ) -> None:
     from datetime import UTC, datetime
 
-    from darkroom.jobs import Manifest, PlanFolder, dump
+    from darkroom.jobs import Manifest, dump
+    from darkroom.plan_folder import PlanFolder
 
     connect("aws_default", login="AKIA", password="the-secret-key")
-    store = "s3://bucket" if where == "store" else str(tmp_path)
-    counts = dict.fromkeys(("planned", "skipped", "distinct", "todo"), 0)
-    about = {"flow": "compositing", "mode": "plan", "created": datetime.now(UTC), "subject": "a", "title": "a"}
+    outputs = "s3://bucket" if where == "outputs" else str(tmp_path)
+    counts = dict.fromkeys(("planned", "skipped", "todo"), 0)
+    about = {"flow": "compositing", "mode": "plan", "created": datetime.now(UTC), "title": "a"}
+    about |= {"noun": "picture", "run": "a", "subjects": ("a",)}
     folder = PlanFolder(open_store(str(tmp_path)), "plan/")
-    manifest = Manifest.model_validate({**about, **counts, "uri": folder.uri, "store": store, "request": what})
+    places = {"store": str(tmp_path), "output_store": outputs, "stores": read}
+    manifest = Manifest.model_validate({**about, **counts, **places, "uri": folder.uri, "request": {}})
     folder.write(keys.MANIFEST, dump(manifest))
     with StoreAccess() as stores:
         assert stores.reach_plan(folder.uri).uri == folder.uri

@@ -14,12 +14,14 @@ import pytest
 from darkroom import keys
 from darkroom.errors import Unavailable
 from darkroom.failures import DownloadFailed
+from darkroom.jobs import Report
 from darkroom.outside import web as web_source
 from darkroom.pyramids import collect as collecting
 from darkroom.pyramids import fetching
 from darkroom.pyramids.collect import Collected, collect
+from darkroom.pyramids.request import request_from_params
 from darkroom.pyramids.validate import inspect
-from darkroom.reports import Report
+from darkroom.reports import failure_text
 from darkroom.settings import settings
 from tests import scans as drawings
 from tests.night import RUN, Library, library
@@ -64,7 +66,7 @@ class World:
     drive: Drive
 
     def collect(self, **params: Any) -> Collected:
-        return collect(params, self.drive, **RUN)
+        return collect(request_from_params(params), self.drive, dag_id=RUN.dag_id, run_id=RUN.run_id)
 
     def night(self, **params: Any) -> Report:
         self.collect(**params)
@@ -113,7 +115,7 @@ def test_what_the_api_lists_becomes_pyramids_and_it_is_told_their_sizes(world: W
     world.list("two", "S3", "b.tif", copyrightStatus="copyright", **in_bucket(world, "b.png"))
     world.list("three", "Museum", sourceUri=f"https://drive.google.com/a/nd.edu/file/d/{IN_DRIVE}/view")
     report = world.night()
-    assert report.ok, report.failure_text()
+    assert report.ok, failure_text(report)
     assert world.library.pyramids() == ["api/three.tif", "b.tif", "collections/1890/a.tif"]
     assert inspect(tmp_path / "images/b.tif").levels[0] == (840, 560)
     assert world.api.processed == {"one": (70, 90), "two": (560, 840), "three": (200, 300)}
@@ -125,7 +127,7 @@ def test_an_image_of_the_web_is_fetched_and_a_curate_one_too(world: World, web: 
     world.list("one", "Uri", sourceUri=f"{web.url}/a.png")
     world.list("two", "Curate", sourceUri=f"{web.url}/a.png?download=1")
     report = world.night()
-    assert report.ok, report.failure_text()
+    assert report.ok, failure_text(report)
     assert world.api.processed == {"one": (200, 300), "two": (200, 300)}
 
 
@@ -206,7 +208,7 @@ def test_a_copy_from_the_drive_that_is_lost_is_no_file_that_is_gone(world: World
     world.list("one", "Museum", sourceUri=IN_DRIVE)
     world.collect()
     world.library.studio.delete_all([entry.key for entry in world.library.studio.list("work/museum/")])
-    assert "it is not there" in world.library.night().failure_text()
+    assert "it is not there" in failure_text(world.library.night())
     assert world.api.removed == []
 
 
@@ -228,7 +230,7 @@ def test_a_file_that_changes_in_the_drive_while_it_is_read_is_not_kept(
     size = len(world.drive.files[IN_DRIVE])
     monkeypatch.setattr(world.drive, "fetch", lambda file_id, file: file.write(bytes(size)))
     report = world.night()
-    assert "it changed while it was read" in report.failure_text()
+    assert "it changed while it was read" in failure_text(report)
     assert not list(world.library.studio.list("work/museum/"))
 
 
@@ -312,7 +314,7 @@ def test_what_the_api_cannot_be_told_fails_and_is_made_again_in_the_next_night(w
     manifest = world.library.plan()
     world.api.failing = "read only"
     report = world.library.finish(manifest)
-    assert "the API cannot be told so" in report.failure_text()
+    assert "the API cannot be told so" in failure_text(report)
     assert report.kinds == {"settle": 1}
     assert world.library.pyramids() == ["api/one.tif"]
     world.api.failing = ""
@@ -438,7 +440,7 @@ def test_a_signed_urls_query_is_in_nothing_that_stays(
         f"work/nightly_pyramids/a-night/{keys.COLLECTED}",
         manifest.jobs[0].uri.removeprefix(f"{world.library.studio.uri}/"),
     }
-    assert secret.partition("=")[2] not in caplog.text + report.failure_text() + report.model_dump_json()
+    assert secret.partition("=")[2] not in caplog.text + failure_text(report) + report.model_dump_json()
 
 
 def _foreseen_by_nobody(save: Any) -> Any:
@@ -461,5 +463,5 @@ def test_a_url_that_is_signed_anew_each_night_is_made_and_replaces_its_own_pyram
         world.list("one", "Uri", sourceUri=f"{web.url}/a.png?X-Amz-Signature={night}")
         monkeypatch.setattr(hostile_web, "IMAGE", drawings.picture(300 + night, 200).pngsave_buffer())
         report = world.night()
-        assert report.ok, report.failure_text()
+        assert report.ok, failure_text(report)
         assert world.api.processed == {"one": (200, 300 + night)}

@@ -10,12 +10,15 @@ from pathlib import Path
 import pytest
 
 from darkroom import keys, worker
-from darkroom.compositing.plan import write_plan
-from darkroom.compositing.prepare import prepare
+from darkroom.compositing.flow import FLOW
 from darkroom.compositing.request import Request
-from darkroom.compositing.settle import settle
-from darkroom.jobs import Manifest, PlanFolder, State
-from darkroom.reports import Report, make_report
+from darkroom.flows import Run
+from darkroom.jobs import Manifest, Report, State
+from darkroom.plan_folder import PlanFolder
+from darkroom.planning import plan
+from darkroom.reports import failure_text
+from darkroom.runs import finish
+from darkroom.settling import settle
 from darkroom.store import Store
 from tests.tiny import PICTURES, Tiny
 
@@ -41,14 +44,10 @@ class Studio:
             store=self.store.uri,
             **{"lengths": ("Mini",), "colours": "0", "cuts": ("800x800", "142x142")} | more,
         )
-        return write_plan(prepare(request), "combination_compositing", "run")
+        return plan(FLOW, request, Run("combination_compositing", "run"))
 
     def finish(self, manifest: Manifest) -> Report:
-        for job in manifest.jobs:
-            worker.run_job(job.uri, workers=2)
-        folder = PlanFolder.at(manifest.uri)
-        settle(folder)
-        return make_report(folder)
+        return finish(manifest, workers=2)
 
     def run(self, **more: object) -> Report:
         return self.finish(self.plan(**more))
@@ -95,11 +94,11 @@ def test_a_file_that_is_put_there_between_plan_and_run_is_left_alone(studio: Stu
         theirs = studio.store.write(PICTURE.format(name), THEIRS)
         report = studio.finish(manifest)
         assert [(item.item, item.state) for item in report.not_done] == [(name, State.REFUSED)]
-        assert f"{PICTURE.format(name)} stands there and is not what Darkroom made" in report.failure_text()
+        assert f"{PICTURE.format(name)} stands there and is not what Darkroom made" in failure_text(report)
         assert studio.store.head(PICTURE.format(name)) == theirs
         studio.store.delete(PICTURE.format(name))
         report = studio.run(**more)
-        assert report.ok, report.failure_text()
+        assert report.ok, failure_text(report)
         for key in list(studio.pictures()):
             studio.store.delete(key)
 
@@ -120,7 +119,7 @@ def test_what_replaced_a_picture_is_left_alone_in_every_mode_and_a_deleted_one_i
 def test_mode_all_makes_our_own_pictures_again(studio: Studio) -> None:
     for _ in range(2):
         report = studio.run(mode="all", combinations=(str(studio.export),))
-        assert (report.ok, report.done) == (True, 4), report.failure_text()
+        assert (report.ok, report.done) == (True, 4), failure_text(report)
 
 
 @pytest.mark.parametrize("settled", [False, True], ids=["never settled", "settled without its outcomes"])
@@ -133,7 +132,7 @@ def test_what_a_killed_run_wrote_is_adopted_by_its_next_try_and_by_the_next_plan
     if settled:
         settle(PlanFolder.at(manifest.uri))
     report = studio.run()
-    assert (report.ok, report.done) == (True, ALL), report.failure_text()
+    assert (report.ok, report.done) == (True, ALL), failure_text(report)
     studio.forget(manifest)
     for job in manifest.jobs:
         assert not worker.failures(worker.run_job(job.uri, workers=2))
@@ -148,7 +147,7 @@ def test_a_bucket_that_comes_back_from_a_backup_is_adopted(studio: Studio) -> No
         studio.store.write(key, data)
     before = studio.pictures()
     report = studio.run()
-    assert report.ok, report.failure_text()
+    assert report.ok, failure_text(report)
     assert studio.pictures() == before
     assert studio.run().skipped == ALL
 
@@ -159,7 +158,7 @@ def test_two_workers_on_one_job_do_no_harm(studio: Studio) -> None:
         with ThreadPoolExecutor(4) as pool:
             list(pool.map(partial(worker.run_job, workers=1), [job.uri for job in manifest.jobs] * 2))
         report = studio.finish(manifest)
-        assert (report.ok, report.done) == (True, ALL), report.failure_text()
+        assert (report.ok, report.done) == (True, ALL), failure_text(report)
 
 
 def test_the_cuts_of_a_picture_that_was_refused_are_known_as_ours(studio: Studio) -> None:
@@ -170,7 +169,7 @@ def test_the_cuts_of_a_picture_that_was_refused_are_known_as_ours(studio: Studio
     studio.store.delete(small)
     studio.tiny.repaint("base_neckline_front", 0)
     report = studio.run()
-    assert report.ok, report.failure_text()
+    assert report.ok, failure_text(report)
 
 
 # layout content
@@ -188,7 +187,7 @@ def test_what_lies_under_a_sha256_with_other_bytes_is_not_taken_for_ours(studio:
     forged = studio.store.write(key, bytes(len(data)))
     report = studio.run(layout="content")
     assert [item.state for item in report.not_done] == [State.REFUSED]
-    assert f"{key} stands there and is not what Darkroom made" in report.failure_text()
+    assert f"{key} stands there and is not what Darkroom made" in failure_text(report)
     assert studio.store.head(key) == forged
     studio.store.delete(key)
     assert studio.run(layout="content").ok
@@ -200,7 +199,7 @@ def test_an_index_that_somebody_put_there_is_left_alone(studio: Studio) -> None:
     theirs = studio.store.write(key, b'{"somebody": "else"}')
     report = studio.run(layout="content")
     assert not report.ok
-    assert f"{key} stands there already and Darkroom did not make it; move it away" in report.failure_text()
+    assert f"{key} stands there already and Darkroom did not make it; move it away" in failure_text(report)
     assert studio.store.head(key) == theirs
     studio.store.delete(key)
     assert studio.run(layout="content").ok
@@ -214,7 +213,7 @@ def test_our_own_index_is_replaced_also_after_a_kill_or_a_backup(studio: Studio)
     studio.store.delete(key)
     studio.store.write(key, first)
     report = studio.run(layout="content", colours="0-1")
-    assert report.ok, report.failure_text()
+    assert report.ok, failure_text(report)
     second = json.loads(studio.store.read(key))
     assert len(second) == 2 * ALL
     studio.store.write(key, first)  # as if the run had been killed before it wrote the index
@@ -225,7 +224,7 @@ def test_our_own_index_is_replaced_also_after_a_kill_or_a_backup(studio: Studio)
 def test_from_one_layout_to_the_other_and_back_nothing_is_taken_for_somebody_elses(studio: Studio) -> None:
     for layout in ("names", "content", "content", "names"):
         report = studio.run(layout=layout)
-        assert report.ok, report.failure_text()
+        assert report.ok, failure_text(report)
         studio.tiny.repaint("base_neckline_front", 0, None) if layout == "content" else None
     assert studio.run().skipped == ALL
 

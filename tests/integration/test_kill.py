@@ -10,10 +10,12 @@ from pathlib import Path
 import pytest
 
 from darkroom import keys, worker
-from darkroom.compositing.plan import write_plan
-from darkroom.compositing.prepare import prepare
+from darkroom.compositing.flow import FLOW
 from darkroom.compositing.request import Request
-from darkroom.jobs import Outcome, PlanFolder, Recorder, State
+from darkroom.flows import Run
+from darkroom.jobs import Outcome, State
+from darkroom.plan_folder import PlanFolder, Recorder
+from darkroom.planning import plan
 from tests.tiny import PICTURES, Tiny
 
 BATCH = 64
@@ -74,7 +76,7 @@ def test_a_terminated_run_writes_down_what_it_has_finished(tiny):
 def planned(tiny: Tiny) -> str:
     """A plan with one job; returns the job's URI."""
     request = Request(style_file=str(tiny.style), renders=str(tiny.renders), store=str(tiny.out), cuts=("142x142",))
-    (job, *others) = write_plan(prepare(request), "dag", "run").jobs
+    (job, *others) = plan(FLOW, request, Run("dag", "run")).jobs
     assert len(others) == 1
     return job.uri
 
@@ -105,5 +107,5 @@ def test_outcomes_of_two_recorders_never_overwrite_each_other(tmp_path):
     for number in range(3):
         one.add([Outcome(item=f"a{number}", state=State.DONE)])
         other.add([Outcome(item=f"b{number}", state=State.DONE)])
-    assert set(folder.outcomes(1)) == {"a0", "a1", "a2", "b0", "b1", "b2"}
+    assert set(folder.outcomes(1).latest) == {"a0", "a1", "a2", "b0", "b1", "b2"}
     assert len(list((tmp_path / "plan" / keys.outcomes(1)).iterdir())) == 6

@@ -12,6 +12,7 @@ from darkroom.imaging.opening import look
 from darkroom.imaging.source import Source
 from darkroom.pyramids import batch
 from darkroom.pyramids.sources import markers
+from darkroom.reports import failure_text
 from darkroom.settings import settings
 from darkroom.store import open_store, readable
 from tests import scans as drawings
@@ -51,9 +52,8 @@ def test_two_sources_with_one_path_do_not_replace_each_others_pyramids(
     before = maps.images.head("a.tif")
     markers.write(maps.studio, "posters", posters, markers.Marker(key="a.jpg"))
     report = maps.night()
-    assert (
-        f"{readable(maps.scans.uri_of('a.jpg'))} has the same pyramid, a.tif, and is still there"
-        in report.failure_text()
+    assert f"{readable(maps.scans.uri_of('a.jpg'))} has the same pyramid, a.tif, and is still there" in failure_text(
+        report
     )
     assert maps.images.head("a.tif") == before
     maps.scans.delete("a.jpg")
@@ -73,7 +73,7 @@ def test_an_image_beside_it_counts_although_only_one_is_marked(maps: Library) ->
     maps.scan("a.jpg")
     maps.scan("a.png")
     maps.mark("a.png")
-    assert "a.jpg beside it would have the same pyramid" in maps.night().failure_text()
+    assert "a.jpg beside it would have the same pyramid" in failure_text(maps.night())
     assert maps.night(extensions=["png"]).ok, "who asks for PNGs only has said which one it is"
 
 
@@ -97,7 +97,7 @@ def test_a_hostile_marker_is_refused_with_a_reason_and_stops_no_other(
     maps.mark("a.jpg")
     odd = maps.put_marker("odd.json", marker)
     report = maps.night()
-    assert reason in report.failure_text()
+    assert reason in failure_text(report)
     assert maps.pyramids() == ["a.tif"]
     assert maps.studio.head(odd) is not None
     assert {path.name for path in tmp_path.iterdir()} == {"scans", "studio", "images"}
@@ -110,7 +110,7 @@ def test_a_source_among_the_images_is_not_replaced_by_its_pyramid(tmp_path: Path
         maps.mark("a.tif", "b.jpg")
         before = maps.scans.head("a.tif")
         report = maps.night()
-        assert "its pyramid would take its place" in report.failure_text()
+        assert "its pyramid would take its place" in failure_text(report)
         assert maps.scans.head("a.tif") == before
         assert maps.pyramids() == ["a.tif", "b.jpg", "b.tif"]
 
@@ -129,7 +129,7 @@ def test_scans_and_pyramids_may_share_a_bucket(tmp_path: Path) -> None:
         maps.scan("c.jpg")
         maps.scan("c.tif")
         maps.mark("c.jpg")
-        assert "c.tif beside it would have the same pyramid" in maps.night().failure_text()
+        assert "c.tif beside it would have the same pyramid" in failure_text(maps.night())
 
 
 def test_without_any_source_a_night_is_fine_and_says_what_to_set(
@@ -227,7 +227,7 @@ def test_without_any_source_the_markers_that_wait_fail_the_night(
     settings.cache_clear()
     report = maps.night()
     assert (report.ok, report.refused) == (False, 1)
-    assert "waits for the source 'maps', which is not set" in report.failure_text()
+    assert "waits for the source 'maps', which is not set" in failure_text(report)
 
 
 def test_a_prefix_or_an_extension_that_nothing_has_fails_the_run_and_the_others_are_made(maps: Library) -> None:

@@ -10,11 +10,12 @@ from darkroom.imaging.opening import look
 from darkroom.jobs import MOST_JOBS, Mode
 from darkroom.machines import MACHINES
 from darkroom.outside.appsync import FileToProcess
+from darkroom.planning import cut, machine_for
 from darkroom.pyramids.failed_days import count
 from darkroom.pyramids.find import Candidate, place_of
 from darkroom.pyramids.job import FailedDays, FailedLedger, MarkerRef, PyramidEntry, recipe_digest
-from darkroom.pyramids.plan import up_to_date
-from darkroom.pyramids.split import Todo, estimate, machine_for, split
+from darkroom.pyramids.plan import Todo, costed
+from darkroom.standing import is_current
 from darkroom.store import Entry, open_store
 from tests import scans
 
@@ -44,7 +45,7 @@ def todo(name: str, pixels: int, held: int = 0) -> Todo:
 def test_a_pyramid_is_left_only_when_it_stands_from_the_same_recipe(
     mode: Mode, known: PyramidEntry | None, stands: bool, recipe: str, left: bool
 ) -> None:
-    assert up_to_date(mode, known, recipe, stands=stands) is left
+    assert is_current(mode, known, recipe, stands=stands) is left
 
 
 def test_a_recipe_is_another_one_for_each_thing_that_makes_another_pyramid() -> None:
@@ -61,25 +62,26 @@ def test_a_recipe_is_another_one_for_each_thing_that_makes_another_pyramid() -> 
 
 def test_jobs_are_cut_by_pixels_and_not_by_files() -> None:
     small, large = [todo(f"s{n}", 1_000_000) for n in range(1000)], [todo(f"l{n}", 900_000_000) for n in range(100)]
-    jobs = split([*small, *large])
-    seconds = [sum(map(estimate, job)) for job in jobs]
+    jobs = cut([costed(one) for one in (*small, *large)], enough=600)
+    seconds = [sum(one.seconds for one in job) for job in jobs]
     assert max(seconds) <= 600
     assert min(seconds[:-1]) > 500
     assert max(map(len, jobs)) > 20 * min(map(len, jobs))
-    assert [one.candidate.name for job in jobs for one in job] == [one.candidate.name for one in (*small, *large)]
+    assert [one.item.candidate.name for job in jobs for one in job] == [one.candidate.name for one in (*small, *large)]
 
 
 def test_a_run_never_has_more_jobs_than_airflow_is_to_map() -> None:
-    jobs = split([todo(f"{n}", 1_000_000_000) for n in range(20_000)])
+    jobs = cut([costed(todo(f"{n}", 1_000_000_000)) for n in range(20_000)], enough=600)
     assert 200 < len(jobs) <= MOST_JOBS
 
 
 def test_an_image_that_needs_more_memory_gets_a_larger_machine_and_does_not_take_the_others_along() -> None:
-    assert [machine_for(Size(10, held)) for held in (0, 3 * GIB, 4 * GIB, 15 * GIB, 16 * GIB, 900 * GIB)] == [
-        *("small", "small", "large", "large", "xlarge", "xlarge")
-    ]
-    jobs = split([todo("a", 1000), todo("progressive", 700_000_000, 4 * GIB), todo("b", 1000)])
-    assert [[one.candidate.name for one in job] for job in jobs] == [["a", "b"], ["progressive"]]
+    assert [
+        machine_for(costed(todo("a", 10, held)).memory) for held in (0, 3 * GIB, 4 * GIB, 15 * GIB, 16 * GIB, 900 * GIB)
+    ] == [*("small", "small", "large", "large", "xlarge", "xlarge")]
+    three = [todo("a", 1000), todo("progressive", 700_000_000, 4 * GIB), todo("b", 1000)]
+    jobs = cut([costed(one) for one in three], enough=600)
+    assert [[one.item.candidate.name for one in job] for job in jobs] == [["a", "b"], ["progressive"]]
     assert set(MACHINES) == {"small", "large", "xlarge"}
 
 

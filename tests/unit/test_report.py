@@ -2,20 +2,23 @@
 
 from datetime import UTC, datetime
 
-from darkroom.flows import Settlement
-from darkroom.jobs import GroupPlan, JobRef, Manifest, Mode, NotDone, Outcome, Output, PlanFolder, Recorder, State, dump
-from darkroom.reports import build_report, make_report
+from darkroom.jobs import GroupPlan, JobRef, Manifest, Mode, NotDone, Outcome, Output, Settlement, State, dump
+from darkroom.plan_folder import PlanFolder, Recorder
+from darkroom.reports import build_report, failure_text, make_report
 from darkroom.reports.page import page
 
 
 def manifest(**changes: object) -> Manifest:
     base = {
         "flow": "compositing",
+        "noun": "picture",
+        "run": "compositing, run x",
         "uri": "file:///bucket/work/x",
         "store": "file:///bucket",
+        "output_store": "file:///bucket",
         "mode": Mode.CHANGED,
         "created": datetime.now(UTC),
-        "subject": "dress",
+        "subjects": ("dress",),
         "title": "dress · Knee",
         "request": {},
         "planned": 6,
@@ -58,16 +61,15 @@ def test_an_item_that_settling_could_not_prove_counts_as_failed():
     unproven = [NotDone(item="d", group="g", state=State.FAILED, reason="not proven: gone")]
     report = build_report(manifest(), OUTCOMES, Settlement(proven=1, unproven=tuple(unproven)))
     assert (report.done, report.failed) == (1, 2)
-    assert "not proven: gone" in report.failure_text()
+    assert "not proven: gone" in failure_text(report)
 
 
 def test_what_no_worker_reached_is_said():
     report = build_report(manifest(), OUTCOMES[:2])
     assert report.todo == 2
     assert not report.ok
-    assert (
-        "Left, for nobody came to them: 2 pictures; clear run in Airflow, or run the command again."
-        in report.failure_text()
+    assert "Left, for nobody came to them: 2 pictures; clear run in Airflow, or run the command again." in failure_text(
+        report
     )
 
 
@@ -77,7 +79,7 @@ def test_a_plan_that_was_only_to_be_looked_at_is_fine_with_work_undone():
 
 def test_each_reason_is_said_once_with_the_number_of_items():
     many = [outcome(f"i{number}", State.REFUSED, "x.png cannot be decoded") for number in range(5)]
-    text = build_report(manifest(planned=6, refused=()), many).failure_text()
+    text = failure_text(build_report(manifest(planned=6, refused=()), many))
     assert text.splitlines() == [
         "5 of 6 items were refused and 0 failed:",
         "- x.png cannot be decoded: 5 pictures, such as i0 (refused)",
@@ -95,7 +97,7 @@ def test_report_alert_and_page_tell_one_cause_once_the_one_that_cost_most_first(
         ("b2.png is cut short", 24, ("i0", "i1", "i2")),
         ("disk full", 1, ("alone",)),
     ]
-    assert report.failure_text().splitlines()[1:] == [
+    assert failure_text(report).splitlines()[1:] == [
         "- b2.png is cut short: 24 pictures, such as i0 (refused; /studio/b 2.png)",
         "- disk full: alone (failed)",
     ]
@@ -138,6 +140,6 @@ def test_a_report_before_settling_says_that_the_ledger_lacks_what_was_made(tmp_p
         dump(manifest(uri=folder.uri, store=folder.uri, planned=1, skipped=0, refused=(), groups={}, jobs=(job,))),
     )
     Recorder(folder, 1, batch=1).add([outcome("a", State.DONE)])
-    assert "the ledger lacks it" in make_report(folder).failure_text()
+    assert "the ledger lacks it" in failure_text(make_report(folder))
     folder.write("settled.json", dump(Settlement(proven=1)))
     assert make_report(folder).ok

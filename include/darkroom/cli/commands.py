@@ -50,8 +50,8 @@ def kept(words: Callable[[], str]) -> Iterator[None]:
     """At Ctrl-C say what of the work is kept, and how to go on, and end with the exit code of an interruption."""
     try:
         yield
-    except KeyboardInterrupt:
-        typer.echo(f"Interrupted. {words()}", err=True)
+    except KeyboardInterrupt as interruption:
+        typer.echo(f"Interrupted. {str(interruption) or words()}", err=True)
         raise typer.Exit(INTERRUPTED) from None
 
 

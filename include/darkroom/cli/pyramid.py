@@ -130,7 +130,7 @@ def _make_all(items: list[Item], target: Store, profile: Profile, *, json: bool)
     with kept(so_far), Progress("pyramids", len(items)) as progress:
         for result in make_pyramids(items, target, profile, limits):
             progress.advance()
-            if result.failure or not (result.made and result.entry):
+            if result.failure or not (result.made and result.pyramid):
                 done.failed.append(_not_made(result))
             else:
                 done.made, done.skipped = done.made + result.written, done.skipped + (not result.written)
@@ -265,7 +265,7 @@ def _say_planned(items: list[Item], target: Store, *, json: bool) -> None:
 
 
 def _say(result: Result) -> None:
-    if not (result.made and result.entry):
+    if not (result.made and result.pyramid):
         return
     name, made, source = shown(result.item.name), result.made, result.made.source
     if not result.written:
@@ -274,7 +274,9 @@ def _say(result: Result) -> None:
     size = f"{made.width} x {made.height}"
     if (source.width, source.height) != (made.width, made.height):
         size += f" of {source.width} x {source.height}"
-    typer.echo(f"{name} -> {result.item.target}: {size}, {made.pages} levels, {human_bytes(result.entry.bytes)}")
+    typer.echo(
+        f"{name} -> {result.item.target}: {size}, {made.pages} levels, {human_bytes(result.pyramid.entry.bytes)}"
+    )
     for note in source.notes:
         typer.echo(f"note: {name}: {note}", err=True)
 
@@ -300,11 +302,11 @@ def _say_not_made(not_made: list[NotDone]) -> None:
 
 def _result(result: Result) -> dict[str, Any]:
     """One image's line of `--json`."""
-    made, entry, name, target = result.made, result.entry, result.item.name, result.item.target
-    if not (made and entry):
+    made, stands, name, target = result.made, result.pyramid, result.item.name, result.item.target
+    if not (made and stands):
         failed, kind = _not_made(result), result.failure.kind if result.failure else ""
         return _document(name, state=failed.state, target=target, reason=failed.reason, kind=kind)
-    sizes = {"width": made.width, "height": made.height, "levels": made.pages, "bytes": entry.bytes}
+    sizes = {"width": made.width, "height": made.height, "levels": made.pages, "bytes": stands.entry.bytes}
     state = State.DONE if result.written else State.SKIPPED
     return _document(name, state=state, target=target, **sizes, notes=list(made.source.notes))
 

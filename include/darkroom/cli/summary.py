@@ -7,8 +7,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from darkroom.amounts import human_bytes, human_seconds
-from darkroom.jobs import Document, dump
-from darkroom.reports import Report
+from darkroom.jobs import Document, Report, dump
+from darkroom.reports import failure_text
 from darkroom.store import open_store
 
 _COUNTS = ("planned", "done", "skipped", "refused", "failed", "left")
@@ -27,8 +27,9 @@ def print_summary(report: Report) -> None:
     table.add_row("all", *(f"{count:,}" for count in _totals(report)))
     console.print(table)
     left = f"{report.todo:,} left, " if report.todo else ""
+    different = f"{report.distinct:,} different {report.noun}s, " if report.distinct is not None else ""
     console.print(
-        f"{left}{report.distinct:,} different pictures, {report.outputs:,} files "
+        f"{left}{different}{report.outputs:,} files "
         f"and {human_bytes(report.bytes)} written in {human_seconds(report.seconds)}",
         highlight=False,
     )
@@ -38,12 +39,12 @@ def print_summary(report: Report) -> None:
         console.print(f"note: {finding}", markup=False, highlight=False)
     if report.stale:
         console.print(
-            f"stale: {len(report.stale)} files stand although a render that they need is gone", highlight=False
+            f"stale: {len(report.stale)} files stand although an input that they need is gone", highlight=False
         )
     if report.pruned:
         console.print(f"pruned: {len(report.pruned)} such files were deleted", highlight=False)
     if not report.ok:
-        Console(stderr=True).print(report.failure_text(), markup=False, highlight=False, soft_wrap=True)
+        Console(stderr=True).print(failure_text(report), markup=False, highlight=False, soft_wrap=True)
 
 
 def _totals(report: Report) -> tuple[int, ...]:

@@ -1,29 +1,35 @@
-"""The flow `compositing` as the protocol wants it (`darkroom.flows`)."""
+"""The flow `compositing`, as the engine wants it."""
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
 
-from darkroom.compositing.plan import write_plan
-from darkroom.compositing.prepare import prepare
-from darkroom.compositing.request import request_from_params
-from darkroom.compositing.settle import settle
+from darkroom import keys
+from darkroom.compositing.job import CompositingJob
+from darkroom.compositing.plan import NAME, draft
+from darkroom.compositing.release import CompositesRelease, ledger_of
+from darkroom.compositing.request import Request, read_style, request_from_params
 from darkroom.compositing.work import work
 from darkroom.errors import NotFound
-from darkroom.jobs import Manifest, Outcome
-from darkroom.settings import settings
+from darkroom.flows import Flow
+from darkroom.jobs import Outcome
 from darkroom.store import Store
 
-__all__ = ["picture", "plan", "previews", "settle", "stores", "work"]
+
+def stores(request: Request) -> tuple[str, ...]:
+    """The studio's store, and that of the renders, if it is another."""
+    return (request.store, request.renders) if request.renders else (request.store,)
 
 
-def stores() -> tuple[str, ...]:
-    """The studio's store; that of the renders is a parameter, if it is another."""
-    return (settings().studio_store,)
+def subjects(request: Request) -> tuple[str, ...]:
+    """The style."""
+    return (read_style(request.style_file).style,)
 
 
-def plan(params: Mapping[str, Any], *, dag_id: str, run_id: str) -> Manifest:
-    """Find the work that a form asks for and write the plan's folder. Raises `BadInput`, with nothing written."""
-    return write_plan(prepare(request_from_params(params)), dag_id, run_id)
+def targets(job: CompositingJob) -> list[str]:
+    """The pictures that a job writes under their names."""
+    if job.layout != "names":
+        return []
+    groups = [group for sheet in job.sheets for group in sheet.groups]
+    return [keys.picture(job.style, cut, name) for group in groups for name in group.names for cut in group.cuts]
 
 
 def previews(outcomes: Iterable[Outcome], most: int) -> list[str]:
@@ -34,7 +40,7 @@ def previews(outcomes: Iterable[Outcome], most: int) -> list[str]:
         min(outcome.outputs, key=lambda output: ("/142x142/" not in output.key, output.bytes))
         for outcome in made[::step]
     ]
-    return [output.stored or output.key for output in smallest]
+    return [output.at for output in smallest]
 
 
 def picture(store: Store, key: str) -> bytes | None:
@@ -43,3 +49,20 @@ def picture(store: Store, key: str) -> bytes | None:
         return store.read(key)
     except NotFound:
         return None
+
+
+FLOW = Flow(
+    name=NAME,
+    noun="picture",
+    request=request_from_params,
+    stores=stores,
+    subjects=subjects,
+    draft=draft,
+    job_file=CompositingJob,
+    work=work,
+    targets=targets,
+    ledger=lambda manifest, key: ledger_of(manifest.subjects[0], key),
+    release=CompositesRelease,
+    previews=previews,
+    picture=picture,
+)

@@ -1,60 +1,57 @@
-"""The plan: compares what should be with what stands, and writes the jobs that make the difference."""
+"""The plan: compares what should be with what stands, sheet by sheet, and drafts the jobs that make the difference."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
-from datetime import timedelta
-from functools import cache, partial
+from functools import cache
+from typing import Any
 
 from darkroom import keys, ledger
 from darkroom.compositing.job import CompositingJob, Group, LayerFile, Layout, Sheet
-from darkroom.compositing.prepare import Prepared
+from darkroom.compositing.prepare import Prepared, prepare
 from darkroom.compositing.recipe import recipe_digest
-from darkroom.jobs import (
-    MOST_JOBS,
-    GroupPlan,
-    JobRef,
-    Manifest,
-    Mode,
-    NotDone,
-    PlanFolder,
-    State,
-    dump,
-    new_plan_id,
-    parse,
-)
-from darkroom.ledger import InputLedger, Ledger
-from darkroom.ownership import Targets, refusal
+from darkroom.compositing.request import Request
+from darkroom.flows import Costed, Draft, Run
+from darkroom.jobs import Mode, NotDone, State
+from darkroom.keys import Picture
+from darkroom.ledger import InputLedger, KnownDigest, Ledger, LedgerEntry
+from darkroom.ownership import Targets, Unsettled, refusal
+from darkroom.planning import LONGEST
 from darkroom.store import Store, open_store
 from darkroom.styles.stacks import Stack
 from darkroom.unsettled import unsettled
 
-FLOW = "compositing"
+NAME = "compositing"
 
 # Estimates of one core's time, only to cut jobs to a sensible length: seconds for each pixel to decode, for each pixel
 # of a stack's frame to reduce, and for each different picture to encode with its cuts.
 _DECODE, _REDUCE, _ENCODE = 25e-9, 5e-9, 0.03
-_SHORTEST, _LONGEST = 60.0, 600.0
-_ABANDONED = timedelta(days=1)
+_ENOUGH = 60.0  # seconds from which a sheet is a job of its own
+_HELD = 429  # bytes for each pixel of the largest frame: 10 megapixels are what a small machine takes
 
 
 @dataclass
 class Standing:
     """What stands in the store of one sheet."""
 
-    outputs: Mapping[str, ledger.LedgerEntry]
+    outputs: Mapping[str, LedgerEntry]
     """The ledgers' entries whose objects the listing shows unchanged, and laid out as is asked."""
-    known: Mapping[str, ledger.LedgerEntry]
+    known: Mapping[str, LedgerEntry]
     """All of the ledgers' entries."""
     listed: Mapping[str, str]
     """Every object of the style's cuts, with its ETag."""
-    digests: Mapping[str, ledger.KnownDigest]
+    digests: Mapping[str, KnownDigest]
     targets: Targets
 
     def stands(self, key: str) -> bool:
         """Is there an object for a picture, whatever it is?"""
         entry = self.known.get(key)
         return key in self.listed or (entry is not None and entry.stored in self.listed)
+
+    def recipe(self, key: str) -> str:
+        """From which recipe a picture stands as it should; empty where it does not."""
+        entry = self.outputs.get(key)
+        return entry.recipe if entry and not entry.stale else ""
 
 
 @dataclass
@@ -65,8 +62,34 @@ class Comparison:
     planned: Counter[str] = field(default_factory=Counter)
     skipped: Counter[str] = field(default_factory=Counter)
     refused: list[NotDone] = field(default_factory=list)
-    stale: list[str] = field(default_factory=list)
+    stale: dict[str, str] = field(default_factory=dict)
     distinct: int = 0
+
+
+def draft(request: Request, run: Run) -> Draft[Sheet]:
+    """What a request wants made. Raises `BadInput` with every problem."""
+    prepared = prepare(request)
+    style, scope = prepared.style, prepared.scope
+    store = open_store(request.store)
+    found = compare(prepared, store, run.made)
+    lengths = ", ".join(style.length_names[length] for length in scope.lengths)
+    sheets = [part for sheet in found.sheets for part in _parts(prepared, sheet)]
+    return Draft(
+        title=f"{style.style} · {lengths} · {', '.join(scope.sides)} · {colour_range(scope.colours)}",
+        output_store=store.uri,
+        stores=(prepared.renders.uri,),
+        planned=found.planned,
+        skipped=found.skipped,
+        distinct=found.distinct,
+        refused=found.refused,
+        findings=prepared.findings,
+        stale=found.stale,
+        prefixes=[keys.cut_prefix(style.style, cut) for cut in scope.cuts],
+        todo=[_costed(prepared, sheet) for sheet in sheets],
+        enough=_ENOUGH,
+        label=lambda of_job: _label(prepared, of_job),
+        job=lambda head, of_job: _job(prepared, head, of_job),
+    )
 
 
 def compare(prepared: Prepared, store: Store, made: Set[str] = frozenset()) -> Comparison:
@@ -79,11 +102,17 @@ def compare(prepared: Prepared, store: Store, made: Set[str] = frozenset()) -> C
     listed = {entry.key: entry.etag for cut in scope.cuts for entry in store.list(keys.cut_prefix(style, cut))}
     digests = ledger.read(store, keys.render_digests(style), InputLedger).inputs
     comparison = Comparison()
-    left = cache(lambda: unsettled(store, FLOW, partial(_targets_of, store)))
+
+    @cache
+    def left() -> Unsettled:
+        return unsettled(store, NAME, store.uri)
+
     for side in scope.sides:
         for colour in scope.colours:
-            known = _known(prepared, store, colour, side)
-            targets = Targets({key: entry.etag_by_name for key, entry in known.items() if entry.etag_by_name}, left)
+            ledgers = [ledger.read(store, key, Ledger[LedgerEntry]) for key in _ledgers(prepared, colour, side)]
+            known = {key: entry for one in ledgers for key, entry in one.outputs.items()}
+            etags = {key: entry.etag_by_name for key, entry in known.items() if entry.etag_by_name}
+            targets = Targets(etags, left, damaged=any(one.damaged for one in ledgers))
             standing = Standing(_unchanged(known, listed, prepared.request.layout), known, listed, digests, targets)
             sheet = _sheet(prepared, standing, made, colour, side, comparison)
             if sheet.groups:
@@ -91,18 +120,12 @@ def compare(prepared: Prepared, store: Store, made: Set[str] = frozenset()) -> C
     return comparison
 
 
-def _known(prepared: Prepared, store: Store, colour: int, side: str) -> dict[str, ledger.LedgerEntry]:
-    """What the ledgers of a sheet's lengths know."""
-    entries: dict[str, ledger.LedgerEntry] = {}
-    for length in prepared.scope.lengths:
-        key = keys.composites_ledger(prepared.style.style, length, side, colour)
-        entries |= ledger.read(store, key, Ledger).outputs
-    return entries
+def _ledgers(prepared: Prepared, colour: int, side: str) -> list[str]:
+    style = prepared.style.style
+    return [keys.composites_ledger(style, length, side, colour) for length in prepared.scope.lengths]
 
 
-def _unchanged(
-    known: Mapping[str, ledger.LedgerEntry], listed: Mapping[str, str], layout: Layout
-) -> dict[str, ledger.LedgerEntry]:
+def _unchanged(known: Mapping[str, LedgerEntry], listed: Mapping[str, str], layout: Layout) -> dict[str, LedgerEntry]:
     return {
         key: entry
         for key, entry in known.items()
@@ -110,51 +133,79 @@ def _unchanged(
     }
 
 
+def wanted(stands: str, recipe: str, *, trusted: bool) -> str | None:
+    """What a job is told of one cut of a picture: the recipe from which it stands; None: nothing, it is not wanted.
+
+    `stands` is the recipe from which it stands as it should, `recipe` what its layers give; each empty where that is
+    not the case or not known. `trusted`: does what stands count (mode `changed` and `plan`, or made by this run before
+    it was interrupted)?
+
+    | trusted | stands | recipe | the job is told |
+    | --- | --- | --- | --- |
+    | no | | | empty: make it |
+    | yes | no | | empty: make it |
+    | yes | yes | the same | None: leave it |
+    | yes | yes | another | the recipe; the worker will see that it is another, and make it |
+    | yes | yes | not known before the layers are read | the recipe; where it is the same, the worker skips it |
+    """
+    if not trusted:
+        return ""
+    return None if stands and stands == recipe else stands
+
+
 def _sheet(
     prepared: Prepared, standing: Standing, made: Set[str], colour: int, side: str, comparison: Comparison
 ) -> Sheet:
     """One colour and side: its groups to make; counts go to the comparison. Pure."""
-    style, cuts = prepared.style.style, prepared.scope.cuts
-    numbers: dict[str, int] = {}
-    files: list[LayerFile] = []
+    style, cuts, layout = prepared.style.style, prepared.scope.cuts, prepared.request.layout
     groups: dict[tuple[Stack, tuple[tuple[str, str], ...]], list[str]] = defaultdict(list)
     replaces: dict[str, dict[str, str]] = {}
-    for stack, names in _by_stack(prepared, colour, side).items():
-        comparison.planned.update(map(keys.picture_group, names))
+    for stack, pictures in _by_stack(prepared, colour, side).items():
+        comparison.planned.update(picture.group for picture in pictures)
         comparison.distinct += 1
         missing = [layer for layer in stack if not prepared.file(layer, colour)]
         if missing:
             reason = "; ".join(f"{layer}_{colour:04d}.png is missing" for layer in missing)
-            _refuse(names, reason, style, cuts, standing, comparison)
+            _refuse(pictures, reason, style, cuts, standing, comparison)
             continue
         recipes = _recipes(prepared, standing, stack, colour)
-        for name in names:
-            standing_recipes = {
-                cut: entry.recipe
-                for cut in cuts
-                if (entry := standing.outputs.get(keys.picture(style, cut, name))) and not entry.stale
-            }
+        for picture in pictures:
+            name = picture.name
             trusted = prepared.request.mode is not Mode.ALL or name in made
-            todo = {cut: standing_recipes.get(cut, "") if trusted else "" for cut in cuts}
-            if trusted and recipes:
-                todo = {cut: recipe for cut, recipe in todo.items() if recipe != recipes[cut]}
+            told = {
+                cut: wanted(standing.recipe(keys.picture(style, cut, name)), recipes.get(cut, ""), trusted=trusted)
+                for cut in cuts
+            }
+            todo = {cut: recipe for cut, recipe in told.items() if recipe is not None}
             if not todo:
-                comparison.skipped[keys.picture_group(name)] += 1
+                comparison.skipped[picture.group] += 1
                 continue
             # under its sha256 a picture never replaces anything
-            may = _replaceable(standing, style, name, todo) if prepared.request.layout == "names" else {}
+            may = _replaceable(standing, style, name, todo) if layout == "names" else {}
             if isinstance(may, str):
-                comparison.refused.append(_refused(name, may))
+                comparison.refused.append(_refused(picture, may))
                 continue
             groups[stack, tuple(todo.items())].append(name)
             if may:
                 replaces[name] = may
-    for stack, _ in groups:
-        for layer in stack:
-            file = prepared.file(layer, colour)
-            if layer not in numbers and file:
-                numbers[layer] = len(files)
-                files.append(LayerFile(key=file.key, etag=file.etag))
+    return _gathered(prepared, colour, side, groups, replaces)
+
+
+def _gathered(
+    prepared: Prepared,
+    colour: int,
+    side: str,
+    groups: Mapping[tuple[Stack, tuple[tuple[str, str], ...]], list[str]],
+    replaces: Mapping[str, Mapping[str, str]],
+) -> Sheet:
+    """A sheet of groups, each layer named once."""
+    numbers: dict[str, int] = {}
+    files: list[LayerFile] = []
+    for layer in (layer for stack, _ in groups for layer in stack):
+        file = prepared.file(layer, colour)
+        if layer not in numbers and file:
+            numbers[layer] = len(files)
+            files.append(LayerFile(key=file.key, etag=file.etag))
     return Sheet(
         colour=colour,
         side=side,
@@ -163,10 +214,10 @@ def _sheet(
             Group(
                 stack=tuple(numbers[layer] for layer in stack),
                 names=tuple(names),
-                cuts=dict(todo_cuts),
-                replaces={name: replaces[name] for name in names if name in replaces},
+                cuts=dict(todo),
+                replaces={name: dict(replaces[name]) for name in names if name in replaces},
             )
-            for (stack, todo_cuts), names in groups.items()
+            for (stack, todo), names in groups.items()
         ),
     )
 
@@ -184,22 +235,13 @@ def _replaceable(standing: Standing, style: str, name: str, cuts: Iterable[str])
     return found
 
 
-def _targets_of(store: Store, data: bytes, where: str) -> list[str]:
-    """Which pictures a job writes into a store under their names."""
-    job = parse(CompositingJob, data, where)
-    if job.layout != "names" or job.store != store.uri:
-        return []
-    groups = [group for sheet in job.sheets for group in sheet.groups]
-    return [keys.picture(job.style, cut, name) for group in groups for name in group.names for cut in group.cuts]
-
-
-def _by_stack(prepared: Prepared, colour: int, side: str) -> dict[Stack, list[str]]:
-    """The different stacks of a sheet, over all its lengths, each with the names of its pictures."""
-    names: dict[Stack, list[str]] = defaultdict(list)
+def _by_stack(prepared: Prepared, colour: int, side: str) -> dict[Stack, list[Picture]]:
+    """The different stacks of a sheet, over all its lengths, each with its pictures."""
+    pictures: dict[Stack, list[Picture]] = defaultdict(list)
     for length in prepared.scope.lengths:
         for codes, stack in prepared.stacks[length, side]:
-            names[stack].append(keys.picture_name(codes, length, side, colour))
-    return names
+            pictures[stack].append(Picture(codes, length, side, colour))
+    return pictures
 
 
 def _recipes(prepared: Prepared, standing: Standing, stack: Stack, colour: int) -> dict[str, str]:
@@ -215,53 +257,37 @@ def _recipes(prepared: Prepared, standing: Standing, stack: Stack, colour: int) 
 
 
 def _refuse(
-    names: Iterable[str], reason: str, style: str, cuts: Iterable[str], standing: Standing, comparison: Comparison
+    pictures: Iterable[Picture],
+    reason: str,
+    style: str,
+    cuts: Sequence[str],
+    standing: Standing,
+    comparison: Comparison,
 ) -> None:
-    for name in names:
-        comparison.refused.append(_refused(name, reason))
-        pictures = (keys.picture(style, cut, name) for cut in cuts)
-        comparison.stale.extend(key for key in pictures if standing.stands(key))
+    """Refuse pictures that lack a layer; what stands of them, as the ledger knows it, is stale."""
+    for picture in pictures:
+        comparison.refused.append(_refused(picture, reason))
+        for key in (keys.picture(style, cut, picture.name) for cut in cuts):
+            if standing.stands(key):
+                entry = standing.known.get(key)
+                comparison.stale[key] = entry.etag if entry else ""
 
 
-def _refused(name: str, reason: str) -> NotDone:
-    return NotDone(item=name, group=keys.picture_group(name), state=State.REFUSED, reason=reason)
+def _refused(picture: Picture, reason: str) -> NotDone:
+    return NotDone(item=picture.name, group=picture.group, state=State.REFUSED, reason=reason)
 
 
-def split(prepared: Prepared, sheets: list[Sheet]) -> list[list[Sheet]]:
-    """The sheets gathered into jobs by their estimated time.
+def _parts(prepared: Prepared, sheet: Sheet) -> Iterator[Sheet]:
+    """A sheet, or where it takes longer than a job should its lengths.
 
-    Above a minute a sheet is a job of its own, above ten it is split by length; below a minute sheets are joined.
+    A picture that two lengths share goes with the first.
     """
-    shortest = _SHORTEST
-    while True:
-        jobs = list(_gather(prepared, sheets, shortest))
-        if len(jobs) <= MOST_JOBS:
-            return jobs
-        shortest *= 2
-
-
-def _gather(prepared: Prepared, sheets: list[Sheet], shortest: float) -> Iterator[list[Sheet]]:
-    job: list[Sheet] = []
-    seconds = 0.0
-    for sheet in sheets:
-        cost = estimate(prepared, sheet)
-        if job and (seconds >= shortest or seconds + cost > _LONGEST or job[-1].side != sheet.side):
-            yield job
-            job, seconds = [], 0.0
-        if cost > max(_LONGEST, shortest):
-            yield from ([part] for part in _by_length(sheet))
-            continue
-        job.append(sheet)
-        seconds += cost
-    if job:
-        yield job
-
-
-def _by_length(sheet: Sheet) -> Iterator[Sheet]:
-    """A sheet's lengths as sheets of their own; a picture that two lengths share goes with the first."""
+    if estimate(prepared, sheet) <= LONGEST:
+        yield sheet
+        return
     lengths: dict[str, list[Group]] = defaultdict(list)
     for group in sheet.groups:
-        lengths[keys.picture_group(group.names[0])].append(group)
+        lengths[_length_of(group)].append(group)
     for groups in lengths.values():
         used = sorted({number for group in groups for number in group.stack})
         renumbered = {number: at for at, number in enumerate(used)}
@@ -276,6 +302,12 @@ def _by_length(sheet: Sheet) -> Iterator[Sheet]:
         )
 
 
+def _length_of(group: Group) -> str:
+    picture = Picture.parse(group.names[0])
+    assert picture
+    return picture.length
+
+
 def estimate(prepared: Prepared, sheet: Sheet) -> float:
     """Seconds of one core that a sheet takes, roughly."""
     pixels = [width * height for width, height in (prepared.sizes[layer.key] for layer in sheet.layers)]
@@ -283,75 +315,30 @@ def estimate(prepared: Prepared, sheet: Sheet) -> float:
     return sum(pixels) * _DECODE + len(sheet.groups) * (largest * _REDUCE + _ENCODE)
 
 
-def write_plan(prepared: Prepared, dag_id: str, run_id: str, made: Set[str] = frozenset()) -> Manifest:
-    """Compare, and write the plan's folder: jobs first, the manifest last, so that a manifest means a whole plan."""
-    store = open_store(prepared.request.store)
-    comparison = compare(prepared, store, made)
-    folder = PlanFolder(store, keys.plan_folder(dag_id, run_id, new_plan_id()))
-    refs = []
-    if prepared.request.mode is not Mode.PLAN:
-        for cut in prepared.scope.cuts:
-            store.sweep(keys.cut_prefix(prepared.style.style, cut), older_than=_ABANDONED)
-        for number, sheets in enumerate(split(prepared, comparison.sheets), 1):
-            job = _job(prepared, folder, number, sheets)
-            folder.write(keys.job(number), dump(job))
-            items = sum(len(group.names) for sheet in sheets for group in sheet.groups)
-            refs.append(JobRef(uri=folder.uri_of(keys.job(number)), label=job.label, machine=job.machine, items=items))
-    manifest = make_manifest(prepared, comparison, folder.uri, refs)
-    folder.write(keys.MANIFEST, dump(manifest))
-    return manifest
+def _costed(prepared: Prepared, sheet: Sheet) -> Costed[Sheet]:
+    largest = max(width * height for width, height in (prepared.sizes[layer.key] for layer in sheet.layers))
+    count = sum(len(group.names) for group in sheet.groups)
+    return Costed(sheet, estimate(prepared, sheet), memory=largest * _HELD, count=count, apart=sheet.side)
 
 
-def make_manifest(prepared: Prepared, comparison: Comparison, uri: str, refs: Iterable[JobRef]) -> Manifest:
-    """The plan's document."""
-    style, scope = prepared.style, prepared.scope
-    lengths = ", ".join(style.length_names[length] for length in scope.lengths)
-    return Manifest(
-        flow=FLOW,
-        uri=uri,
-        store=open_store(prepared.request.store).uri,
-        mode=prepared.request.mode,
-        created=prepared.began,
-        subject=style.style,
-        title=f"{style.style} · {lengths} · {', '.join(scope.sides)} · {colour_range(scope.colours)}",
-        request=prepared.request.model_dump(mode="json"),
-        planned=comparison.planned.total(),
-        skipped=comparison.skipped.total(),
-        todo=sum(len(group.names) for sheet in comparison.sheets for group in sheet.groups),
-        distinct=comparison.distinct,
-        refused=tuple(comparison.refused),
-        findings=tuple(prepared.findings),
-        stale=tuple(comparison.stale),
-        groups={
-            group: GroupPlan(planned=planned, skipped=comparison.skipped[group])
-            for group, planned in comparison.planned.items()
-        },
-        jobs=tuple(refs),
-    )
-
-
-def _job(prepared: Prepared, folder: PlanFolder, number: int, sheets: list[Sheet]) -> CompositingJob:
-    groups = {
-        keys.picture_group(name).rpartition(" ")[0]
-        for sheet in sheets
-        for group in sheet.groups
-        for name in group.names
-    }
+def _label(prepared: Prepared, sheets: Sequence[Sheet]) -> str:
+    of_job = {picture.length for sheet in sheets for group in sheet.groups for picture in _pictures(group)}
     names = prepared.style.length_names
-    lengths = ", ".join(names[length] for length in prepared.scope.lengths if length in groups)
-    colours = colour_range([sheet.colour for sheet in sheets])
-    sizes = [prepared.sizes[layer.key] for sheet in sheets for layer in sheet.layers]
-    largest = max(width * height for width, height in sizes)
+    lengths = ", ".join(names[length] for length in prepared.scope.lengths if length in of_job)
+    colours = colour_range({sheet.colour for sheet in sheets})
+    return f"{prepared.style.style} · {colours} · {sheets[0].side} · {lengths}"
+
+
+def _pictures(group: Group) -> Iterator[Picture]:
+    return (picture for name in group.names if (picture := Picture.parse(name)))
+
+
+def _job(prepared: Prepared, head: Mapping[str, Any], sheets: Sequence[Sheet]) -> CompositingJob:
     return CompositingJob(
-        flow=FLOW,
-        number=number,
-        label=f"{prepared.style.style} · {colours} · {sheets[0].side} · {lengths}",
-        machine="small" if largest <= 10_000_000 else "large" if largest <= 40_000_000 else "xlarge",
-        plan=folder.uri,
-        store=folder.store.uri,
+        **head,
         style=prepared.style.style,
         renders=prepared.renders.uri,
-        width=max(width for width, _ in sizes),
+        width=max(prepared.sizes[layer.key][0] for sheet in sheets for layer in sheet.layers),
         layout=prepared.request.layout,
         sheets=tuple(sheets),
     )

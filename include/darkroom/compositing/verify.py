@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import product
 
 import pyvips
 from pydantic import BaseModel, ConfigDict
@@ -15,9 +16,10 @@ from darkroom.compositing.recipe import recipe_digest
 from darkroom.compositing.request import Request, Scope, check_scope, read_style
 from darkroom.errors import BadInput, StoreError
 from darkroom.jobs import Document
+from darkroom.keys import Picture
 from darkroom.ledger import InputLedger, KnownDigest, Ledger, LedgerEntry
 from darkroom.store import Entry, Store, open_store, readable
-from darkroom.styles.names import parse_render
+from darkroom.styles.names import SIDES, parse_render
 from darkroom.styles.stacks import Stack
 from darkroom.styles.style import Style
 
@@ -120,22 +122,27 @@ def verify(request: Request, workers: int) -> Verification:
 def _outputs(store: Store, style: Style, scope: Scope) -> dict[str, LedgerEntry]:
     """The ledgers' entries of the scope's lengths."""
     outputs: dict[str, LedgerEntry] = {}
+    known = {keys.composites_ledger(style.style, *sheet): sheet[0] for sheet in _sheets(style)}
     for entry in store.list(keys.composites_ledgers(style.style)):
-        length = entry.key.rpartition("/")[2].rsplit("-", 2)[0]
-        if length in scope.lengths:
-            outputs |= ledger.read(store, entry.key, Ledger).outputs
+        if known.get(entry.key) in scope.lengths:
+            outputs |= ledger.read(store, entry.key, Ledger[LedgerEntry]).outputs
     return outputs
+
+
+def _sheets(style: Style) -> Iterator[tuple[str, str, int]]:
+    """Every length, side and colour of a style."""
+    return product(style.length_names, SIDES, range(style.colours))
 
 
 def _made_scope(request: Request, scope: Scope, outputs: Iterable[str], style: Style) -> tuple[Scope, list[str]]:
     """The scope narrowed to what was ever made, where the request leaves it open."""
-    made = [(key.split("/")[-2], *key.removesuffix(".png").rsplit("-", 2)[1:]) for key in outputs]
+    made = [(key.split("/")[-2], one.side, one.colour) for key in outputs if (one := _picture(key))]
     if not made:
         return scope, ["No ledger knows a picture of these lengths: all colours, sides and cuts are expected."]
     colours, sides, cuts = scope.colours, scope.sides, scope.cuts
     notes = []
     if not request.colours:
-        colours = tuple(sorted({int(colour) for _, _, colour in made}))
+        colours = tuple(sorted({colour for _, _, colour in made}))
         if len(colours) < style.colours:
             notes.append(
                 f"{len(colours)} of {style.colours} colours were made here; "
@@ -154,7 +161,7 @@ def _expected(
     for (length, side), pairs in stacks.items():
         for colour in scope.colours:
             for codes, stack in pairs:
-                name = keys.picture_name(codes, length, side, colour)
+                name = Picture(codes, length, side, colour).name
                 for cut in scope.cuts:
                     yield _Expected(keys.picture(style.style, cut, name), length, cut, stack, colour)
 
@@ -223,12 +230,15 @@ def _broken(store: Store, pictures: Mapping[str, Entry], workers: int) -> Iterat
 def _extra(unasked: Iterable[str], scope: Scope) -> Iterator[tuple[Finding, str]]:
     """Of the files that nothing asks for those of the scope, each with its length, and names that no rule reads."""
     for key in sorted(unasked):
-        _, _, file_name = key.rsplit("/", 2)
-        parts = file_name.removesuffix(".png").rsplit("-", 3)
-        if len(parts) < 4 or not file_name.endswith(".png") or not parts[3].isdecimal():
+        one = _picture(key)
+        if one is None:
             yield Finding(kind="extra", key=key, reason="no picture is called so"), ""
-        elif (parts[1] in scope.lengths, parts[2] in scope.sides, int(parts[3]) in scope.colours) == (True,) * 3:
-            yield Finding(kind="extra", key=key, reason="no combination of the style asks for it"), parts[1]
+        elif one.length in scope.lengths and one.side in scope.sides and one.colour in scope.colours:
+            yield Finding(kind="extra", key=key, reason="no combination of the style asks for it"), one.length
+
+
+def _picture(key: str) -> Picture | None:
+    return Picture.parse(key.rpartition("/")[2]) if key.endswith(".png") else None
 
 
 def _counts(

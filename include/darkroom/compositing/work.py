@@ -7,9 +7,8 @@ import time
 from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor, as_completed
-from contextlib import contextmanager
+from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
 
 from darkroom import keys
 from darkroom.compositing.cuts import Painted
@@ -19,14 +18,15 @@ from darkroom.compositing.memory import for_layers, threads_within
 from darkroom.compositing.profiles import COMPOSITE, CROPS
 from darkroom.compositing.recipe import recipe_digest
 from darkroom.compositing.walk import StackIndex, Walker, shares
-from darkroom.errors import ItemError, NotFound, StoreError
+from darkroom.errors import Conflict, ItemError, NotFound, StoreError
 from darkroom.imaging.encode import encode
 from darkroom.imaging.reduction import Picture
-from darkroom.jobs import InputDigest, Outcome, Output, PlanFolder, Recorder, State, again, parse
-from darkroom.ownership import NotOurs, Put, publish
-from darkroom.progress import Progress
+from darkroom.jobs import InputDigest, Outcome, Output, State, again
+from darkroom.keys import Picture as Name
+from darkroom.ownership import NotOurs, publish
 from darkroom.settings import settings
-from darkroom.store import Entry, Store, open_store, readable
+from darkroom.store import Entry, readable
+from darkroom.worker import Bench
 
 log = logging.getLogger(__name__)
 
@@ -50,17 +50,12 @@ class SheetWork:
         self,
         job: CompositingJob,
         sheet: Sheet,
-        recorder: Recorder,
-        progress: Progress,
-        *,
+        bench: Bench,
         layers: Layers,
-        renders: Store,
-        store: Store,
     ) -> None:
         """`layers`: empty, for the sheet's own."""
-        self._job, self._sheet, self._layers = job, sheet, layers
-        self._recorder, self._progress = recorder, progress
-        self._renders, self._store = renders, store
+        self._job, self._sheet, self._bench, self._layers = job, sheet, bench, layers
+        self._renders, self._store = bench.open(job.renders), bench.open(job.output_store)
         self._stop = threading.Event()
 
     def run(self, groups: list[Group], workers: int) -> None:
@@ -101,7 +96,7 @@ class SheetWork:
             return Broken(State.FAILED, f"{name} cannot be read ({error}); {again('run')}", where)
         except ItemError as error:
             return Broken(State.REFUSED, f"{name} {error}", where)
-        self._recorder.learned(InputDigest(uri=uri, etag=pinned.etag, digest=layer.digest))
+        self._bench.learned(InputDigest(uri=uri, etag=pinned.etag, digest=layer.digest))
         return layer
 
     def _changed(
@@ -161,8 +156,7 @@ class SheetWork:
         began = time.monotonic()
         outcomes = list(self._write(group, made))
         seconds = round((drawing + time.monotonic() - began) / len(outcomes), 6)
-        self._recorder.add(outcome.model_copy(update={"seconds": seconds}) for outcome in outcomes)
-        self._progress.advance(len(outcomes))
+        self._bench.record([outcome.model_copy(update={"seconds": seconds}) for outcome in outcomes])
 
     def _write(self, group: Group, made: "_Made") -> Iterator[Outcome]:
         """Write a group's wanted cuts: the first name's object, and copies of it for the other names.
@@ -180,20 +174,22 @@ class SheetWork:
                     replaces = group.replaces.get(name, {}).get(cut, "")
                     entry = self._put(name, cut, made, written, replaces)
                     key = keys.picture(self._job.style, cut, name)
-                    stored = entry.key if self._job.layout == "content" else ""
                     outputs.append(
-                        Output(key=key, recipe=made.recipe(cut), etag=entry.etag, bytes=entry.bytes, stored=stored)
+                        Output(
+                            key=key,
+                            recipe=made.recipe(cut),
+                            etag=entry.etag,
+                            bytes=entry.bytes,
+                            sha256=made.digest(cut),
+                            stored=entry.key if self._job.layout == "content" else "",
+                        )
                     )
             except NotOurs as error:
                 state, reason = State.REFUSED, str(error)
             except (StoreError, OSError) as error:
                 state, reason = State.FAILED, f"cannot be written: {error}"
             yield self._outcome(name, state, reason).model_copy(
-                update={
-                    "outputs": tuple(outputs),
-                    "bytes": sum(output.bytes for output in outputs),
-                    "digest": made.digest(wanted[0]) if state is State.DONE else "",
-                }
+                update={"outputs": tuple(outputs), "bytes": sum(output.bytes for output in outputs)}
             )
 
     def _put(self, name: str, cut: str, made: "_Made", written: dict[str, Entry], replaces: str) -> Entry:
@@ -206,21 +202,28 @@ class SheetWork:
             return first
         style, png = self._job.style, made.png(cut)
         key = keys.content(style, cut, made.digest(cut)) if by_content else keys.picture(style, cut, name)
-        if first:
-            put: Put = partial(self._store.copy, first.key, key)
-        else:
-            put = partial(self._store.write, key, png, content_type="image/png", confirm=False)
+
+        def put(*, if_absent: bool = False, if_match: str | None = None) -> Entry:
+            if first:  # pinned to what was written: somebody else may have been there since
+                with suppress(Conflict, NotFound):
+                    return self._store.copy(
+                        first.key, key, if_absent=if_absent, if_match=if_match, if_source_match=first.etag
+                    )
+            return self._store.write(
+                key, png, content_type="image/png", if_absent=if_absent, if_match=if_match, confirm=False
+            )
+
         entry = publish(self._store, key, png, put, replaces=replaces).entry
         written.setdefault(cut, entry)
         return entry
 
     def _record(self, names: Iterable[str], state: State, reason: str, where: str = "") -> None:
-        outcomes = [self._outcome(name, state, reason, where) for name in names]
-        self._recorder.add(outcomes)
-        self._progress.advance(len(outcomes))
+        self._bench.record([self._outcome(name, state, reason, where) for name in names])
 
     def _outcome(self, name: str, state: State, reason: str, where: str = "") -> Outcome:
-        return Outcome(item=name, group=keys.picture_group(name), state=state, reason=reason, where=where)
+        picture = Name.parse(name)
+        group = picture.group if picture else ""
+        return Outcome(item=name, group=group, state=state, reason=reason, where=where)
 
 
 class _Made:
@@ -263,35 +266,17 @@ class _Made:
         return self._painted.cut(CROPS[cut])
 
 
-def work(job_file: bytes, where: str, recorder: Recorder, *, workers: int, progress: Progress) -> None:
+def work(job: CompositingJob, bench: Bench) -> None:
     """Make a job's pictures that have no good outcome yet."""
-    job = parse(CompositingJob, job_file, where)
-    folder = PlanFolder.at(job.plan)
-    workers = threads_within(settings().memory, workers, job.width)
+    workers = threads_within(settings().memory, bench.workers, job.width)
     memory = for_layers(settings().memory, workers, job.width)
-    good = {
-        item for item, outcome in folder.outcomes(job.number).items() if outcome.state in (State.DONE, State.SKIPPED)
-    }
-    renders, store = open_store(job.renders), open_store(job.store)
-    with Layers(memory) as layers, _counted(recorder, renders, store):
+    with Layers(memory) as layers:
         for sheet in job.sheets:
-            groups = []
-            for group in sheet.groups:
-                names = tuple(name for name in group.names if name not in good)
-                progress.advance(len(group.names) - len(names))
-                if names:
-                    groups.append(group.model_copy(update={"names": names}))
+            groups = [
+                group.model_copy(update={"names": tuple(left)})
+                for group in sheet.groups
+                if (left := bench.left(group.names))
+            ]
             if groups:
-                of_sheet = SheetWork(job, sheet, recorder, progress, layers=layers, renders=renders, store=store)
-                of_sheet.run(groups, workers)
+                SheetWork(job, sheet, bench, layers).run(groups, workers)
                 layers.clear()
-
-
-@contextmanager
-def _counted(recorder: Recorder, *stores: Store) -> Iterator[None]:
-    """Record what the stores had to repeat, also when the work is interrupted."""
-    try:
-        yield
-    finally:
-        for store in stores:
-            recorder.repeated(store.retries)

@@ -16,7 +16,7 @@ from darkroom.failures import DecodeFailed, StepFailed, Taken, WriteFailed
 from darkroom.imaging.formats import Format
 from darkroom.imaging.opening import look
 from darkroom.imaging.source import Source, said
-from darkroom.ownership import NotOurs, Published, publish
+from darkroom.ownership import NotOurs, publish
 from darkroom.pyramids.fetching import Origin, Stored, fetched, place
 from darkroom.pyramids.make import Made, make_pyramid
 from darkroom.pyramids.names import copy_beside
@@ -47,21 +47,32 @@ class Item:
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
-    """What became of an item: `made` with the published `entry` and the sha256 of its bytes, or why it was not.
+class Stands:
+    """A file that stands at its place: its entry, the sha256 of its bytes; `written`, or did the same stand there?"""
 
-    `document` is the copy of a PDF that lies beside its pyramid, also where the pyramid failed. `written`: was anything
-    written, or did the same bytes stand there?
+    entry: Entry
+    sha256: str
+    written: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of an item: `made` and the `pyramid` that stands, or why it was not.
+
+    `document` is the copy of a PDF that lies beside its pyramid, also where the pyramid failed.
     """
 
     item: Item
     seconds: float
     made: Made | None = None
-    entry: Entry | None = None
-    digest: str = ""
-    document: Entry | None = None
-    written: bool = False
+    pyramid: Stands | None = None
+    document: Stands | None = None
     failure: StepFailed | None = None
+
+    @property
+    def written(self) -> bool:
+        """Was anything written, or did the same bytes stand there?"""
+        return any(one.written for one in (self.pyramid, self.document) if one)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,13 +90,11 @@ def make_pyramids(items: Iterable[Item], target: Store, profile: Profile, limits
     A failure is the item's own. What is fetched lies in a temporary folder, a few items at a time.
     """
     rest = iter(items)
-    with workspace() as folder, ThreadPoolExecutor(limits.workers + _MOVING, "pyramid") as pool:
-        line = _Line(folder, target, profile, limits)
+    with pyramid_line(target, profile, limits) as line, ThreadPoolExecutor(line.at_once, "pyramid") as pool:
         running: set[Future[Result]] = set()
         try:
             while True:
-                room = limits.workers + _MOVING - len(running)
-                running |= {pool.submit(line.make, item) for item in islice(rest, room)}
+                running |= {pool.submit(line.make, item) for item in islice(rest, line.at_once - len(running))}
                 if not running:
                     return
                 done, running = wait(running, return_when=FIRST_COMPLETED)
@@ -95,16 +104,25 @@ def make_pyramids(items: Iterable[Item], target: Store, profile: Profile, limits
                 future.cancel()
 
 
-class _Line:
-    """What each item passes through: fetched, looked at, made, published."""
+@contextmanager
+def pyramid_line(target: Store, profile: Profile, limits: Limits) -> Iterator["PyramidLine"]:
+    """A line that makes pyramids in `target`, and the temporary folder that it needs."""
+    with workspace() as folder:
+        yield PyramidLine(folder, target, profile, limits)
+
+
+class PyramidLine:
+    """What each item passes through: fetched, looked at, made, published. Called from `at_once` threads."""
 
     def __init__(self, folder: Path, target: Store, profile: Profile, limits: Limits) -> None:
         self._folder, self._target, self._profile, self._limits = folder, target, profile, limits
         self._turns = _Turns(limits.workers, limits.memory)
+        self.at_once = limits.workers + _MOVING
 
     def make(self, item: Item) -> Result:
+        """Make one pyramid. A failure is the item's own."""
         began = time.monotonic()
-        document: Published | None = None
+        document: Stands | None = None
         try:
             with fetched(item.origin, self._folder) as file, place(self._folder) as pyramid:
                 source = look(file, self._limits.max_pixels)
@@ -112,23 +130,14 @@ class _Line:
                 with self._turns.taken(_WINDOW + source.held + source.wide):
                     made = make_pyramid(source, pyramid, self._profile, cap=item.cap)
                 document = self._publish_document(item, file) if source.format is Format.PDF else None
-                published, digest = self._publish(item, made, pyramid)
+                stands = self._publish(item, made, pyramid)
         except StepFailed as failure:
-            stands = document.entry if document else None
-            return Result(item, time.monotonic() - began, document=stands, failure=failure)
+            return Result(item, time.monotonic() - began, document=document, failure=failure)
         except Exception as error:  # hostile bytes bring libraries to any error, and the other images go on
             log.warning("An error that nobody foresaw: %s", item.name, exc_info=True)
             unforeseen = DecodeFailed(f"it brought an error that nobody foresaw: {said(error)}")
             return Result(item, time.monotonic() - began, failure=unforeseen)
-        return Result(
-            item,
-            time.monotonic() - began,
-            made,
-            published.entry,
-            digest,
-            document.entry if document else None,
-            written=published.written or bool(document and document.written),
-        )
+        return Result(item, time.monotonic() - began, made, stands, document)
 
     def _require_room(self, source: Source) -> None:
         """Raises `DecodeFailed` for rows that are so wide that a few hundred of them are more than the memory."""
@@ -139,7 +148,7 @@ class _Line:
                 "smaller: more than DARKROOM_MEMORY; raise that, or cut it into parts"
             )
 
-    def _publish_document(self, item: Item, file: Path) -> Published | None:
+    def _publish_document(self, item: Item, file: Path) -> Stands | None:
         """Put a PDF beside its pyramid, unless it lies there already."""
         key = copy_beside(item.target)
         origin = item.origin
@@ -147,15 +156,16 @@ class _Line:
             return None
         return self._put("the copy beside its pyramid", key, file, item.replaces_copy, "application/pdf", {})
 
-    def _publish(self, item: Item, made: Made, pyramid: Path) -> tuple[Published, str]:
+    def _publish(self, item: Item, made: Made, pyramid: Path) -> Stands:
         metadata = {"width": str(made.width), "height": str(made.height), "pages": str(made.pages)}
-        with pyramid.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-        return self._put("its pyramid", item.target, pyramid, item.replaces, "image/tiff", metadata), digest
+        return self._put("its pyramid", item.target, pyramid, item.replaces, "image/tiff", metadata)
 
     def _put(
         self, what: str, key: str, file: Path, replaces: str, content_type: str, metadata: Mapping[str, str]
-    ) -> Published:
+    ) -> Stands:
+        with file.open("rb") as data:
+            digest = hashlib.file_digest(data, "sha256").hexdigest()
+
         def put(*, if_absent: bool = False, if_match: str | None = None) -> Entry:
             with file.open("rb") as data:
                 return self._target.write(
@@ -169,7 +179,8 @@ class _Line:
                 )
 
         try:
-            return publish(self._target, key, file, put, replaces=replaces)
+            published = publish(self._target, key, file, put, replaces=replaces)
+            return Stands(published.entry, digest, published.written)
         except NotOurs as error:
             raise Taken(f"{what} cannot be published: {error}") from None
         except (StoreError, OSError) as error:

@@ -2,7 +2,7 @@
 
 import hashlib
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, BinaryIO, Protocol
 
@@ -14,7 +14,7 @@ from darkroom.failures import DownloadFailed, Gone
 from darkroom.jobs import Document, Mode, dump, parse
 from darkroom.outside.appsync import FilesApi, FileToProcess, Unreadable
 from darkroom.progress import Progress
-from darkroom.pyramids.request import Request, request_from_params
+from darkroom.pyramids.request import Request
 from darkroom.pyramids.sources import queue
 from darkroom.settings import settings
 from darkroom.store import Store, open_store
@@ -85,13 +85,12 @@ class Collected(Document):
     problems: tuple[str, ...] = ()
 
 
-def collect(params: Mapping[str, Any], drive: Drive, *, dag_id: str, run_id: str) -> Collected:
+def collect(request: Request, drive: Drive, *, dag_id: str, run_id: str) -> Collected:
     """Drain the queue into markers, list the API's files, fetch what lies in Google Drive; write down what was found.
 
     A service that does not answer is a problem of the run, and the others go on. A backfill asks none of them; mode
     `plan` looks, and takes nothing. Raises `BadInput` for a request that cannot be.
     """
-    request = request_from_params(params)
     store = open_store(request.store)
     found: dict[str, Any] = {}
     problems: list[str] = []
@@ -106,7 +105,7 @@ def collect(params: Mapping[str, Any], drive: Drive, *, dag_id: str, run_id: str
         found["museum"], problem = without_thin_evidence(museum)
         problems += [f"Google Drive: {problem}"] if problem else []
     collected = Collected(**found, problems=tuple(problems))
-    store.write(_key(dag_id, run_id), dump(collected), content_type="application/json")
+    store.write(_key(dag_id, run_id), dump(collected), content_type="application/json", durable=True)
     return collected
 
 

@@ -1,33 +1,40 @@
-"""The flow `pyramids` as the protocol wants it (`darkroom.flows`)."""
+"""The flow `pyramids`, as the engine wants it."""
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
 
 import pyvips
 
+from darkroom import keys
 from darkroom.errors import StoreError
+from darkroom.flows import Flow
 from darkroom.imaging.headers import RangeReader
-from darkroom.jobs import Manifest, Outcome, State
-from darkroom.pyramids.plan import write_plan
-from darkroom.pyramids.request import request_from_params
-from darkroom.pyramids.settle import settle
+from darkroom.jobs import Outcome, State
+from darkroom.pyramids.job import PyramidJob, PyramidLedger, entry_of
+from darkroom.pyramids.names import copy_beside
+from darkroom.pyramids.plan import draft
+from darkroom.pyramids.release import PyramidsRelease
+from darkroom.pyramids.request import Request, request_from_params
+from darkroom.pyramids.standing import NAME
 from darkroom.pyramids.work import work
-from darkroom.settings import settings
 from darkroom.store import Store
-
-__all__ = ["picture", "plan", "previews", "settle", "stores", "work"]
 
 _SHOWN = 142  # pixels of a side
 
 
-def stores() -> tuple[str, ...]:
-    """The studio's store, that of the images, and every place of scans."""
-    return (settings().studio_store, settings().image_store, *settings().scan_sources.values())
+def stores(request: Request) -> tuple[str, ...]:
+    """The studio's store, that of the images, every place of scans that is asked about, and the API."""
+    places = (request.store, request.images, *request.places, *request.api_places)
+    return (*places, request.api) if request.api else places
 
 
-def plan(params: Mapping[str, Any], *, dag_id: str, run_id: str) -> Manifest:
-    """Find the work that a form asks for and write the plan's folder. Raises `BadInput`, with nothing written."""
-    return write_plan(request_from_params(params), dag_id, run_id)
+def subjects(request: Request) -> tuple[str, ...]:
+    """The sources."""
+    return request.sources
+
+
+def targets(job: PyramidJob) -> list[str]:
+    """The pyramids, and the copies that may lie beside them."""
+    return [key for item in job.items for key in (item.target, copy_beside(item.target))]
 
 
 def previews(outcomes: Iterable[Outcome], most: int) -> list[str]:
@@ -57,3 +64,23 @@ def _smallest_level(reader: RangeReader) -> bytes:
             break
     small: bytes = image.thumbnail_image(_SHOWN, size="down").pngsave_buffer(compression=9, keep="none")
     return small
+
+
+FLOW = Flow(
+    name=NAME,
+    noun="image",
+    request=request_from_params,
+    stores=stores,
+    subjects=subjects,
+    draft=draft,
+    job_file=PyramidJob,
+    work=work,
+    targets=targets,
+    ledger=lambda manifest, key: keys.pyramids_ledger(key),
+    ledger_model=PyramidLedger,
+    entry=entry_of,
+    release=PyramidsRelease,
+    backfill=True,
+    previews=previews,
+    picture=picture,
+)

@@ -5,8 +5,8 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from darkroom.imaging.drawings import DRAWINGS
-from darkroom.jobs import Document, Job
-from darkroom.ledger import LedgerEntry
+from darkroom.jobs import Document, Job, Outcome, Output
+from darkroom.ledger import Ledger, LedgerEntry
 from darkroom.pyramids.profiles import CAP, COPYRIGHT_CAP, PROFILES, Cap
 from darkroom.recipes import deciding, sha256_of
 
@@ -25,6 +25,8 @@ class PyramidItem(BaseModel):
     key: str
     etag: str = ""
     bytes: int = 0
+    source: str = ""
+    """The image's URI as ledgers have it, without a secret in it."""
     target: str
     protected: bool = False
     """Does somebody else own the image, so that it may be shown small only?"""
@@ -41,7 +43,7 @@ class PyramidItem(BaseModel):
 
 
 class PyramidJob(Job):
-    """A job file of the flow `pyramids`. The pyramids go to `store`."""
+    """A job file of the flow `pyramids`."""
 
     profile: str
     places: tuple[str, ...]
@@ -71,9 +73,6 @@ class Claim(BaseModel):
     markers: tuple[MarkerRef, ...] = ()
     file_ids: tuple[str, ...] = ()
     reason: str = ""
-    source: str = ""
-    """The image's URI, of those that a job makes."""
-    protected: bool = False
 
 
 class Claims(Document):
@@ -92,10 +91,22 @@ class PyramidEntry(LedgerEntry):
     protected: bool = False
 
 
-class PyramidLedger(Document):
-    """A share of the pyramids and the copies beside them, by key."""
+PyramidLedger = Ledger[PyramidEntry]
+"""A share of the pyramids and the copies beside them, by key."""
 
-    outputs: dict[str, PyramidEntry] = Field(default_factory=dict)
+PROTECTED = "protected"
+"""The fact of an outcome whose image somebody else owns: 1."""
+
+
+def entry_of(outcome: Outcome, output: Output) -> PyramidEntry:
+    """What a ledger knows of a pyramid, or of the copy beside it."""
+    return PyramidEntry(
+        recipe=output.recipe,
+        etag=output.etag,
+        bytes=output.bytes,
+        source=output.source,
+        protected=bool(outcome.facts.get(PROTECTED)),
+    )
 
 
 class FailedDays(BaseModel):

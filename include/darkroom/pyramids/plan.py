@@ -1,26 +1,49 @@
 """The plan of pyramids: what is to be made, what stands already, what is refused; in jobs of about the same length."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from typing import Any
 
 from darkroom import keys
 from darkroom.errors import BadInput, StoreError
+from darkroom.flows import Costed, Draft, Run
 from darkroom.imaging.headers import Size, size_of
-from darkroom.jobs import GroupPlan, JobRef, Manifest, Mode, NotDone, PlanFolder, State, dump, new_plan_id
+from darkroom.jobs import NotDone, State
 from darkroom.progress import Progress
 from darkroom.pyramids.collect import Collected, read_collected
 from darkroom.pyramids.find import Candidate, Found, Refusal, find, look_at
-from darkroom.pyramids.job import Claim, Claims, PyramidEntry, PyramidItem, PyramidJob, recipe_digest
+from darkroom.pyramids.job import Claim, Claims, PyramidItem, PyramidJob, cap_of, recipe_digest
 from darkroom.pyramids.names import claimed_twice, copy_beside
 from darkroom.pyramids.request import Request
-from darkroom.pyramids.split import Todo, machine_for, split
-from darkroom.pyramids.standing import FLOW, Standing, look
+from darkroom.pyramids.standing import Standing, look
+from darkroom.standing import is_current
 from darkroom.store import Store, head_object, open_store, readable
 
 _UNKNOWN = Size(50_000_000)  # of an image on the web
+_TITLE = "Pyramids"
+
+# Estimates of one core's time, only to cut jobs to a sensible length: seconds for each pixel to decode, for each pixel
+# of the pyramid to write and prove, for each byte to move.
+_DECODE, _WRITE, _MOVE = 9e-9, 60e-9, 20e-9
+_ENOUGH = 600.0  # seconds of one core
+_OVERHEAD = 1 << 30  # bytes of a worker beside what the one image holds that needs most
+
+
+@dataclass(frozen=True, slots=True)
+class Todo:
+    """An image to make a pyramid of: with the recipe, whether it is protected, and how large it is.
+
+    `replaces` and `replaces_copy` are the ETags of what may be replaced, of the pyramid and of the copy beside it.
+    """
+
+    candidate: Candidate
+    recipe: str
+    protected: bool
+    size: Size
+    replaces: str = ""
+    replaces_copy: str = ""
 
 
 @dataclass
@@ -44,29 +67,34 @@ class Comparison:
         self.claims[one.name] = Claim(state="refused", markers=one.markers, reason=one.reason)
 
 
-def write_plan(request: Request, dag_id: str, run_id: str) -> Manifest:
-    """Find, compare, and write the plan's folder: jobs first, the manifest last, so that it means a whole plan."""
-    began = datetime.now(UTC)
+def draft(request: Request, run: Run) -> Draft[Todo]:
+    """What a request wants made."""
     store, images = open_store(request.store), open_store(request.images)
-    collected = read_collected(store, dag_id, run_id)
+    collected = read_collected(store, run.dag_id, run.run_id)
     found = find(request, collected, store)
-    comparison = compare(request, found, images)
+    comparison = compare(request, found, images, run.made)
     _say_collected(request, collected, found, comparison)
-    folder = PlanFolder(store, keys.plan_folder(dag_id, run_id, new_plan_id()))
-    refs = []
-    if request.mode is not Mode.PLAN:
-        for number, items in enumerate(split(comparison.todo), 1):
-            job = _job(request, folder, number, items)
-            folder.write(keys.job(number), dump(job))
-            uri = folder.uri_of(keys.job(number))
-            refs.append(JobRef(uri=uri, label=job.label, machine=job.machine, items=len(items)))
-    folder.write(keys.CLAIMS, dump(Claims(claims=comparison.claims)))
-    manifest = _manifest(request, found, comparison, folder.uri, refs, began)
-    folder.write(keys.MANIFEST, dump(manifest))
-    return manifest
+    interval = ""
+    if request.since and request.until:
+        interval = f" · {request.since:%Y-%m-%d %H:%M} to {request.until:%Y-%m-%d %H:%M} UTC"
+    return Draft(
+        title=f"{_TITLE} · {', '.join(request.sources) or 'no sources'}{interval}",
+        output_store=images.uri,
+        stores=request.places,
+        planned=comparison.planned,
+        skipped=comparison.skipped,
+        refused=comparison.refused,
+        findings=comparison.findings,
+        problems=found.problems,
+        todo=[costed(one) for one in comparison.todo],
+        enough=_ENOUGH,
+        label=_label,
+        job=lambda head, todo: _job(request, head, todo),
+        documents={keys.CLAIMS: Claims(claims=comparison.claims)},
+    )
 
 
-def compare(request: Request, found: Found, images: Store) -> Comparison:
+def compare(request: Request, found: Found, images: Store, made: Set[str] = frozenset()) -> Comparison:
     """What is to be made of what was found, beside what stands in the images' store."""
     comparison = Comparison()
     candidates = list(look_at(found.candidates, request.extensions, found))
@@ -78,7 +106,9 @@ def compare(request: Request, found: Found, images: Store) -> Comparison:
     for one in candidates:
         if one.name in found.gone:
             continue  # settle tells the API
-        if one.name in pyramids:
+        if one.name in made:
+            _leave(one, comparison)
+        elif one.name in pyramids:
             # scans and pyramids in one bucket: it is listed, and its own upload may have marked it
             if one.markers:
                 _leave(one, comparison)
@@ -103,7 +133,7 @@ def _decide(request: Request, one: Candidate, standing: Standing, comparison: Co
     # an upload's marker does not say whose image it is: what was protected stays so until somebody says otherwise
     protected = bool(entry and entry.protected) if one.protected is None else one.protected
     recipe = recipe_digest(one.uri, one.entry.etag if one.entry else "", request.profile, protected)
-    if up_to_date(request.mode, entry, recipe, stands=standing.is_whole(one.target)) and not one.file_ids:
+    if is_current(request.mode, entry, recipe, stands=standing.is_whole(one.target)) and not one.file_ids:
         _leave(one, comparison)
         return
     replaces = standing.replaceable(one)
@@ -112,9 +142,7 @@ def _decide(request: Request, one: Candidate, standing: Standing, comparison: Co
         return
     comparison.planned[one.group] += 1
     comparison.todo.append(Todo(one, recipe, protected, _UNKNOWN, *replaces))
-    comparison.claims[one.name] = Claim(
-        state="todo", markers=one.markers, file_ids=one.file_ids, source=one.uri, protected=protected
-    )
+    comparison.claims[one.name] = Claim(state="todo", markers=one.markers, file_ids=one.file_ids)
 
 
 def _leave(one: Candidate, comparison: Comparison) -> None:
@@ -122,20 +150,6 @@ def _leave(one: Candidate, comparison: Comparison) -> None:
     comparison.planned[one.group] += 1
     comparison.skipped[one.group] += 1
     comparison.claims[one.name] = Claim(state="standing", markers=one.markers)
-
-
-def up_to_date(mode: Mode, known: PyramidEntry | None, recipe: str, *, stands: bool) -> bool:
-    """May a pyramid be left as it is?
-
-    | mode | the ledger knows it | it stands as written | recipe is the same | left |
-    | --- | --- | --- | --- | --- |
-    | all | | | | no |
-    | changed, plan | no | | | no |
-    | changed, plan | yes | no | | no |
-    | changed, plan | yes | yes | no | no |
-    | changed, plan | yes | yes | yes | yes |
-    """
-    return mode is not Mode.ALL and known is not None and stands and known.recipe == recipe and not known.stale
 
 
 def _refusal(one: Candidate, standing: Standing, clashing: Mapping[str, str]) -> str:
@@ -197,21 +211,24 @@ def _sizes(candidates: list[Candidate]) -> list[Size]:
         return list(pool.map(read, candidates))
 
 
-def _job(request: Request, folder: PlanFolder, number: int, todo: list[Todo]) -> PyramidJob:
-    places = sorted({one.candidate.place for one in todo} - {""})
+def costed(todo: Todo) -> Costed[Todo]:
+    """What an image costs, roughly."""
+    cap, pixels = cap_of(todo.protected), todo.size.pixels
+    moved = todo.candidate.entry.bytes if todo.candidate.entry else pixels
+    seconds = pixels * _DECODE + min(pixels, cap.width * cap.height) * _WRITE + moved * _MOVE
+    return Costed(todo, seconds, memory=todo.size.held + _OVERHEAD)
+
+
+def _label(todo: Sequence[Todo]) -> str:
     groups = Counter(one.candidate.group for one in todo)
-    label = ", ".join(f"{group}: {count:,}" for group, count in groups.items())
-    return PyramidJob(
-        flow=FLOW,
-        number=number,
-        label=f"{label} · {sum(one.size.pixels for one in todo) / 1e6:,.0f} megapixels",
-        machine=machine_for(max((one.size for one in todo), key=lambda size: size.held)),
-        plan=folder.uri,
-        store=request.images,
-        profile=request.profile,
-        places=tuple(places),
-        items=tuple(_item(one, places) for one in todo),
-    )
+    counts = ", ".join(f"{group}: {count:,}" for group, count in groups.items())
+    return f"{counts} · {sum(one.size.pixels for one in todo) / 1e6:,.0f} megapixels"
+
+
+def _job(request: Request, head: Mapping[str, Any], todo: Sequence[Todo]) -> PyramidJob:
+    places = sorted({one.candidate.place for one in todo} - {""})
+    items = tuple(_item(one, places) for one in todo)
+    return PyramidJob(**{**head, "stores": tuple(places)}, profile=request.profile, places=tuple(places), items=items)
 
 
 def _item(todo: Todo, places: list[str]) -> PyramidItem:
@@ -223,6 +240,7 @@ def _item(todo: Todo, places: list[str]) -> PyramidItem:
         key=one.key,
         etag=one.entry.etag if one.entry else "",
         bytes=one.entry.bytes if one.entry else 0,
+        source=one.uri,
         target=one.target,
         protected=todo.protected,
         recipe=todo.recipe,
@@ -246,33 +264,3 @@ def _say_collected(request: Request, collected: Collected, found: Found, compari
         say(f"{name}: there is no such image any more (404), so settle tells the API to forget it.")
     if found.left:
         say(f"{found.left:,} more images wait for the next run (limit).")
-
-
-def _manifest(
-    request: Request, found: Found, comparison: Comparison, uri: str, refs: list[JobRef], began: datetime
-) -> Manifest:
-    interval = ""
-    if request.since and request.until:
-        interval = f" · {request.since:%Y-%m-%d %H:%M} to {request.until:%Y-%m-%d %H:%M} UTC"
-    return Manifest(
-        flow=FLOW,
-        uri=uri,
-        store=request.images,
-        mode=request.mode,
-        created=began,
-        subject=FLOW,
-        title=f"Pyramids · {', '.join(request.sources) or 'no sources'}{interval}",
-        request=request.model_dump(mode="json"),
-        planned=comparison.planned.total(),
-        skipped=comparison.skipped.total(),
-        todo=len(comparison.todo),
-        distinct=len(comparison.todo),
-        refused=tuple(comparison.refused),
-        findings=tuple(comparison.findings),
-        problems=tuple(found.problems),
-        groups={
-            group: GroupPlan(planned=planned, skipped=comparison.skipped[group])
-            for group, planned in comparison.planned.items()
-        },
-        jobs=tuple(refs),
-    )

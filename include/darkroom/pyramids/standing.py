@@ -8,15 +8,14 @@ from urllib.parse import urlsplit
 
 from darkroom import keys, ledger
 from darkroom.errors import StoreError
-from darkroom.jobs import parse
 from darkroom.ownership import Targets, refusal
 from darkroom.pyramids.find import Candidate
-from darkroom.pyramids.job import PyramidEntry, PyramidJob, PyramidLedger
+from darkroom.pyramids.job import PyramidEntry, PyramidLedger
 from darkroom.pyramids.names import PDF, copy_beside, target_of
 from darkroom.store import Store
 from darkroom.unsettled import unsettled
 
-FLOW = "pyramids"
+NAME = "pyramids"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +71,7 @@ def look(store: Store, images: Store, candidates: Iterable[Candidate]) -> Standi
     """Read the ledgers, and look at every place that the candidates' pyramids and copies would take, many at once."""
     candidates = list(candidates)
     copies = {copy_beside(one.target) for one in candidates}
-    known = _ledgers(store, {key for one in candidates for key in _near(one)})
+    known, damaged = _ledgers(store, {key for one in candidates for key in _near(one)})
     # whether an image is a PDF, only its bytes say: where nothing hints at it, the worker finds out what stands there
     hinted = {copy_beside(one.target) for one in candidates if _suffix(one) == PDF}
     asked = sorted({one.target for one in candidates} | hinted | (copies & known.keys()))
@@ -89,12 +88,8 @@ def look(store: Store, images: Store, candidates: Iterable[Candidate]) -> Standi
     with ThreadPoolExecutor(images.concurrency, "standing") as pool:
         list(pool.map(look_at, asked))
 
-    def targets_of(data: bytes, where: str) -> list[str]:
-        job = parse(PyramidJob, data, where)
-        items = job.items if job.store == images.uri else ()
-        return [key for item in items for key in (item.target, copy_beside(item.target))]
-
-    targets = Targets({key: entry.etag for key, entry in known.items()}, lambda: unsettled(store, FLOW, targets_of))
+    etags_known = {key: entry.etag for key, entry in known.items()}
+    targets = Targets(etags_known, lambda: unsettled(store, NAME, images.uri), damaged=damaged)
     return Standing(images, known, etags, reasons, targets)
 
 
@@ -109,9 +104,10 @@ def _suffix(one: Candidate) -> str:
     return PurePosixPath(path).suffix.lower()
 
 
-def _ledgers(store: Store, wanted: set[str]) -> dict[str, PyramidEntry]:
-    """What the ledgers know of these pyramids and copies."""
+def _ledgers(store: Store, wanted: set[str]) -> tuple[dict[str, PyramidEntry], bool]:
+    """What the ledgers know of these pyramids and copies, and whether one of them was lost."""
     shards = sorted({keys.pyramids_ledger(key) for key in wanted})
     with ThreadPoolExecutor(store.concurrency, "ledgers") as pool:
-        read = list(pool.map(lambda key: ledger.read(store, key, PyramidLedger).outputs, shards))
-    return {key: entry for outputs in read for key, entry in outputs.items() if key in wanted}
+        read = list(pool.map(lambda key: ledger.read(store, key, PyramidLedger), shards))
+    known = {key: entry for one in read for key, entry in one.outputs.items() if key in wanted}
+    return known, any(one.damaged for one in read)

@@ -2,16 +2,12 @@
 
 import base64
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from darkroom import flows
 from darkroom.amounts import human_bytes, human_seconds
+from darkroom.jobs import Report
 from darkroom.store import readable
-
-if TYPE_CHECKING:
-    from darkroom.reports.report import Report
 
 _MOST_ROWS = 500
 
@@ -25,11 +21,10 @@ _templates = Environment(
 )
 
 
-def page(report: "Report", pictures: Mapping[str, bytes]) -> str:
+def page(report: Report, pictures: Mapping[str, bytes]) -> str:
     """The page; `pictures` are PNGs by their keys."""
     return _templates.get_template("report.html.jinja").render(
         report=report,
-        noun=flows.noun(report.flow),
         causes=report.causes[:_MOST_ROWS],
         more=max(0, len(report.causes) - _MOST_ROWS),
         plan=readable(report.plan),

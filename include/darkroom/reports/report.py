@@ -5,14 +5,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 
-from pydantic import BaseModel, ConfigDict, Field
-
 from darkroom import flows, keys
 from darkroom.amounts import counted
-from darkroom.causes import Cause, cause_lines, causes
-from darkroom.errors import NotFound
-from darkroom.flows import Settlement
-from darkroom.jobs import Document, Manifest, Mode, NotDone, Outcome, PlanFolder, State, again, dump, parse
+from darkroom.causes import cause_lines, causes
+from darkroom.jobs import GroupReport, Manifest, Mode, NotDone, Outcome, Report, Settlement, State, again, dump
+from darkroom.plan_folder import PlanFolder
 from darkroom.reports.page import page
 from darkroom.store import open_store
 
@@ -21,78 +18,18 @@ _MOST_PREVIEWS = 40
 _MOST_NOTES = 500
 
 
-class GroupReport(BaseModel):
-    """The counts of one group of items."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    planned: int = 0
-    done: int = 0
-    skipped: int = 0
-    refused: int = 0
-    failed: int = 0
-
-    @property
-    def left(self) -> int:
-        """Those that nobody has come to: in mode `plan`, what would be made."""
-        return self.planned - self.done - self.skipped - self.refused - self.failed
-
-
-class Report(Document):
-    """What became of a run: `planned = done + skipped + refused + failed + todo`.
-
-    `distinct` counts the different pictures among the planned, `bytes` what was written, `seconds` the time since
-    the plan, `retries` the requests that the workers had to repeat, by the name of the fault, `kinds` the items that
-    were not made by the step that failed, where the flow tells these apart. `causes` are the reasons of `not_done`,
-    each once. To people `todo` is called left, `distinct` different, and `outputs` files.
-    """
-
-    title: str
-    flow: str
-    mode: Mode
-    plan: str
-    created: datetime
-    planned: int
-    done: int
-    skipped: int
-    refused: int
-    failed: int
-    todo: int
-    distinct: int
-    outputs: int
-    bytes: int
-    seconds: float
-    groups: dict[str, GroupReport]
-    not_done: tuple[NotDone, ...]
-    problems: tuple[str, ...]
-    findings: tuple[str, ...]
-    stale: tuple[str, ...]
-    pruned: tuple[str, ...]
-    versions: dict[str, str]
-    retries: dict[str, int] = Field(default_factory=dict)
-    kinds: dict[str, int] = Field(default_factory=dict)
-    causes: tuple[Cause, ...] = ()
-
-    @property
-    def ok(self) -> bool:
-        """Did everything that was planned become what it should?
-
-        A plan that was only to be looked at leaves its work undone.
-        """
-        return not (self.refused or self.failed or self.problems or (self.todo and self.mode is not Mode.PLAN))
-
-    def failure_text(self, limit: int = 20) -> str:
-        """What went wrong, for a person: the run's own problems, then why items were not made, each reason once."""
-        lines, noun = list(self.problems), flows.noun(self.flow)
-        if self.refused or self.failed:
-            kinds = ", ".join(f"{kind}: {count:,}" for kind, count in self.kinds.items())
-            by_kind = f" ({kinds})" if kinds else ""
-            counts = f"{self.refused:,} of {self.planned:,} items were refused and {self.failed:,} failed"
-            lines.append(f"{counts}{by_kind}:")
-        lines += [f"- {line}" for line in cause_lines(self.causes, noun, limit)]
-        if self.todo and self.mode is not Mode.PLAN:
-            lines.append(f"Left, for nobody came to them: {counted(self.todo, noun)}; {again('run')}.")
-        return "\n".join(lines)
+def failure_text(report: Report, limit: int = 20) -> str:
+    """What went wrong, for a person: the run's own problems, then why items were not made, each reason once."""
+    lines = list(report.problems)
+    if report.refused or report.failed:
+        kinds = ", ".join(f"{kind}: {count:,}" for kind, count in report.kinds.items())
+        by_kind = f" ({kinds})" if kinds else ""
+        counts = f"{report.refused:,} of {report.planned:,} items were refused and {report.failed:,} failed"
+        lines.append(f"{counts}{by_kind}:")
+    lines += [f"- {line}" for line in cause_lines(report.causes, report.noun, limit)]
+    if report.todo and report.mode is not Mode.PLAN:
+        lines.append(f"Left, for nobody came to them: {counted(report.todo, report.noun)}; {again('run')}.")
+    return "\n".join(lines)
 
 
 def build_report(
@@ -144,6 +81,7 @@ def build_report(
     return Report(
         title=manifest.title,
         flow=manifest.flow,
+        noun=manifest.noun,
         mode=manifest.mode,
         plan=manifest.uri,
         created=manifest.created,
@@ -177,34 +115,24 @@ def _not_done(outcome: Outcome) -> NotDone:
 def make_report(folder: PlanFolder, problems: Sequence[str] = ()) -> Report:
     """Build a plan's report and write it beside the plan, as JSON and as a page. Reads the outcomes job by job."""
     manifest = folder.manifest()
-    settlement = _settlement(folder)
+    settlement = folder.settlement() or Settlement(proven=0)
     flow = flows.get(manifest.flow)
     shown: list[str] = []
     retries: Counter[str] = Counter()
 
     def outcomes() -> Iterator[Outcome]:
-        for number in range(1, len(manifest.jobs) + 1):
-            batches = [batch for _, batch in folder.batches(number)]
-            for batch in batches:
-                retries.update(batch.retries)
-            of_job = list({outcome.item: outcome for batch in batches for outcome in batch.outcomes}.values())
-            shown.extend(flow.previews(of_job, _MOST_PREVIEWS))
-            yield from of_job
+        for of_job in folder.all_outcomes():
+            retries.update(of_job.retries)
+            shown.extend(flow.previews(of_job.latest.values(), _MOST_PREVIEWS))
+            yield from of_job.latest.values()
 
     report = build_report(manifest, outcomes(), settlement, problems, retries)
     if report.done != settlement.proven:
         unseen = f"settle: it has not seen everything that was made, so the ledger lacks it; {again('settle')}."
         report = report.model_copy(update={"problems": (*report.problems, unseen)})
-    store = open_store(manifest.store)
+    store = open_store(manifest.output_store)
     step = max(1, -(-len(shown) // _MOST_PREVIEWS))
     pictures = {key: picture for key in shown[::step] if (picture := flow.picture(store, key))}
     folder.write(keys.REPORT_HTML, page(report, pictures).encode(), "text/html; charset=utf-8")
     folder.write(keys.REPORT_JSON, dump(report))
     return report
-
-
-def _settlement(folder: PlanFolder) -> Settlement:
-    try:
-        return parse(Settlement, folder.read(keys.SETTLEMENT), folder.uri_of(keys.SETTLEMENT))
-    except NotFound:
-        return Settlement(proven=0)

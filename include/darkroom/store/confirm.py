@@ -1,6 +1,7 @@
 """Confirm many written objects at once: a page of a listing says of a thousand what a head says of one."""
 
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 from darkroom.store.base import Entry, Store
 
@@ -25,7 +26,9 @@ def unconfirmed(store: Store, written: Iterable[Entry]) -> dict[str, str]:
         budget -= 1
         if not missing or budget < 0:
             break
-    return {key: reason for key, entry in missing.items() if (reason := difference(entry, store.head(key)))}
+    with ThreadPoolExecutor(store.concurrency, "heads") as pool:
+        reasons = pool.map(lambda entry: difference(entry, store.head(entry.key)), missing.values())
+        return {key: reason for key, reason in zip(missing, reasons, strict=True) if reason}
 
 
 def _between(store: Store, first: str, last: str) -> Iterator[Entry]:

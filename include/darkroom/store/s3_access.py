@@ -242,7 +242,8 @@ def _frozen(session: "Session") -> "ReadOnlyCredentials":
 def _for_obstore(session: "Session") -> "S3Credential":
     """The credentials as they are now; asked again before a role's own would be renewed for their age.
 
-    Obstore's client holds what it asks for ever, out of the garbage collector's sight: that must not be who holds the client.
+    Obstore's client holds what it asks for ever, out of the garbage collector's sight: that must not be who holds the
+    client.
     """
     now = _frozen(session)
     return {

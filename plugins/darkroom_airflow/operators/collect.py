@@ -5,7 +5,7 @@ from typing import Any
 from airflow.sdk import BaseOperator, Context
 
 from darkroom_airflow.credentials import StoreAccess
-from darkroom_airflow.operators.plan import request_of
+from darkroom_airflow.operators.plan import params_of
 from darkroom_airflow.refusals import refusals_are_told
 from darkroom_airflow.xcoms import COUNTS
 
@@ -28,8 +28,10 @@ class CollectOperator(BaseOperator):
 
         dag_run = context["dag_run"]
         with refusals_are_told(context["ti"]), StoreAccess() as stores:
-            stores.reach(*flows.get("pyramids").stores(), settings().scan_queue, settings().appsync_url)
-            found = collect(request_of(context), DriveFiles(), dag_id=dag_run.dag_id, run_id=dag_run.run_id)
+            flow = flows.get("pyramids")
+            request = flow.request(params_of(context, backfill=flow.backfill))
+            stores.reach(*flow.stores(request), *settings().scan_sources.values(), settings().scan_queue)
+            found = collect(request, DriveFiles(), dag_id=dag_run.dag_id, run_id=dag_run.run_id)
         if found.waiting:
             self.log.info("About %d messages wait in the queue; mode plan takes none.", found.waiting)
         self.log.info(

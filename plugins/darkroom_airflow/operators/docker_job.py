@@ -17,8 +17,8 @@ from darkroom.amounts import human_bytes
 from darkroom.machines import MACHINES, Machine
 from darkroom.settings import settings
 from darkroom.store import readable
-from darkroom_airflow.credentials import StoreAccess, locations_in
-from darkroom_airflow.operators.jobs import JOB_FIELDS, check_exit, job_command, job_document
+from darkroom_airflow.credentials import StoreAccess
+from darkroom_airflow.operators.jobs import JOB_FIELDS, check_exit, job_command, job_of
 from darkroom_airflow.refusals import refusals_are_final
 from darkroom_airflow.task_logs import crashed
 from darkroom_airflow.worker_process import container_environment
@@ -56,14 +56,15 @@ class DockerJobOperator(DockerOperator):
         self.log.info("%s: starting a container of %s; its job: %s", self.job_label, self.image, where)
         with refusals_are_final(), StoreAccess() as stores:
             stores.reach(self.job_uri)
-            job = job_document(self.job_uri)
-            stores.reach(*locations_in(job))
+            job = job_of(self.job_uri)
+            locations = job.locations if job else ()
+            stores.reach(*locations)
             environment = container_environment()
             self.command = job_command(self.job_uri, program=())
-            written = [job.get("store", ""), job.get("plan", "")]
+            written = [job.store, job.output_store] if job else []
             for folder in _folders(written):
                 folder.mkdir(parents=True, exist_ok=True)  # a store comes to be with its first object
-            self.mounts = folder_mounts(written, locations_in(job))
+            self.mounts = folder_mounts(written, locations)
             if key_file := environment.get("GOOGLE_APPLICATION_CREDENTIALS"):
                 self.mounts.append(_bind(Path(key_file), read_only=True))
             if self.mounts:  # the image's own user could not write where this task's user does

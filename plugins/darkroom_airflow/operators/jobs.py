@@ -9,7 +9,7 @@ import signal
 import sys
 from collections.abc import Iterable, Sequence
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from airflow.sdk import BaseOperator
@@ -17,6 +17,9 @@ from airflow.sdk import BaseOperator
 from darkroom.settings import settings
 from darkroom_airflow.task_logs import crashed, refused
 from darkroom_airflow.xcoms import bullets, sentences
+
+if TYPE_CHECKING:
+    from darkroom.jobs import Job
 
 JOB_FIELDS = ("job_uri", "job_label", "machine")
 """What `plan` gives every job operator: the job file, its name for people, the size of machine that it needs."""
@@ -95,28 +98,30 @@ def failed_items(job_uri: str) -> list[str]:
     from darkroom import flows
     from darkroom.causes import cause_lines, causes
     from darkroom.errors import DarkroomError
-    from darkroom.jobs import PlanFolder, State
+    from darkroom.plan_folder import PlanFolder
     from darkroom.store import read_object
 
     try:
         job = json.loads(read_object(job_uri))
-        outcomes = PlanFolder.at(job["plan"]).outcomes(job["number"]).values()
+        noun = flows.get(job["flow"]).noun
+        outcomes = PlanFolder.at(job["plan"]).outcomes(job["number"]).latest.values()
     except (DarkroomError, OSError, ValueError, KeyError):
         return []
-    bad = [outcome for outcome in outcomes if outcome.state in (State.FAILED, State.REFUSED)]
-    return sentences(cause_lines(causes(bad), flows.noun(job.get("flow", "")), _MOST_NAMED))
+    bad = [outcome for outcome in outcomes if not outcome.state.is_good]
+    return sentences(cause_lines(causes(bad), noun, _MOST_NAMED))
 
 
-def job_document(job_uri: str) -> dict[str, Any]:
-    """What a job's file says; nothing where it cannot be read, of which the worker will say why."""
+def job_of(job_uri: str) -> "Job | None":
+    """What every job says; nothing where its file cannot be read, of which the worker will say why."""
     from darkroom.errors import DarkroomError
+    from darkroom.jobs import Job
     from darkroom.store import read_object
 
     try:
         document = json.loads(read_object(job_uri))
-    except (DarkroomError, OSError, ValueError):
-        return {}
-    return document if isinstance(document, dict) else {}
+        return Job.model_validate({key: value for key, value in document.items() if key in Job.model_fields})
+    except (DarkroomError, OSError, ValueError, AttributeError):
+        return None
 
 
 def _ending(code: int) -> str:

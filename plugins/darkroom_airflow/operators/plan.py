@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator, Context
 
-from darkroom_airflow.credentials import StoreAccess, locations_in
+from darkroom_airflow.credentials import StoreAccess
 from darkroom_airflow.operators.jobs import require_reach
 from darkroom_airflow.refusals import refusals_are_told
 from darkroom_airflow.xcoms import COUNTS, PLAN_URI
@@ -31,14 +31,17 @@ class PlanOperator(BaseOperator):
     def execute(self, context: Context) -> list[dict[str, str]]:
         """Write a new plan folder; the result is `expand_kwargs` of the `run` operator."""
         from darkroom import flows
+        from darkroom.planning import plan
 
         ti, dag_run = context["ti"], context["dag_run"]
-        flow, request = flows.get(self.flow), request_of(context)
+        flow = flows.get(self.flow)
         with refusals_are_told(ti):
-            require_reach(flow.stores())
+            request = flow.request(params_of(context, backfill=flow.backfill))
+            locations = list(flow.stores(request))
+            require_reach(locations)
             with StoreAccess() as stores:
-                stores.reach(*flow.stores(), *locations_in(request))
-                manifest = flow.plan(request, dag_id=dag_run.dag_id, run_id=dag_run.run_id)
+                stores.reach(*locations)
+                manifest = plan(flow, request, flows.Run(dag_run.dag_id, dag_run.run_id))
         self._say(manifest)
         ti.xcom_push(COUNTS, counts_of(manifest))
         ti.xcom_push(PLAN_URI, manifest.uri)
@@ -46,14 +49,13 @@ class PlanOperator(BaseOperator):
 
     def _say(self, manifest: "Manifest") -> None:
         """What will be done, before anything is spent."""
-        from darkroom import flows
         from darkroom.causes import cause_lines, causes
         from darkroom.store import readable
 
         self.log.info("%s, mode %s: %d planned.", manifest.title, manifest.mode.value, manifest.planned)
-        counts = (manifest.skipped, len(manifest.refused), manifest.todo, manifest.distinct, len(manifest.jobs))
-        self.log.info("%d skipped, %d refused, %d left (%d different) in %d jobs.", *counts)
-        for line in cause_lines(causes(manifest.refused), flows.noun(manifest.flow), _MOST_FINDINGS):
+        counts = (manifest.skipped, len(manifest.refused), manifest.todo, different(manifest.distinct))
+        self.log.info("%d skipped, %d refused, %d left%s in %d jobs.", *counts, len(manifest.jobs))
+        for line in cause_lines(causes(manifest.refused), manifest.noun, _MOST_FINDINGS):
             self.log.warning("%s", line)
         for problem in manifest.problems:
             self.log.error("%s", problem)
@@ -65,10 +67,15 @@ class PlanOperator(BaseOperator):
         self.log.info("The plan%s: %s", ", with the lists in full" if unsaid else "", readable(manifest.uri))
 
 
-def request_of(context: Context) -> dict[str, Any]:
-    """The flow's request from the run: the form's values and, in a backfill, the interval that it is about."""
+def different(distinct: int | None) -> str:
+    """How many items differ, where the flow tells these apart."""
+    return "" if distinct is None else f" ({distinct} different)"
+
+
+def params_of(context: Context, *, backfill: bool) -> dict[str, Any]:
+    """The form's values and, in a backfill of a flow that knows intervals, the one that it is about."""
     request = request_from(context["params"])
-    if context["dag_run"].run_type == _BACKFILL:
+    if backfill and context["dag_run"].run_type == _BACKFILL:
         # only there: a run by hand may have no interval, and a scheduled one is about what waits, whenever it changed
         interval = {"since": context["data_interval_start"], "until": context["data_interval_end"]}
         request |= {name: end.isoformat() for name, end in interval.items() if end}
@@ -90,10 +97,10 @@ def request_from(params: Mapping[str, Any]) -> dict[str, Any]:
 
 def counts_of(manifest: "Manifest") -> dict[str, int]:
     """The plan's numbers by name."""
-    return {
+    distinct = {} if manifest.distinct is None else {"distinct": manifest.distinct}
+    return distinct | {
         "planned": manifest.planned,
         "todo": manifest.todo,
-        "distinct": manifest.distinct,
         "skipped": manifest.skipped,
         "refused": len(manifest.refused),
         "findings": len(manifest.findings),

@@ -5,6 +5,7 @@ from typing import Any
 from airflow.sdk import BaseOperator, Context, TriggerRule
 
 from darkroom_airflow.credentials import StoreAccess
+from darkroom_airflow.operators.plan import different
 from darkroom_airflow.refusals import refusals_are_final
 from darkroom_airflow.task_logs import refused
 from darkroom_airflow.xcoms import (
@@ -37,8 +38,8 @@ class ReportOperator(BaseOperator):
 
     def execute(self, context: Context) -> None:
         """Report on the run's plan."""
-        from darkroom import flows, keys
-        from darkroom.reports import make_report
+        from darkroom import keys
+        from darkroom.reports import failure_text, make_report
         from darkroom.store import readable
 
         ti = context["ti"]
@@ -48,13 +49,14 @@ class ReportOperator(BaseOperator):
         with refusals_are_final(), StoreAccess() as stores:
             folder = stores.reach_plan(uri)
             report = make_report(folder, self._problems(ti))
-            pictures = folder.manifest().store
+            outputs = folder.manifest().output_store
         ti.xcom_push(REPORT_URI, folder.uri_of(keys.REPORT_HTML))
-        ti.xcom_push(COUNTS, {name: getattr(report, name) for name in _COUNTED})
+        counts = {name: getattr(report, name) for name in _COUNTED}
+        ti.xcom_push(COUNTS, {name: count for name, count in counts.items() if count is not None})
         self.log.info(
-            "%d planned (%d different): %d done, %d skipped, %d refused, %d failed, %d left.",
+            "%d planned%s: %d done, %d skipped, %d refused, %d failed, %d left.",
             report.planned,
-            report.distinct,
+            different(report.distinct),
             report.done,
             report.skipped,
             report.refused,
@@ -62,9 +64,9 @@ class ReportOperator(BaseOperator):
             report.todo,
         )
         self.log.info("The report: %s", readable(folder.uri_of(keys.REPORT_HTML)))
-        self.log.info("The %ss: %s", flows.noun(report.flow), readable(pictures))
+        self.log.info("The %ss: %s", report.noun, readable(outputs))
         if not report.ok:
-            raise refused(report.failure_text())
+            raise refused(failure_text(report))
 
     def _no_plan(self, ti: Any) -> str:
         for task in (COLLECT, PLAN):

@@ -25,17 +25,19 @@ class SettleOperator(BaseOperator):
 
     def execute(self, context: Context) -> None:
         """Settle the run's plan."""
-        from darkroom import flows
         from darkroom.causes import cause_lines, causes
+        from darkroom.settling import settle
 
         uri = context["ti"].xcom_pull(task_ids=PLAN, key=PLAN_URI)
         if not uri:
             raise AirflowSkipException("There is no plan, so there is nothing to settle.")
         stop_strays(uri)  # what is proven below shall not be written meanwhile
         with refusals_are_final(), StoreAccess() as stores:
-            settlement = flows.get(self.flow).settle(stores.reach_plan(uri))
+            folder = stores.reach_plan(uri)
+            noun = folder.manifest().noun
+            settlement = settle(folder)
         self.log.info("%d are proven and in the ledger.", settlement.proven)
         if settlement.unproven:
             self.log.warning("%d could not be proven and are not in the ledger:", len(settlement.unproven))
-        for line in cause_lines(causes(settlement.unproven), flows.noun(self.flow), _MOST_NAMED):
+        for line in cause_lines(causes(settlement.unproven), noun, _MOST_NAMED):
             self.log.warning("%s", line)

@@ -8,8 +8,8 @@ from airflow.sdk import BaseOperator, Context
 
 from darkroom.logs import WARNING
 from darkroom.store import readable
-from darkroom_airflow.credentials import StoreAccess, locations_in
-from darkroom_airflow.operators.jobs import JOB_FIELDS, check_exit, job_command, job_document
+from darkroom_airflow.credentials import StoreAccess
+from darkroom_airflow.operators.jobs import JOB_FIELDS, check_exit, job_command, job_of
 from darkroom_airflow.refusals import refusals_are_final
 from darkroom_airflow.worker_process import WorkerProcess, worker_environment
 
@@ -29,7 +29,8 @@ class SubprocessJobOperator(BaseOperator):
         self.log.info("%s: starting the worker; its job: %s", self.job_label, readable(self.job_uri))
         with refusals_are_final(), StoreAccess() as stores:
             stores.reach(self.job_uri)
-            stores.reach(*locations_in(job_document(self.job_uri)))
+            if job := job_of(self.job_uri):
+                stores.reach(*job.locations)
             self._worker = WorkerProcess(job_command(self.job_uri), worker_environment())
             code = self._worker.run(self._say)
             check_exit(code, label=self.job_label, job_uri=self.job_uri, last_lines=self._worker.last_lines)

@@ -1,0 +1,106 @@
+"""Settling: prove what the outcomes say was written, commit it to the ledgers, and only then let go (DESIGN 3)."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+
+from darkroom import flows, keys, leases, ledger
+from darkroom.errors import Busy
+from darkroom.flows import Flow, Released
+from darkroom.jobs import Manifest, Mode, NotDone, Outcome, Output, Settlement, State, dump
+from darkroom.ledger import LedgerEntry
+from darkroom.plan_folder import PlanFolder
+from darkroom.store import Entry, Store, open_store
+
+KIND = "write"
+"""The step that failed, of what was written and is not there."""
+
+
+def settle(folder: PlanFolder) -> Settlement:
+    """Commit a plan's outcomes, whatever else failed: what is proven is kept. A job at a time, so memory does too.
+
+    May be called again, also while workers run, and late: what a newer run made meanwhile is neither committed under
+    this plan's recipes nor taken away.
+    """
+    manifest = folder.manifest()
+    flow = flows.get(manifest.flow)
+    store, outputs = open_store(manifest.store), open_store(manifest.output_store)
+    holder = leases.Holder(manifest.run)
+    with suppress(Busy):  # settling late is no fault: whatever it does is conditional
+        leases.take(store, flow.name, manifest.subjects, holder)
+    release = flow.release(folder, manifest) if flow.release and manifest.mode is not Mode.PLAN else None
+    proven = skipped = batches = 0
+    unproven: list[NotDone] = []
+    for of_job in folder.all_outcomes():
+        batches += of_job.batches
+        wrong = _unproven(outputs, of_job.latest.values())
+        _commit(flow, manifest, store, of_job.latest.values(), wrong)
+        if release:
+            release.job(of_job, wrong)
+        states = [outcome.state for outcome in of_job.latest.values()]
+        unproven += (one for one in wrong.values() if of_job.latest[one.item].state is State.DONE)
+        proven += states.count(State.DONE)
+        skipped += states.count(State.SKIPPED)
+    released = release.end() if release else Released()
+    unproven += released.unproven
+    proven -= len(unproven)
+    settlement = Settlement(
+        proven=proven,
+        unsure=sum(job.items for job in manifest.jobs) - proven - skipped,
+        unproven=tuple(unproven),
+        pruned=tuple(released.pruned),
+        notes=tuple(released.notes),
+        problems=tuple(released.problems),
+        batches=batches,
+    )
+    folder.write(keys.SETTLEMENT, dump(settlement))
+    leases.free(store, flow.name, manifest.subjects, holder)
+    return settlement
+
+
+def is_settled(folder: PlanFolder) -> bool:
+    """Has settling seen every item come to a good end, so that nothing stands of which no ledger knows?"""
+    settlement = folder.settlement()
+    return settlement is not None and not settlement.unsure
+
+
+def _unproven(store: Store, outcomes: Iterable[Outcome]) -> dict[str, NotDone]:
+    """The items of which something does not stand as their worker wrote it, with the reason."""
+    written: dict[str, list[tuple[Outcome, Output]]] = defaultdict(list)
+    for outcome in outcomes:
+        for output in outcome.outputs:
+            written[output.at].append((outcome, output))
+    entries = (
+        Entry(key, one.bytes, one.etag, modified=flows.NO_TIME) for key, many in written.items() for _, one in many[-1:]
+    )
+    reasons = store.unconfirmed(entries)
+    for key, many in written.items():
+        if any(one.etag != many[-1][1].etag for _, one in many):
+            reasons.setdefault(key, "two items wrote it, and differ")
+    return {
+        outcome.item: NotDone(
+            item=outcome.item, group=outcome.group, state=State.FAILED, reason=f"not proven: {key}: {reason}", kind=KIND
+        )
+        for key, reason in reasons.items()
+        for outcome, _ in written[key]
+    }
+
+
+def _commit(
+    flow: Flow, manifest: Manifest, store: Store, outcomes: Iterable[Outcome], wrong: Mapping[str, NotDone]
+) -> None:
+    """Put the proven outputs into their ledgers, also those of items of which only something was written."""
+    shards: dict[str, dict[str, LedgerEntry]] = defaultdict(dict)
+    for outcome in outcomes:
+        if outcome.item in wrong:
+            continue
+        for output in outcome.outputs:
+            key = flow.ledger(manifest, output.key)
+            shards[key][output.key] = flow.entry(outcome, output)
+
+    def commit(key: str) -> None:
+        ledger.update(store, key, flow.ledger_model, lambda known: known.merged(shards[key]))
+
+    with ThreadPoolExecutor(store.concurrency, "ledgers") as pool:
+        list(pool.map(commit, shards))
