@@ -1,0 +1,195 @@
+"""What the flow contract needs of each flow: a small world whose inputs it may change, and its request."""
+
+import subprocess
+import sys
+from abc import ABC, abstractmethod
+from pathlib import Path
+
+import pytest
+
+from darkroom import flows
+from darkroom.flows import Flow, Request
+from darkroom.jobs import Mode
+from darkroom.settings import settings
+from darkroom.store import Store, open_store
+from darkroom.worker import run_job
+from tests import renders, scans, toy_flow
+from tests.tiny import LAYERS, STYLE
+
+SIZE = 96
+
+
+class World(ABC):
+    """A flow's inputs, and the stores that a run of it uses."""
+
+    flow: Flow
+    outputs: Store
+    prefix = ""
+    """Of the outputs in their store."""
+
+    def __init__(self, folder: Path, patch: pytest.MonkeyPatch) -> None:
+        self.folder = folder
+        self.store = open_store(str(folder / "studio"))
+
+    @abstractmethod
+    def request(self, mode: Mode = Mode.CHANGED) -> Request:
+        """What a run is asked to do: all there is."""
+
+    @abstractmethod
+    def deliver(self) -> None:
+        """The first inputs."""
+
+    @abstractmethod
+    def repaint(self) -> None:
+        """An input changes, so that some outputs have to be made anew."""
+
+    @abstractmethod
+    def repaint_again(self) -> None:
+        """The same input changes once more."""
+
+    @abstractmethod
+    def damage(self) -> None:
+        """An input is damaged, so that some items cannot be made."""
+
+    @abstractmethod
+    def put_hostile_names(self) -> None:
+        """Inputs with names that shall do no harm."""
+
+    def standing(self) -> dict[str, str]:
+        """What stands in the outputs' store, with its ETags."""
+        own = ("state/", "work/", "process/")
+        return {one.key: one.etag for one in self.outputs.list(self.prefix) if not one.key.startswith(own)}
+
+    def ledgers(self) -> list[str]:
+        """The keys of the ledgers of outputs."""
+        return [one.key for one in self.store.list("state/") if b'"outputs"' in self.store.read(one.key)]
+
+    def worker(self, job_uri: str) -> subprocess.Popen[bytes]:
+        """A worker of one thread in a process of its own."""
+        return subprocess.Popen([sys.executable, "-m", "tests.contract.flows", job_uri], stderr=subprocess.DEVNULL)
+
+
+class Texts(World):
+    """The toy flow's."""
+
+    prefix = toy_flow.OUT
+
+    def __init__(self, folder: Path, patch: pytest.MonkeyPatch) -> None:
+        super().__init__(folder, patch)
+        self.flow, self.outputs = toy_flow.FLOW, self.store
+        self.texts = open_store(str(folder / "texts"))
+
+    def request(self, mode: Mode = Mode.CHANGED) -> Request:
+        return toy_flow.Request(store=self.store.uri, texts=self.texts.uri, mode=mode)
+
+    def deliver(self) -> None:
+        for number in range(200):
+            self.texts.write(f"{number:03}.txt", f"text {number}".encode())
+
+    def repaint(self) -> None:
+        self.texts.write("000.txt", b"another text")
+
+    def repaint_again(self) -> None:
+        self.texts.write("000.txt", b"a third text")
+
+    def damage(self) -> None:
+        self.texts.write("001.txt", b"\xff")
+
+    def put_hostile_names(self) -> None:
+        for name in ("a\nb.txt", "$(touch x).txt", "-rf.txt", "%2e%2e.txt", "<script>.txt", "\u202egpj.txt"):
+            self.texts.write(name, b"harmless")
+
+
+class Composites(World):
+    """The tiny style's."""
+
+    prefix = "renders/composites/"
+
+    def __init__(self, folder: Path, patch: pytest.MonkeyPatch) -> None:
+        super().__init__(folder, patch)
+        self.flow, self.outputs = flows.get("compositing"), self.store
+        self.style, self.renders = folder / "tiny.yaml", folder / "renders"
+
+    def request(self, mode: Mode = Mode.CHANGED) -> Request:
+        from darkroom.compositing.request import Request as Asked
+
+        return Asked(style_file=str(self.style), renders=str(self.renders), store=self.store.uri, mode=mode)
+
+    def deliver(self) -> None:
+        self.style.write_text(STYLE)
+        renders.draw(self.renders / "Render PNG's", LAYERS, [0, 1], SIZE)
+
+    def _deliver(self, layer: str, data: bytes) -> None:
+        new = self.renders / "new"
+        new.write_bytes(data)
+        new.replace(self.renders / "Render PNG's" / f"{layer}_0000.png")
+
+    def repaint(self) -> None:
+        self._deliver("t1_neckline_front", renders.png(renders.pixels("t1_neckline_front", 7, SIZE)))
+
+    def repaint_again(self) -> None:
+        self._deliver("t1_neckline_front", renders.png(renders.pixels("t1_neckline_front", 9, SIZE)))
+
+    def damage(self) -> None:
+        whole = renders.png(renders.pixels("b1_bottom_front", 8, SIZE))
+        self._deliver("b1_bottom_front", whole[: len(whole) * 2 // 3])
+
+    def put_hostile_names(self) -> None:
+        for name in ("a\nb_0000.png", "$(touch x)_neckline_front_0000.png", "<script>_bottom_back_0001.png"):
+            (self.renders / "Render PNG's" / name).write_bytes(b"harmless")
+
+
+class Pyramids(World):
+    """A place of scans, all of which are made."""
+
+    def __init__(self, folder: Path, patch: pytest.MonkeyPatch) -> None:
+        super().__init__(folder, patch)
+        self.flow, self.outputs = flows.get("pyramids"), open_store(str(folder / "images"))
+        self.scans = open_store(str(folder / "scans"))
+        patch.setenv("DARKROOM_STUDIO_STORE", self.store.uri)
+        patch.setenv("DARKROOM_IMAGE_STORE", self.outputs.uri)
+        patch.setenv("DARKROOM_SCAN_SOURCES", f'{{"maps": "{self.scans.uri}"}}')
+        settings.cache_clear()
+
+    def request(self, mode: Mode = Mode.CHANGED) -> Request:
+        from darkroom.pyramids.sources import markers
+
+        if mode is not Mode.ALL:  # everything is marked, as by an upload
+            for one in list(self.scans.list()):
+                markers.write(self.store, "maps", self.scans, markers.Marker(key=one.key))
+        request: Request = self.flow.request({"mode": mode})
+        return request
+
+    def deliver(self) -> None:
+        for number in range(70):
+            self._scan(f"{number:02}.png", number)
+
+    def _scan(self, key: str, shade: int) -> None:
+        image = scans.picture(40 + shade % 7, 30)
+        self.scans.write(key, (image + shade).cast("uchar").pngsave_buffer())
+
+    def repaint(self) -> None:
+        self._scan("00.png", 99)
+
+    def repaint_again(self) -> None:
+        self._scan("00.png", 60)
+
+    def damage(self) -> None:
+        self.scans.write("01.png", self.scans.read("02.png")[:-60])
+
+    def put_hostile_names(self) -> None:
+        for name in ("a\nb.png", "$(touch x).png", "-rf.png", "%2e%2e.png", "<script>.png", "\u202egpj.png"):
+            self._scan(name, 3)
+
+
+WORLDS: dict[str, type[World]] = {"upper": Texts, "compositing": Composites, "pyramids": Pyramids}
+
+
+def register(patch: pytest.MonkeyPatch) -> None:
+    """Make the toy flow known by its name."""
+    patch.setitem(flows._FLOWS, toy_flow.NAME, "tests.toy_flow")
+
+
+if __name__ == "__main__":
+    register(pytest.MonkeyPatch())
+    run_job(sys.argv[1], workers=1)
