@@ -21,7 +21,7 @@ from airflow.sdk.log import redact
 from darkroom import keys
 from darkroom.errors import BadInput
 from darkroom.store import Store, open_store
-from darkroom.store.transfer import transfer
+from darkroom.store.transfer import transfer, under_same_keys
 from darkroom_airflow.credentials import StoreAccess
 from darkroom_airflow.worker_process import worker_environment
 from tests.dags.tiny_studio import CUTS, ROOT, Studio, run_dag
@@ -91,7 +91,8 @@ def house(gateway: S3Server, studio: Studio, tmp_path: Path, monkeypatch: pytest
             own.setenv(name, value)
         store = open_store(f"s3://{BUCKET}/{secrets.token_hex(4)}")
         renders = open_store(str(tmp_path))
-        assert not [moved.reason for moved in transfer(renders, store, renders.list("renders/")) if moved.reason]
+        moves = under_same_keys(renders.list("renders/"))
+        assert not [moved.reason for moved in transfer(renders, store, moves) if moved.reason]
     monkeypatch.setenv("DARKROOM_STUDIO_STORE", store.uri)
     settings.cache_clear()
     yield store

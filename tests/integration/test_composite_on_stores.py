@@ -9,7 +9,7 @@ import pytest
 from darkroom.compositing.request import Request
 from darkroom.compositing.verify import verify
 from darkroom.store import Store, open_store
-from darkroom.store.transfer import transfer
+from darkroom.store.transfer import transfer, under_same_keys
 from tests.servers.fault_proxy import FaultProxy
 from tests.servers.faults import Reset, Truncate, slow_down
 from tests.tiny import CUTS, PICTURES, Tiny
@@ -22,7 +22,7 @@ def composite(studio: Tiny, renders: str, out: str, *more: str) -> subprocess.Co
 
 def upload(folder: Path, store: Store) -> None:
     source = open_store(str(folder))
-    assert not [moved.reason for moved in transfer(source, store, source.list()) if moved.reason]
+    assert not [moved.reason for moved in transfer(source, store, under_same_keys(source.list())) if moved.reason]
 
 
 def pictures(store: Store) -> dict[str, bytes]:
