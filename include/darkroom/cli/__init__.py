@@ -10,6 +10,7 @@ import logging
 import os
 import sys
 from importlib import import_module
+from io import TextIOWrapper
 from typing import Any
 
 import typer
@@ -21,6 +22,9 @@ from darkroom.errors import BadInput, DarkroomError, Denied
 from darkroom.logs import quiet_libraries
 
 _FINAL, _UNFINISHED = 2, 70
+
+_MOST = 100
+"""Problems that are told, whatever it was: a terminal keeps no more, and who has more has one of them many times."""
 
 _VERBS = (
     *("composite", "verify", "check", "sample", "combinations", "resolve", "style"),
@@ -86,12 +90,17 @@ def _options(
 def main() -> None:
     """Run the command line; what Darkroom says no to becomes a sentence and an exit code."""
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # numpy would start a thread a core for matrices
+    for stream in (sys.stdout, sys.stderr):  # a file's name may be any bytes
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     gc.set_threshold(10_000, 20, 20)  # Python's own 700 takes a tenth of the time of work on many small objects
     try:
         app(spread(sys.argv[1:]))
     except BadInput as refusal:
-        for problem in refusal.problems:
+        for problem in refusal.problems[:_MOST]:
             typer.echo(problem, err=True)
+        if (more := len(refusal.problems) - _MOST) > 0:
+            typer.echo(f"There are {more:,} more; correct these first.", err=True)
         sys.exit(_FINAL)
     except Denied as error:
         typer.echo(str(error), err=True)

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any
-from urllib.parse import unquote, urlsplit
 
 import typer
 
@@ -26,7 +25,7 @@ from darkroom.pyramids.names import claimed_twice, copy_beside, target_of
 from darkroom.pyramids.profiles import CAP, COPYRIGHT_CAP, DEFAULT, PROFILES, Cap, Profile, available
 from darkroom.pyramids.validate import Pyramid, inspect
 from darkroom.settings import settings
-from darkroom.store import Entry, Store, open_store, readable
+from darkroom.store import Entry, Store, open_store, path_of, readable
 
 _MAKE = "make"
 
@@ -220,7 +219,7 @@ def _identity(store: Store, key: str) -> Identity:
     uri = store.uri_of(key)
     if uri.startswith("file://"):
         with suppress(OSError):
-            stat = Path(unquote(urlsplit(uri).path)).stat()
+            stat = path_of(uri).stat()
             return stat.st_dev, stat.st_ino
     return uri
 

@@ -70,6 +70,10 @@ def prepare(request: Request) -> Prepared:
     problems += _other_sizes(prepared)
     if problems:
         raise BadInput(problems)
+    if odd := index.unreadable:
+        findings.append(
+            f"{counted(len(odd), 'file')} left out, for a name or folder is no UTF-8, such as {odd[0]!a}; rename it."
+        )
     shadowed = index.shadowed
     if shadowed:
         findings.append(f"{len(shadowed)} files are shadowed by an earlier source folder, such as {shadowed[0]}.")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from darkroom.compositing.layers import HEADER_BYTES, png_size
 from darkroom.errors import StoreError
 from darkroom.store import Entry, Store, readable
-from darkroom.styles.names import parse_render, plain
+from darkroom.styles.names import is_text, parse_render, plain
 
 _READERS = 16  # headers are small: what counts is how many requests are under way
 
@@ -27,6 +27,8 @@ class RenderIndex:
     files: dict[LayerInColour, Entry] = field(default_factory=dict)
     claims: dict[LayerInColour, list[str]] = field(default_factory=dict)
     """Where two files in one source folder claim one layer: their keys."""
+    unreadable: list[str] = field(default_factory=list)
+    """Files whose path is no UTF-8: no job file, no report and no bucket could name them."""
     shadowed: list[str] = field(default_factory=list)
     """Files that an earlier source folder's file of the same name stands before."""
 
@@ -39,13 +41,16 @@ def index_renders(entries: Iterable[Entry], source_folders: Sequence[str]) -> Re
     """Sort out the listing of a renders' store. Of each file the first source folder that has it wins."""
     folders = [tuple(part for part in plain(folder).split("/") if part) for folder in source_folders]
     found: dict[LayerInColour, dict[int, list[Entry]]] = {}
+    index = RenderIndex()
     for entry in entries:
+        if not is_text(entry.key):
+            index.unreadable.append(entry.key)
+            continue
         folder, _, name = entry.key.rpartition("/")
         read = parse_render(name)
         if read:
             rank = folder_rank(plain(folder), folders)
             found.setdefault((read[0].name, read[1]), {}).setdefault(rank, []).append(entry)
-    index = RenderIndex()
     for claimed, by_rank in found.items():
         (_, first), *later = sorted(by_rank.items())
         index.files[claimed] = min(first, key=lambda entry: entry.key)

@@ -7,14 +7,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
 
 from darkroom.amounts import human_bytes
 from darkroom.errors import NotFound, StoreError
 from darkroom.failures import DownloadFailed, Gone, StepFailed
 from darkroom.jobs import again
 from darkroom.settings import settings
-from darkroom.store import Entry, Store
+from darkroom.store import Entry, Store, path_of
+from darkroom.styles.names import is_text
 
 _ROOM = 256 << 20  # bytes of disk that have to be left beside what an item needs: its pyramid, and others' files
 _LARGEST_DOWNLOAD = 8 << 30  # bytes; nobody knows beforehand how long an answer of the web is
@@ -58,7 +58,13 @@ def fetched(origin: Origin, folder: Path) -> Iterator[Path]:
         uri = origin.store.uri_of(origin.entry.key)
         if uri.startswith("file://"):
             _require_version(origin, origin.store.head(origin.entry.key))
-            yield Path(unquote(urlsplit(uri).path))
+            local = path_of(uri)
+            if is_text(str(local)):
+                yield local
+            else:  # libvips takes no other names
+                with place(folder) as link:
+                    link.symlink_to(local)
+                    yield link
             return
     with place(folder) as file:
         if isinstance(origin, Stored):

@@ -27,7 +27,7 @@ def open_store(location: str) -> Store:
         parts = urlsplit(location)
         if parts.netloc not in ("", "localhost"):
             raise BadInput(f"{location}: a file URI has no host; write file:///path.")
-        return FolderStore(Path(unquote(parts.path)))
+        return FolderStore(path_of(location))
     if scheme in ("s3", "gs"):
         bucket, _, prefix = location.removeprefix(f"{scheme}://").partition("/")
         if not _BUCKET.fullmatch(bucket):
@@ -55,9 +55,14 @@ def readable(location: str) -> str:
     >>> readable("s3://scans/a.jpg")
     's3://scans/a.jpg'
     """
-    path = unquote(urlsplit(location).path) if location.startswith("file://") else location
+    path = str(path_of(location)) if location.startswith("file://") else location
     # a line break would be two lines of a log, and a terminal obeys control characters
     return path if path.isprintable() else ascii(path)[1:-1]
+
+
+def path_of(uri: str) -> Path:
+    """The path of a `file://` URI. A name may be any bytes, whether or not they are UTF-8."""
+    return Path(unquote(urlsplit(uri).path, errors="surrogateescape"))
 
 
 def exists(location: str) -> bool:
@@ -94,5 +99,5 @@ def _object(uri: str) -> tuple[Store, str]:
     if not name:
         raise BadInput(f"{uri}: not an object's address; it ends in a slash.")
     if uri.startswith("file://"):
-        name = unquote(name)
+        name = unquote(name, errors="surrogateescape")
     return open_store(parent or ("/" if uri.startswith("/") else ".")), name

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from darkroom.styles.names import is_code, length_slug, parse_layer
 from darkroom.styles.rules import Rules
-from darkroom.styles.style import Option, Style
+from darkroom.styles.style import MOST_CODES, Option, Style
 from darkroom.styles.wrong_exceptions import wrong_exceptions
 from darkroom.styles.yaml_lines import Path
 
@@ -20,6 +20,13 @@ def contradictions(style: Style) -> Iterator[tuple[Path, str]]:
             ("style",),
             f"style: {style.style!r} cannot name a folder; use letters, digits, '-', '_' and '.', without '..'.",
         )
+    codes = style.known_codes().union(*(option.codes for option in style.options))
+    if len(codes) > MOST_CODES:
+        yield (
+            ("customizations",),
+            f"it has {len(codes):,} codes, and a style has {MOST_CODES} at most; is this one style?",
+        )
+        return
     yield from _lengths(style)
     yield from _codes(style)
     yield from _defaults(style)
@@ -67,12 +74,14 @@ def _codes(style: Style) -> Iterator[tuple[Path, str]]:
     lists: dict[Path, Sequence[str]] = {(key,): getattr(style, key) for key in _CODE_LISTS}
     lists |= {("layering_of", length): codes for length, codes in style.layering_of.items()}
     for path, codes in lists.items():
+        seen: set[str] = set()
         for at, code in enumerate(codes):
             if not is_code(code):
                 yield (*path, at), f"{path[-1]}: {code!r} is no customization code; use letters, digits and '_'."
             # the lists that old systems export may repeat themselves; an order that does is none
-            if code in codes[:at] and path[0] not in ("customizations", "ignored_customizations"):
+            if code in seen and path[0] not in ("customizations", "ignored_customizations"):
                 yield (*path, at), f"{path[-1]}: {code!r} stands twice; keep one."
+            seen.add(code)
 
 
 def _defaults(style: Style) -> Iterator[tuple[Path, str]]:

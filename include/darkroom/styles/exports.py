@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from darkroom.styles.names import SIDES, is_code, parse_layer, plain
 from darkroom.styles.stacks import Stack
 
+_MOST = 20
+"""Problems of one export that are told: whoever has more has one of them many times."""
+_SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars"}
 _COLUMNS = ("combination", "front stack", "back stack")
 
 
@@ -22,7 +25,7 @@ class Row:
 
 
 def parse_export(data: bytes, where: str) -> tuple[list[Row], list[str]]:
-    """The rows of an export, and every problem in it as a sentence that names `where` and the line.
+    """The rows of an export, and the problems in it as sentences that name `where` and the line; of many the first.
 
     Blank lines are skipped, and a row that repeats an earlier one. A problem row gives no Row.
     """
@@ -31,6 +34,8 @@ def parse_export(data: bytes, where: str) -> tuple[list[Row], list[str]]:
     except UnicodeDecodeError as error:
         return [], [f"{where}: byte {error.start} is no UTF-8; export the CSV as UTF-8."]
     rows: dict[frozenset[str], Row] = {}
+    if other := _other_separator(text):
+        return [], [f"{where}: its columns are separated by {other}; export it with commas."]
     problems: list[str] = []
     for line, cells in _lines(text, where, problems):
         row = _row(line, cells, where, problems)
@@ -45,7 +50,20 @@ def parse_export(data: bytes, where: str) -> tuple[list[Row], list[str]]:
             )
     if not rows and not problems:
         problems.append(f"{where}: no combination stands in it; export it again.")
+    if len(problems) > _MOST:
+        problems[_MOST:] = [f"{where}: there are {len(problems) - _MOST:,} more; correct these first."]
     return list(rows.values()), problems
+
+
+def _other_separator(text: str) -> str:
+    """What separates the columns of the first row that is not empty, where that is no comma.
+
+    >>> _other_separator("t1-b2;t1_neckline_front;t1_neckline_back")
+    'semicolons'
+    """
+    first = next((line for line in text.splitlines() if line.strip()), "")
+    found = (name for sign, name in _SEPARATORS.items() if first.count(sign) == len(_COLUMNS) - 1)
+    return "" if "," in first else next(found, "")
 
 
 def _lines(text: str, where: str, problems: list[str]) -> Iterator[tuple[int, list[str]]]:

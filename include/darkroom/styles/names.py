@@ -22,7 +22,8 @@ CODE = r"\w{1,40}"
 _LAYER = re.compile(r"(?P<stem>.+?)_(?P<slot>behind_?belt|behind|bottom|belt|neckline|infront)_(?P<side>front|back)")
 _RENDER = re.compile(r"(?P<layer>.+)_(?P<colour>\d{4})\.png")
 _CODE = re.compile(CODE)
-_NO_FILE = re.compile(r"[/\\\x00-\x1f\x7f]|\.\.")
+# the last range: bytes of a name that are no UTF-8
+_NO_FILE = re.compile(r"[/\\\x00-\x1f\x7f\ud800-\udfff]|\.\.")
 _CONDITION = re.compile(r"[a-z]{1,2}\d+|base|default")
 
 
@@ -40,6 +41,15 @@ class LayerName:
     words: tuple[str, ...]
     slot: str
     side: str
+
+
+def is_text(name: str) -> bool:
+    r"""Is it Unicode? A file's name may be any bytes, and Python keeps those that are no UTF-8 as halves of characters.
+
+    >>> is_text("Zoë"), is_text(b"Zo\xeb".decode(errors="surrogateescape"))
+    (True, False)
+    """
+    return name.isascii() or not any("\ud800" <= sign <= "\udfff" for sign in name)
 
 
 def plain(name: str) -> str:

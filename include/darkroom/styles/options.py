@@ -1,6 +1,8 @@
 """Which combinations a style offers: enumerated and counted from its options, never by building the power set."""
 
 from collections.abc import Iterator
+from functools import reduce
+from operator import or_
 
 from darkroom.errors import BadInput
 from darkroom.styles.rules import Rules, bits
@@ -8,6 +10,13 @@ from darkroom.styles.style import Style
 
 Combination = tuple[str, ...]
 """Picked codes in layering order."""
+
+
+_EXACTLY = 20_000
+"""Steps of work after which it is not counted how many more than the limit there are."""
+
+_READABLE = 10**15
+"""From here on a count is no number that anybody reads."""
 
 
 def enumerate_combinations(style: Style, length: str) -> Iterator[Combination]:
@@ -36,13 +45,14 @@ def count_combinations(style: Style, length: str, limit: int) -> int | None:
     """
     rules = Rules.of(style, length)
     known: dict[tuple[int, int, tuple[int, ...]], int] = {}
+    needs: dict[int, int] = {}
 
     def count(mask: int, allowed: int) -> int | None:
         # all that the rest depends on: what may still be picked, which needs are met, how full the groups are
-        needed = 0
-        for low in bits(allowed):
-            at = low.bit_length() - 1
-            needed |= rules.requires[at] | rules.under[at]
+        needed = needs.get(allowed)
+        if needed is None:
+            picks = [low.bit_length() - 1 for low in bits(allowed)]
+            needed = needs[allowed] = reduce(or_, (rules.requires[at] | rules.under[at] for at in picks), 0)
         tallies = tuple((group & mask).bit_count() if group & allowed else 0 for group, _ in rules.limits)
         state = (allowed, mask & needed, tallies)
         if state in known:
@@ -57,6 +67,8 @@ def count_combinations(style: Style, length: str, limit: int) -> int | None:
                 if found is None:
                     return None
                 total += found
+                if total > limit and len(known) > _EXACTLY:
+                    return None
         known[state] = total
         return total
 
@@ -67,7 +79,7 @@ def check_count(style: Style, length: str, limit: int, where: str) -> None:
     """Say before anything starts that a length has too many combinations. Raises `BadInput`."""
     count = count_combinations(style, length, limit)
     if count is None or count > limit:
-        many = f"{count:,}" if count is not None else f"more than {limit:,}"
+        many = f"{count:,}" if count is not None and count < _READABLE else f"more than {limit:,}"
         raise BadInput(
             f"{where}: the options allow {many} combinations in {style.length_names[length]}, and the limit is "
             f"{limit:,}; narrow the options, or raise DARKROOM_MAX_COMBINATIONS."

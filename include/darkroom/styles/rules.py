@@ -4,7 +4,15 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from itertools import combinations as pairs_of
 
+from darkroom.errors import DarkroomError
 from darkroom.styles.style import Codes, Style
+
+_MOST_STEPS = 2_000
+"""Of one question; those of real styles take some ten."""
+
+
+class TooTangled(DarkroomError):
+    """It would take too long to tell what options mean together. Its text says of which."""
 
 
 @dataclass(frozen=True)
@@ -71,25 +79,61 @@ class Rules:
         return all(not group & bit or (group & chosen).bit_count() < most for group, most in self.limits)
 
     def can_be_picked(self, codes: Collection[str], without: Collection[str] = ()) -> bool:
-        """Is there any valid set with these codes and without those?"""
+        """Is there any valid set with these codes and without those? Raises `TooTangled`."""
+        chosen = sum(1 << self.codes.index(code) for code in codes)
         never = sum(1 << at for at, code in enumerate(self.codes) if code in without)
-        return self._can_grow(sum(1 << self.codes.index(code) for code in codes), never)
+        steps = 0
+        # sets that lack what their codes need, each with the codes that may still be added to it
+        waiting = [(chosen, ~(never | self.impossible))]
+        while waiting:
+            chosen, allowed = waiting.pop()
+            steps += 1
+            if steps > _MOST_STEPS:
+                raise TooTangled(
+                    f"options: whether {' and '.join(sorted(codes))} can be picked takes too long to tell, for codes "
+                    "need one another in too many ways; write fewer 'under', 'requires' and 'incompatible'."
+                )
+            allowed = self._available(chosen, allowed)
+            needed, choices = self._needed(chosen, allowed)
+            if needed & ~allowed:
+                continue
+            if needed != chosen:
+                waiting.append((needed, allowed))
+                continue
+            if not choices:
+                return True
+            for bit in bits(choices):
+                waiting.append((chosen | bit, allowed))
+                allowed &= ~bit  # what it gives is asked already
+        return False
 
-    def _can_grow(self, chosen: int, never: int) -> bool:
-        """Can a set that lacks what its codes need be completed, without some codes?"""
-        if chosen & never:
-            return False
-        picked = [at for at in range(len(self.codes)) if chosen >> at & 1]
-        if chosen & self.impossible or any(self.forbidden[at] & chosen for at in picked):
-            return False
-        if any((group & chosen).bit_count() > most for group, most in self.limits):
-            return False
-        for at in picked:
-            if self.requires[at] & ~chosen:
-                return self._can_grow(chosen | self.requires[at], never)
+    def _needed(self, chosen: int, allowed: int) -> tuple[int, int]:
+        """The set with all that it needs in any case, and the codes of which it needs one; 0: it lacks nothing."""
+        choices = 0
+        for at in reversed(range(len(self.codes))):  # what a code needs stands before it
+            if not chosen >> at & 1:
+                continue
+            chosen |= self.requires[at]
             if self.under[at] and not self.under[at] & chosen:
-                return any(self._can_grow(chosen | bit, never) for bit in bits(self.under[at]))
-        return True
+                choices = self.under[at] & allowed
+                if choices.bit_count() == 1:
+                    chosen, choices = chosen | choices, 0
+        return chosen, choices
+
+    def _available(self, chosen: int, allowed: int) -> int:
+        """The codes that may be in a set with these: not excluded, with room in their groups, with what they need."""
+        for low in bits(chosen):
+            allowed &= ~self.forbidden[low.bit_length() - 1]
+        for group, most in self.limits:
+            full = (group & chosen).bit_count() - most
+            if full >= 0:
+                allowed &= ~group | (chosen if full == 0 else 0)
+        allowed &= (1 << len(self.codes)) - 1
+        # codes stand behind what they need: one sweep takes out all that hangs on what is out
+        for at in range(len(self.codes)):
+            if self.requires[at] & ~allowed or (self.under[at] and not self.under[at] & allowed):
+                allowed &= ~(1 << at)
+        return allowed
 
 
 def bits(mask: int) -> Iterator[int]:
@@ -102,13 +146,13 @@ def bits(mask: int) -> Iterator[int]:
 
 def _needs_first(layered: Codes, needs: dict[str, set[str]]) -> tuple[Codes, Codes]:
     """The codes in layering order but what a code needs before it, and those that only wait for one another."""
-    placed: list[str] = []
+    placed: dict[str, None] = {}
     waiting = list(layered)
     while waiting:
-        ready = next((code for code in waiting if needs[code] <= set(placed)), None)
+        ready = next((code for code in waiting if needs[code] <= placed.keys()), None)
         if ready is None:
             return (*placed, *waiting), tuple(waiting)
-        placed.append(ready)
+        placed[ready] = None
         waiting.remove(ready)
     return tuple(placed), ()
 

@@ -13,6 +13,8 @@ Slot = Annotated[
     Literal["behind", "bottom", "behindbelt", "belt", "neckline", "infront"],
     BeforeValidator(lambda slot: "behindbelt" if slot == "behind_belt" else slot),
 ]
+MOST_CODES = 500
+"""Of one style; a large one has sixty. What they mean together is asked code by code and pair by pair."""
 Codes = tuple[Annotated[str, AfterValidator(plain)], ...]
 
 
@@ -27,7 +29,7 @@ class Option(BaseModel):
 
     one_of: Codes = Field(default=(), alias="one of")
     any_of: Codes = Field(default=(), alias="any of")
-    at_most: Annotated[int, Field(ge=1)] | None = Field(default=None, alias="at most")
+    at_most: Annotated[int, Field(ge=1, strict=True)] | None = Field(default=None, alias="at most")
     under: Codes = ()
     requires: Codes = ()
     lengths: tuple[str, ...] = ()
@@ -146,8 +148,8 @@ class Style(BaseModel):
 
     style: str
     name: str | None = None
-    colours: Annotated[int, Field(ge=1, le=10_000)]
-    lengths: dict[str, str]
+    colours: Annotated[int, Field(ge=1, le=10_000, strict=True)]
+    lengths: dict[str, str] = Field(max_length=100)
     customizations: Codes
     ignored_customizations: Codes = ()
     source_folders: tuple[str, ...] = ()
@@ -157,7 +159,7 @@ class Style(BaseModel):
     layering: Codes = ()
     layering_of: dict[str, Codes] = {}
     """The order of a length that has one of its own."""
-    options: tuple[Option, ...] = ()
+    options: Annotated[tuple[Option, ...], Field(max_length=2 * MOST_CODES)] = ()
     incompatible: tuple[Annotated[Exclusion, BeforeValidator(_read_exclusion)], ...] = ()
     exceptions: tuple[RuleException, ...] = ()
     """Where the stacks are other than the rule has them; of two that say something of one slot, the later wins."""

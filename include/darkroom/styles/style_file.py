@@ -1,13 +1,21 @@
 """Reading a style file: YAML to a `Style`, or every problem with its line, its key and what to do."""
 
+from collections.abc import Iterator
+from itertools import islice
+
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 from darkroom.errors import BadInput
 from darkroom.sentences import did_you_mean, wrong
 from darkroom.styles.contradictions import contradictions
 from darkroom.styles.names import SLOTS
+from darkroom.styles.rules import TooTangled
 from darkroom.styles.style import Option, RuleException, Style
 from darkroom.styles.yaml_lines import Path, line_of, load
+
+_MOST = 50
+"""Problems of one file that are told: whoever has more has given another file, or one mistake many times."""
 
 
 def load_style(data: bytes, where: str) -> Style:
@@ -23,25 +31,39 @@ def load_style(data: bytes, where: str) -> Style:
         style = Style.model_validate(document)
     except ValidationError as error:
         raise BadInput(_sentences(error, lines, where)) from None
-    problems = [f"{where}, line {line_of(lines, path)}: {said}" for path, said in contradictions(style)]
+    found = (f"{where}, line {line_of(lines, path)}: {said}" for path, said in contradictions(style))
+    try:
+        problems = list(islice(found, _MOST))
+    except TooTangled as error:
+        raise BadInput(f"{where}: {error}") from None
+    if any(True for _ in islice(found, 1)):
+        problems.append(f"{where}: there are more; correct these first.")
     if problems:
         raise BadInput(problems)
     return style
 
 
-def _sentences(error: ValidationError, lines: dict[Path, int], where: str) -> list[str]:
-    sentences = []
-    for problem in error.errors(include_url=False):
-        path: Path = problem["loc"]
-        at = f"{where}, line {line_of(lines, path)}"
-        key = ".".join(str(part) for part in path if part != "[key]")
-        if problem["type"] == "extra_forbidden":
-            sentences.append(f"{at}: {path[-1]!r} is no key of {_owner(path)}{_did_you_mean(path)}")
-        elif problem["type"] == "missing":
-            sentences.append(f"{at}: {key!r} is missing; add it.")
-        else:
-            sentences.append(f"{at}: {key}: {wrong(problem)}; correct it.")
-    return sentences
+def _sentences(error: ValidationError, lines: dict[Path, int], where: str) -> Iterator[str]:
+    for problem in error.errors(include_url=False)[:_MOST]:
+        yield _sentence(problem, lines, where)
+    if error.error_count() > _MOST:
+        yield f"{where}: there are {error.error_count() - _MOST:,} more; correct these first."
+
+
+def _sentence(problem: ErrorDetails, lines: dict[Path, int], where: str) -> str:
+    path: Path = problem["loc"]
+    at = f"{where}, line {line_of(lines, path)}"
+    key = ".".join(str(part) for part in path if part != "[key]")
+    match problem["type"]:
+        case "extra_forbidden":
+            return f"{at}: {path[-1]!r} is no key of {_owner(path)}{_did_you_mean(path)}"
+        case "missing":
+            return f"{at}: {key!r} is missing; add it."
+        case "string_type" if isinstance(problem["input"], bool | int):
+            said = str(problem["input"]).lower()
+            return f"{at}: {key}: it must be text, and {said} is none without quotes; write '{said}'."
+        case _:
+            return f"{at}: {key}: {wrong(problem)}; correct it."
 
 
 def _owner(path: Path) -> str:

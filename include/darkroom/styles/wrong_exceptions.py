@@ -1,6 +1,6 @@
 """What a style file's exceptions say that cannot be."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from darkroom.styles.names import fill_in, parse_layer
 from darkroom.styles.rules import Rules
@@ -10,11 +10,12 @@ from darkroom.styles.yaml_lines import Path
 
 def wrong_exceptions(style: Style) -> Iterator[tuple[Path, str]]:
     """What the exceptions say that cannot be, each with its place."""
+    rules = {length: Rules.of(style, length) for length in style.length_names} if style.exceptions else {}
     for at, exception in enumerate(style.exceptions):
         path: Path = ("exceptions", at)
         found = [*_words(style, exception), *_slots(style, exception)]
         yield from (((*path, *key), f"exceptions: {said}") for key, said in found)
-        if not found and not _can_apply(style, exception):
+        if not found and not _can_apply(style, exception, rules):
             yield path, "exceptions: this one can never apply: no length offers such a combination; correct or drop it."
 
 
@@ -53,15 +54,14 @@ def _slots(style: Style, exception: RuleException) -> Iterator[tuple[Path, str]]
                 yield (slot,), f"{name!r} is a layer of the slot {layer.slot!r}, not {slot!r}; correct one of the two."
 
 
-def _can_apply(style: Style, exception: RuleException) -> bool:
+def _can_apply(style: Style, exception: RuleException, rules: Mapping[str, Rules]) -> bool:
     """Is there a combination for which it holds?"""
     if not style.options:
         return True
-    for length in style.length_names:
+    for length, of_length in rules.items():
         if style.applies(exception.lengths, length):
-            rules = Rules.of(style, length)
             for one in exception.any_of or ("",):
                 codes = exception.picked | ({one} if one else set())
-                if codes <= set(rules.codes) and rules.can_be_picked(codes, exception.without):
+                if codes <= set(of_length.codes) and of_length.can_be_picked(codes, exception.without):
                     return True
     return False
