@@ -5,7 +5,9 @@ import json
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from darkroom.cli import app
 from darkroom.sample import layer_names, style_text
 from darkroom.styles.style_file import load_style
 from tests import renders
@@ -122,7 +124,13 @@ def test_a_style_that_allows_too_many_says_so_before_it_starts(sample, monkeypat
     assert run.stdout == ""
 
 
-# a real collection
+# a real collection: eighty commands in this process, as those above prove what a process of its own says
+
+
+def said(*words: str) -> str:
+    run = CliRunner().invoke(app, words, catch_exceptions=False)
+    assert run.exit_code == 0, run.output
+    return run.stdout
 
 
 @pytest.fixture(scope="module", params=STYLES or ["none"])
@@ -153,18 +161,18 @@ def length_of(path: Path, style: str) -> str:
 
 def test_every_export_is_said_exactly_by_the_imported_style(imported):
     for path in exports_of(imported.stem):
-        run = darkroom("combinations", "--style", str(imported), "--length", length_of(path, imported.stem))
-        assert run.returncode == 0, run.stderr
+        offered = said("combinations", "--style", str(imported), "--length", length_of(path, imported.stem))
         exported = [row[0] for row in csv.reader(path.open())]
-        assert sorted(run.stdout.splitlines()) == sorted(exported), path.name
+        assert sorted(offered.splitlines()) == sorted(exported), path.name
 
 
 def test_the_imported_style_and_the_layers_names_rebuild_the_stacks(imported, tmp_path):
     agree = total = 0
     for path in exports_of(imported.stem):
         report = tmp_path / "report.json"
+        of = ["--style", str(imported), "--layer-names", str(imported.with_name("layers.txt"))]
         more = ["--combinations", str(path), "--length", length_of(path, imported.stem), "--report", str(report)]
-        resolved(imported, *more)
+        said("resolve", *of, *more)
         found = json.loads(report.read_bytes())
         assert found["stacks"] == found["agree"] + found["disagree"] == 2 * len(path.read_text().splitlines())
         assert len(found["disagreements"]) == found["disagree"]
