@@ -11,7 +11,7 @@ from rich.text import Text
 
 from darkroom.cli.options import Combinations, Lengths, StyleFile, listed
 from darkroom.cli.output import Json, print_json
-from darkroom.cli.summary import write_report
+from darkroom.cli.report_file import report_option, write_report
 from darkroom.compositing.check import Check
 from darkroom.compositing.check import check as check_renders
 from darkroom.compositing.findings import KINDS, SEVERITIES
@@ -30,7 +30,7 @@ def check(
     ],
     combinations: Combinations = None,
     length: Lengths = None,
-    report: Annotated[Path | None, typer.Option(metavar="FILE", help="Write all that was found as JSON here.")] = None,
+    report: Annotated[Path | None, report_option("Write all that was found as JSON here.")] = None,
     json: Json = False,
 ) -> None:
     """Is everything there that a style's pictures need, and fit to be used?
@@ -50,11 +50,10 @@ def check(
         combinations=tuple(combinations or ()),
     )
     found = check_renders(request, settings().workers)
-    if report:
-        write_report(found, report)
     if json:
         print_json(found)
     _print(found, Console(stderr=json))
+    write_report(found, report)
     raise typer.Exit(0 if found.ok else 1)
 
 

@@ -6,7 +6,8 @@ from typing import Annotated
 import typer
 
 from darkroom.cli.options import Combinations, Lengths, Out, StyleFile, listed, listed_of, named
-from darkroom.cli.summary import print_summary, write_report
+from darkroom.cli.report_file import report_option, write_report
+from darkroom.cli.summary import print_summary
 from darkroom.compositing.flow import FLOW
 from darkroom.compositing.request import Request, read_style
 from darkroom.errors import BadInput
@@ -59,7 +60,7 @@ def composite(
     prune: Annotated[
         bool, typer.Option("--prune", help="Delete the pictures that need a render which is gone.")
     ] = False,
-    report: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the report as JSON here too.")] = None,
+    report: Annotated[Path | None, report_option("Write the report as JSON here too.")] = None,
 ) -> None:
     """Make every picture of a style: each combination, colour, side and cut.
 
@@ -89,7 +90,6 @@ def composite(
     result = run_here(
         FLOW, request, command=_COMMAND, subject=read_style(style).style, workers=workers or settings().workers
     )
-    if report:
-        write_report(result, report)
     print_summary(result)
+    write_report(result, report)
     raise typer.Exit(0 if result.ok else 1)

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from darkroom.cli.options import StyleFile, one_length
-from darkroom.cli.summary import write_report
+from darkroom.cli.report_file import report_option, write_report
 from darkroom.compositing.prepare import read_exports
 from darkroom.compositing.renders import index_renders
 from darkroom.compositing.request import read_file, read_style
@@ -41,7 +41,7 @@ def resolve(
     no_exceptions: Annotated[
         bool, typer.Option("--no-exceptions", help="Leave out the style's exceptions: what the rule alone gives.")
     ] = False,
-    report: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the comparison as JSON here.")] = None,
+    report: Annotated[Path | None, report_option("Write the comparison as JSON here.")] = None,
 ) -> None:
     """Print the stacks that the rule and the exceptions give, as an export: combination, front stack, back stack.
 
@@ -70,10 +70,9 @@ def resolve(
     for codes in chosen:
         writer.writerow(["-".join(codes), *(" ".join(resolvers[side].stack(codes)) for side in SIDES)])
     comparison = compare_stacks(read, slug, rows or [], layers)
-    if report:
-        write_report(comparison, report)
     if rows is not None:
         _say(comparison)
+    write_report(comparison, report)
 
 
 def _layers(style: Style, renders: str | None, layer_names: str | None) -> set[str]:

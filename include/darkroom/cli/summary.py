@@ -1,15 +1,12 @@
-"""What a command says at its end: on the terminal, and as a JSON file where one was asked for."""
-
-from pathlib import Path
+"""What a command says on the terminal at its end."""
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from darkroom.amounts import human_bytes, human_seconds
-from darkroom.jobs import Document, Report, dump
+from darkroom.jobs import Report
 from darkroom.reports import failure_text
-from darkroom.store import open_store
 
 _COUNTS = ("planned", "done", "skipped", "refused", "failed", "left")
 
@@ -49,9 +46,3 @@ def print_summary(report: Report) -> None:
 
 def _totals(report: Report) -> tuple[int, ...]:
     return report.planned, report.done, report.skipped, report.refused, report.failed, report.todo
-
-
-def write_report(document: Document, path: Path) -> None:
-    """Write what a command found as JSON: the whole file, or none."""
-    folder = open_store(str(path.absolute().parent))
-    folder.write(path.name, dump(document), content_type="application/json")

@@ -10,7 +10,7 @@ from rich.table import Table
 
 from darkroom.cli.options import Combinations, Lengths, Out, StyleFile, listed, listed_of, named
 from darkroom.cli.output import Json, print_json
-from darkroom.cli.summary import write_report
+from darkroom.cli.report_file import report_option, write_report
 from darkroom.compositing.request import Request
 from darkroom.compositing.verify import CutCounts, Finding, Verification
 from darkroom.compositing.verify import verify as verify_pictures
@@ -35,7 +35,7 @@ def verify(
     cuts: Annotated[
         str | None, typer.Option(metavar="800x800,...", help="Cuts to expect. Default: those made here.")
     ] = None,
-    report: Annotated[Path | None, typer.Option(metavar="FILE", help="Write all that was found as JSON here.")] = None,
+    report: Annotated[Path | None, report_option("Write all that was found as JSON here.")] = None,
     json: Json = False,
 ) -> None:
     """Is every picture that should be there, there, whole and current?
@@ -55,11 +55,10 @@ def verify(
         combinations=tuple(combinations or ()),
     )
     verification = verify_pictures(request, settings().workers)
-    if report:
-        write_report(verification, report)
     if json:
         print_json(verification)
     _print(verification, Console(stderr=json))
+    write_report(verification, report)
     raise typer.Exit(0 if verification.ok else 1)
 
 
