@@ -139,7 +139,7 @@ with DAG(
         .partial(task_id="run", pool=IMAGING.name, map_index_template="{{ task.job_label }}")
         .expand_kwargs(plan.output)
     )
-    settle = SettleOperator(task_id="settle", flow="compositing")
+    settle = SettleOperator(task_id="settle")
     report = ReportOperator(task_id="report")
 
     plan >> run >> settle >> report

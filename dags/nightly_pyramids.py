@@ -121,7 +121,7 @@ with DAG(
         .partial(task_id="run", pool=IMAGING.name, map_index_template="{{ task.job_label }}")
         .expand_kwargs(plan.output)
     )
-    settle = SettleOperator(task_id="settle", flow="pyramids")
+    settle = SettleOperator(task_id="settle")
     report = ReportOperator(task_id="report")
 
     collect >> plan >> run >> settle >> report

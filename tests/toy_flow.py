@@ -1,9 +1,6 @@
 """A flow as small as one can be, after docs/architecture.md: a folder's text files in upper case."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
-from functools import partial
-from typing import Any
 
 from pydantic import BaseModel
 
@@ -36,15 +33,10 @@ class UpperJob(Job):
     items: tuple[Text, ...]
 
 
-def job(head: Mapping[str, Any], items: Sequence[Text]) -> UpperJob:
-    return UpperJob(**head, items=tuple(items))
-
-
 def draft(request: Request, run: Run) -> Draft[Text]:
     store, texts = open_store(request.store), open_store(request.texts)
-    etags = {entry.key: entry.etag for entry in store.list(OUT)}
-    standing = look(store, NAME, store, [LEDGER], etags, Ledger[LedgerEntry])
-    found = Draft[Text](title="texts", output_store=store.uri, stores=(texts.uri,), job=job)
+    standing = look(store, NAME, store, [LEDGER], {one.key: one.etag for one in store.list(OUT)}, Ledger[LedgerEntry])
+    found = Draft[Text](title="texts", output_store=store.uri, stores=(texts.uri,))
     for text in texts.list():
         if text.key in run.made or standing.is_current(request.mode, OUT + text.key, text.etag):
             found.leave("texts")
@@ -66,7 +58,7 @@ def work(job: UpperJob, bench: Bench) -> None:
         if not data.isascii():
             raise ItemError("it is no plain text")
         sha256 = hashlib.sha256(made := data.upper()).hexdigest()
-        entry = publish(store, key, made, partial(store.write, key, made), replaces=text.replaces).entry
+        entry = publish(store, key, made, lambda **when: store.write(key, made, **when), replaces=text.replaces).entry
         output = Output(key=key, recipe=text.etag, etag=entry.etag, bytes=entry.bytes, sha256=sha256)
         return Outcome(item=text.name, group=text.group, state=State.DONE, outputs=(output,), bytes=entry.bytes)
 
@@ -74,7 +66,14 @@ def work(job: UpperJob, bench: Bench) -> None:
 
 
 FLOW = Flow(
-    name=NAME, noun="text", request=Request.model_validate, stores=lambda request: (request.store, request.texts),
-    subjects=lambda request: ("texts",), draft=draft, job_file=UpperJob, work=work,
-    targets=lambda job: [OUT + text.name for text in job.items], ledger=lambda manifest, key: LEDGER,
-)  # fmt: skip
+    name=NAME,
+    noun="text",
+    request=Request.model_validate,
+    stores=lambda request: (request.store, request.texts),
+    subjects=lambda request: ("texts",),
+    draft=draft,
+    job_file=UpperJob,
+    work=work,
+    targets=lambda job: [OUT + text.name for text in job.items],
+    ledger=lambda manifest, key: LEDGER,
+)

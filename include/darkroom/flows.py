@@ -77,8 +77,8 @@ class Draft(Generic[ItemT]):
 
     `planned` and `skipped` count the items by group, `refused` are those that are not made, each counted in `planned`
     too. `label` names a job for people by what it holds (else that is counted), `job` makes its file of the fields
-    that every job has. `enough` is how many seconds make a job long enough to stand alone. `documents` lie beside the
-    manifest, by key.
+    that every job has (else what it holds are the file's `items`). `enough` is how many seconds make a job long enough
+    to stand alone. `documents` lie beside the manifest, by key.
     """
 
     title: str
@@ -94,7 +94,7 @@ class Draft(Generic[ItemT]):
     todo: list[Costed[ItemT]] = field(default_factory=list)
     enough: float = 600.0
     label: Callable[[Sequence[ItemT]], str] | None = None
-    job: Callable[[Mapping[str, Any], Sequence[ItemT]], Job]
+    job: Callable[[Mapping[str, Any], tuple[ItemT, ...]], Job] | None = None
     documents: Mapping[str, Document] = field(default_factory=dict)
     prefixes: Sequence[str] = ()
     """Where the outputs go: what killed writers left there unfinished goes with the plan."""
@@ -159,7 +159,7 @@ class Flow:
     request: Callable[[Mapping[str, Any]], Any]
     """The request of a run from its form's values. Raises `BadInput` with every problem."""
     stores: Callable[[Any], Iterable[str]]
-    """The locations that planning a request reads or writes; without one, those of the deployment."""
+    """The locations that planning a request reads or writes."""
     subjects: Callable[[Any], Iterable[str]]
     """What a request is about, of which only one run at a time may be: styles, sources."""
     draft: Callable[[Any, Run], Draft[Any]]

@@ -76,8 +76,12 @@ class PlanFolder:
         return manifest
 
     def settlement(self) -> Settlement | None:
-        """What settling committed; None where nobody has settled the plan."""
-        return self.document(keys.SETTLEMENT, Settlement)
+        """What settling committed; None where nobody has settled the plan, or what that wrote is damaged."""
+        try:
+            return self.document(keys.SETTLEMENT, Settlement)
+        except BadInput as error:
+            log.warning("%s The plan counts as not settled.", error)
+            return None
 
     def report(self) -> Report | None:
         """The run's report; None where there is none yet."""

@@ -42,14 +42,15 @@ def plan(flow: Flow, request: Request, run: Run) -> Manifest:
     refs = list(_written_jobs(flow, draft, folder)) if request.mode is not Mode.PLAN else []
     for key, document in draft.documents.items():
         folder.write(key, dump(document))
-    manifest = _manifest(flow, request, run, draft, began, uri=folder.uri, jobs=refs)
+    manifest = _manifest(flow, request, run, draft, began, subjects, uri=folder.uri, jobs=refs)
     folder.write(keys.MANIFEST, dump(manifest))
     return manifest
 
 
 def preview(flow: Flow, request: Request, run: Run) -> Manifest:
     """What a plan would say; nothing is written."""
-    return _manifest(flow, request, run, flow.draft(request, run), datetime.now(UTC))
+    began, subjects = datetime.now(UTC), tuple(flow.subjects(request))
+    return _manifest(flow, request, run, flow.draft(request, run), began, subjects)
 
 
 def _manifest(
@@ -58,6 +59,7 @@ def _manifest(
     run: Run,
     draft: Draft[ItemT],
     began: datetime,
+    subjects: tuple[str, ...],
     *,
     uri: str = "",
     jobs: Sequence[JobRef] = (),
@@ -72,7 +74,7 @@ def _manifest(
         mode=request.mode,
         created=began,
         run=run.holder.name,
-        subjects=tuple(flow.subjects(request)),
+        subjects=subjects,
         title=draft.title,
         request=request.model_dump(mode="json"),
         planned=draft.planned.total(),
@@ -102,7 +104,8 @@ def _written_jobs(flow: Flow, draft: Draft[ItemT], folder: PlanFolder) -> Iterat
             "output_store": draft.output_store,
             "stores": draft.stores,
         }
-        job = draft.job(head, items)
+        make = draft.job or (lambda head, items: flow.job_file.model_validate({**head, "items": items}))
+        job = make(head, tuple(items))
         folder.write(keys.job(number), dump(job))
         uri = folder.uri_of(keys.job(number))
         yield JobRef(uri=uri, label=job.label, machine=machine, items=sum(one.count for one in costed))

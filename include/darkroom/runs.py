@@ -1,11 +1,13 @@
 """A whole run in this process: plan, run, settle, report; goes on where an interrupted one of the same ended."""
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
 from darkroom import keys, leases, worker
 from darkroom.amounts import counted
+from darkroom.errors import BadInput
 from darkroom.flows import Flow, Request, Run
 from darkroom.jobs import Manifest, Mode, Report
 from darkroom.plan_folder import PlanFolder
@@ -14,6 +16,8 @@ from darkroom.progress import Progress
 from darkroom.reports import build_report, make_report
 from darkroom.settling import settle
 from darkroom.store import Store, open_store
+
+log = logging.getLogger(__name__)
 
 
 class Interrupted(KeyboardInterrupt):
@@ -65,6 +69,7 @@ def _recovered(flow: Flow, store: Store, run: Run, request: Request) -> set[str]
     Under the lease, so that nobody is at work in them any more.
     """
     made: set[str] = set()
+    unread = 0
     prefix = keys.run_folder(run.dag_id, run.run_id)
     plans = [entry.key.removesuffix(keys.MANIFEST) for entry in store.list(prefix) if _is_manifest(entry.key)]
     for plan_prefix in sorted(plans):
@@ -72,12 +77,20 @@ def _recovered(flow: Flow, store: Store, run: Run, request: Request) -> set[str]
         settlement = folder.settlement()
         if settlement and settlement.batches == folder.batches() and folder.has(keys.REPORT_JSON):
             continue
+        try:
+            manifest = folder.manifest()
+        except BadInput:
+            unread += 1
+            continue
         leases.take(store, flow.name, flow.subjects(request), run.holder)
         settle(folder)
         make_report(folder, ["The run was interrupted; a later one went on from here."])
-        if folder.manifest().request == request.model_dump(mode="json"):
+        if manifest.request == request.model_dump(mode="json"):
             latest = (outcome for of_job in folder.all_outcomes() for outcome in of_job.latest.values())
             made |= {outcome.item for outcome in latest if outcome.state.is_good}
+    if unread:
+        what = counted(unread, "older plan")
+        log.info("%s left as they are: of another version of Darkroom, or damaged.", what)
     return made
 
 

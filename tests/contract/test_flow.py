@@ -315,8 +315,20 @@ def test_hostile_names_do_no_harm(world: World) -> None:
     assert "<script>" not in (PlanFolder.at(report.plan).read(keys.REPORT_HTML)).decode()
 
 
-def test_a_job_holds_no_secret_and_says_its_stores(world: World) -> None:
+def test_a_plan_and_its_jobs_say_their_stores(world: World) -> None:
     manifest = planned(world)
     assert manifest.store == world.store.uri
     assert manifest.output_store == world.outputs.uri
-    assert all(one.startswith("file://") for one in manifest.stores)
+    job = parse(world.flow.job_file, world.store.read("/".join(manifest.jobs[0].uri.split("/")[-6:])), "the job")
+    assert (job.store, job.output_store, job.stores) == (manifest.store, manifest.output_store, manifest.stores)
+
+
+@pytest.mark.parametrize("plan_json", [b"", b'{"schema_version": 1, "flow": "compositing", "subject": "tiny"}'])
+def test_a_plan_that_cannot_be_read_stops_no_later_run(world: World, plan_json: bytes) -> None:
+    """What a power cut, or the version before, left behind."""
+    for key, data in (("plan.json", plan_json), ("outcomes/0001/000001.json", b"{}"), ("report.json", b"{}")):
+        world.store.write(f"work/contract/all/20260101T000000-000000/{key}", data)
+    world.store.write("work/contract/all/20260101T000000-000000/settled.json", b"")
+    report = here(world)
+    assert report.ok, failure_text(report)
+    assert report.done == report.planned > 0

@@ -19,9 +19,8 @@ class SettleOperator(BaseOperator):
     Succeeds even when some items failed: `report` is what fails the run.
     """
 
-    def __init__(self, *, flow: str, **kwargs: Any) -> None:
+    def __init__(self, **kwargs: Any) -> None:
         super().__init__(**{**kwargs, "trigger_rule": TriggerRule.ALL_DONE})
-        self.flow = flow
 
     def execute(self, context: Context) -> None:
         """Settle the run's plan."""
