@@ -8,22 +8,24 @@ import pytest
 from tests.dags.tiny_studio import CUTS, PICTURES, Run, Studio, run_dag
 
 DAG_ID = "combination_compositing"
+STYLE = "tiny-gown"  # no other file's: in one process with them, nothing of it is made yet
 
 pytestmark = pytest.mark.usefixtures("dagbag")
 
 
 @pytest.fixture(scope="module")
 def whole(dagbag: Any, studio: Studio) -> Run:
-    """Everything that the tiny style offers, as the form stands."""
-    return run_dag(DAG_ID, {"style": "tiny-dress"})
+    """Everything that a tiny style offers, as the form stands."""
+    studio.add_style(STYLE)
+    return run_dag(DAG_ID, {"style": STYLE})
 
 
 def test_it_makes_every_picture_in_every_cut(whole: Run, studio: Studio) -> None:
     assert whole.state == "success"
     for cut in CUTS:
-        assert len(studio.pictures("tiny-dress", cut)) == PICTURES, cut
+        assert len(studio.pictures(STYLE, cut)) == PICTURES, cut
     assert {"default-knee-front-0000", "b1-t2-knee-back-0001", "t1-maxi-front-0001"} <= studio.pictures(
-        "tiny-dress", "800x800"
+        STYLE, "800x800"
     )
 
 
@@ -36,7 +38,7 @@ def test_every_task_succeeds_and_the_mapped_ones_say_what_they_are(whole: Run) -
         **{f"run[{at}]": "success" for at in range(len(jobs))},
     }
     assert sorted(whole.labels) == sorted(job["job_label"] for job in jobs)
-    assert all(label.startswith("tiny-dress · 0000-0001 · ") and "Knee, Maxi" in label for label in whole.labels)
+    assert all(label.startswith(f"{STYLE} · 0000-0001 · ") and "Knee, Maxi" in label for label in whole.labels)
 
 
 def test_the_report_counts_every_picture(whole: Run) -> None:
@@ -69,16 +71,16 @@ def test_xcoms_hold_addresses_labels_and_counts_only(whole: Run) -> None:
 
 
 def test_a_second_run_finds_everything_done(whole: Run) -> None:
-    run = run_dag(DAG_ID, {"style": "tiny-dress"})
+    run = run_dag(DAG_ID, {"style": STYLE})
     assert run.state == "success"
     assert run.tasks == {"plan": "success", "run": "skipped", "settle": "success", "report": "success"}
     assert (run.report["planned"], run.report["done"], run.report["skipped"]) == (PICTURES, 0, PICTURES)
 
 
 def test_mode_plan_says_what_would_be_done_and_does_nothing(whole: Run, studio: Studio) -> None:
-    studio.render("tiny-dress", "t1_neckline_front_0000.png").unlink()
-    studio.draw("tiny-dress", ["t1_neckline_front"], [0])  # the same pixels, but a new file: only reading it would tell
-    run = run_dag(DAG_ID, {"style": "tiny-dress", "mode": "plan"})
+    studio.render(STYLE, "t1_neckline_front_0000.png").unlink()
+    studio.draw(STYLE, ["t1_neckline_front"], [0])  # the same pixels, but a new file: only reading it would tell
+    run = run_dag(DAG_ID, {"style": STYLE, "mode": "plan"})
     assert run.state == "success"
     assert run.tasks["run"] == "skipped"
     assert run.xcoms["plan", "return_value"] == []
@@ -90,7 +92,7 @@ def test_the_forms_choices_narrow_the_run(whole: Run) -> None:
     run = run_dag(
         DAG_ID,
         {
-            "style": "tiny-dress",
+            "style": STYLE,
             "mode": "all",
             "lengths": ["knee"],
             "colours": "1",
@@ -102,7 +104,7 @@ def test_the_forms_choices_narrow_the_run(whole: Run) -> None:
     )
     assert run.state == "success"
     assert run.report["done"] == run.report["planned"] == 3
-    assert run.labels == ["tiny-dress · 0001 · back · Knee"]
+    assert run.labels == [f"{STYLE} · 0001 · back · Knee"]
 
 
 def test_a_refused_request_fails_the_run_with_every_problem_and_writes_nothing(
