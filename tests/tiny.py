@@ -3,7 +3,13 @@
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
+from darkroom.compositing.flow import FLOW
+from darkroom.compositing.request import Request
+from darkroom.compositing.verify import Verification, verify
+from darkroom.jobs import Mode, Report
+from darkroom.runs import run_here
 from tests import renders
 
 STYLE = """\
@@ -80,6 +86,18 @@ class Tiny:
     def verify(self, *more: str) -> subprocess.CompletedProcess[str]:
         """`darkroom verify` on this studio."""
         return darkroom("verify", "--style", str(self.style), "--out", str(self.out), *more)
+
+    def run(self, mode: Mode = Mode.CHANGED) -> Report:
+        """The same in this process; what lacks a render is left out."""
+        request = self._request(renders=str(self.renders), on_missing="skip", mode=mode)
+        return run_here(FLOW, request, command="composite", subject="tiny", workers=2)
+
+    def verified(self, *, deep: bool = False, renders: str = "") -> Verification:
+        """What `darkroom verify` finds, in this process."""
+        return verify(self._request(renders=renders), 2, deep=deep)
+
+    def _request(self, **more: Any) -> Request:
+        return Request(style_file=str(self.style), store=str(self.out), **more)
 
 
 def darkroom(*words: str) -> subprocess.CompletedProcess[str]:

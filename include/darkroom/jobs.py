@@ -119,7 +119,7 @@ class Outcome(BaseModel):
 
 
 class InputDigest(BaseModel):
-    """An input's content digest, learned when it was read."""
+    """An input's content digest, learned when it was read; `etag` is the version that was read (`Entry.version`)."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 

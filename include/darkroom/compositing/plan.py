@@ -7,14 +7,14 @@ from functools import cache
 from typing import Any
 
 from darkroom import keys, ledger
+from darkroom.compositing.inputs import Inputs
 from darkroom.compositing.job import CompositingJob, Group, LayerFile, Layout, Sheet
 from darkroom.compositing.prepare import Prepared, prepare
-from darkroom.compositing.recipe import recipe_digest
 from darkroom.compositing.request import Request
 from darkroom.flows import Costed, Draft, Run
 from darkroom.jobs import Mode, NotDone, State
 from darkroom.keys import Picture
-from darkroom.ledger import InputLedger, KnownDigest, Ledger, LedgerEntry
+from darkroom.ledger import InputLedger, Ledger, LedgerEntry
 from darkroom.ownership import Targets, Unsettled, refusal
 from darkroom.planning import LONGEST
 from darkroom.store import Store, open_store
@@ -40,7 +40,7 @@ class Standing:
     """All of the ledgers' entries."""
     listed: Mapping[str, str]
     """Every object of the style's cuts, with its ETag."""
-    digests: Mapping[str, KnownDigest]
+    inputs: Inputs
     targets: Targets
 
     def stands(self, key: str) -> bool:
@@ -101,6 +101,7 @@ def compare(prepared: Prepared, store: Store, made: Set[str] = frozenset()) -> C
     style, scope = prepared.style.style, prepared.scope
     listed = {entry.key: entry.etag for cut in scope.cuts for entry in store.list(keys.cut_prefix(style, cut))}
     digests = ledger.read(store, keys.render_digests(style), InputLedger).inputs
+    inputs = Inputs.delivered(prepared.renders, prepared.index, digests)
     comparison = Comparison()
 
     @cache
@@ -113,7 +114,7 @@ def compare(prepared: Prepared, store: Store, made: Set[str] = frozenset()) -> C
             known = {key: entry for one in ledgers for key, entry in one.outputs.items()}
             etags = {key: entry.etag_by_name for key, entry in known.items() if entry.etag_by_name}
             targets = Targets(etags, left, damaged=any(one.damaged for one in ledgers))
-            standing = Standing(_unchanged(known, listed, prepared.request.layout), known, listed, digests, targets)
+            standing = Standing(_unchanged(known, listed, prepared.request.layout), known, listed, inputs, targets)
             sheet = _sheet(prepared, standing, made, colour, side, comparison)
             if sheet.groups:
                 comparison.sheets.append(sheet)
@@ -163,12 +164,11 @@ def _sheet(
     for stack, pictures in _by_stack(prepared, colour, side).items():
         comparison.planned.update(picture.group for picture in pictures)
         comparison.distinct += 1
-        missing = [layer for layer in stack if not prepared.file(layer, colour)]
-        if missing:
+        if missing := standing.inputs.missing(stack, colour):
             reason = "; ".join(f"{layer}_{colour:04d}.png is missing" for layer in missing)
             _refuse(pictures, reason, style, cuts, standing, comparison)
             continue
-        recipes = _recipes(prepared, standing, stack, colour)
+        recipes = standing.inputs.recipes(stack, colour, cuts)
         for picture in pictures:
             name = picture.name
             trusted = prepared.request.mode is not Mode.ALL or name in made
@@ -242,18 +242,6 @@ def _by_stack(prepared: Prepared, colour: int, side: str) -> dict[Stack, list[Pi
         for codes, stack in prepared.stacks[length, side]:
             pictures[stack].append(Picture(codes, length, side, colour))
     return pictures
-
-
-def _recipes(prepared: Prepared, standing: Standing, stack: Stack, colour: int) -> dict[str, str]:
-    """Each cut's recipe digest, or nothing where a layer's content is not known without reading it."""
-    digests = []
-    for layer in stack:
-        entry = prepared.file(layer, colour)
-        known = standing.digests.get(prepared.renders.uri_of(entry.key)) if entry else None
-        if entry is None or known is None or known.etag != entry.etag:
-            return {}
-        digests.append(known.digest)
-    return {cut: recipe_digest(digests, cut) for cut in prepared.scope.cuts}
 
 
 def _refuse(

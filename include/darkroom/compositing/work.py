@@ -89,14 +89,14 @@ class SheetWork:
             with self._renders.open(pinned.key) as reading:
                 if reading.entry.etag != pinned.etag:
                     return Broken(State.FAILED, f"changed since plan: {name}; {again('plan')}", where)
-                layer = self._layers.decode(reading.stream.read())
+                layer, version = self._layers.decode(reading.stream.read()), reading.entry.version
         except NotFound:
             return Broken(State.FAILED, f"changed since plan: {name} is gone; {again('plan')}", where)
         except (StoreError, OSError) as error:
             return Broken(State.FAILED, f"{name} cannot be read ({error}); {again('run')}", where)
         except ItemError as error:
             return Broken(State.REFUSED, f"{name} {error}", where)
-        self._bench.learned(InputDigest(uri=uri, etag=pinned.etag, digest=layer.digest))
+        self._bench.learned(InputDigest(uri=uri, etag=version, digest=layer.digest))
         return layer
 
     def _changed(
