@@ -90,7 +90,7 @@ class Draft(Generic[ItemT]):
     refused: list[NotDone] = field(default_factory=list)
     findings: Sequence[str] = ()
     problems: Sequence[str] = ()
-    stale: Mapping[str, str] = field(default_factory=dict)
+    stale: dict[str, str] = field(default_factory=dict)
     todo: list[Costed[ItemT]] = field(default_factory=list)
     enough: float = 600.0
     label: Callable[[Sequence[ItemT]], str] | None = None
