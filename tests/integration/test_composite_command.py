@@ -318,7 +318,7 @@ def test_bad_renders_are_all_named_before_anything_is_made(tiny):
         (["--colours", "red"], "'red' is no colour"),
         (["--sides", "left"], "'left' is not known"),
         (["--cuts", "9x9"], "'9x9' is not known"),
-        (["--on-missing", "ignore"], "'ignore' is not known"),
+        (["--on-missing", "ignore"], "'ignore' is not one of"),
         (["--combinations", "nowhere-Mini.csv"], "cannot be read"),
         (["--combinations", "Mini=/etc/passwd"], "an export is a .csv file"),
     ],

@@ -127,7 +127,7 @@ def _sheet(
                 drafted.leave(picture.group)
                 continue
             # under its sha256 a picture never replaces anything
-            may = _replaceable(standing, {cut: targets[cut] for cut in todo}) if layout == "names" else {}
+            may = _replaceable(standing, {cut: targets[cut] for cut in todo}) if layout is Layout.NAMES else {}
             if isinstance(may, str):
                 drafted.refuse(name, picture.group, may)
                 continue
@@ -141,7 +141,7 @@ def _sheet(
 def _stands_from(standing: Standing[LedgerEntry], key: str, layout: Layout) -> str:
     """From which recipe a picture stands as it should, laid out as is asked; empty where it does not."""
     entry = standing.known.get(key)
-    stands = standing.is_whole(key) and entry and bool(entry.stored) == (layout == "content") and not entry.stale
+    stands = standing.is_whole(key) and entry and bool(entry.stored) == (layout is Layout.CONTENT) and not entry.stale
     return entry.recipe if entry and stands else ""
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from darkroom.amounts import counted
 from darkroom.compositing.renders import RenderIndex, index_renders, read_sizes
-from darkroom.compositing.request import Request, Scope, check_scope, read_file, read_style, renders_location
+from darkroom.compositing.request import OnMissing, Request, Scope, check_scope, read_file, read_style, renders_location
 from darkroom.errors import BadInput
 from darkroom.settings import settings
 from darkroom.store import Entry, Store, open_store, readable
@@ -61,7 +61,7 @@ def prepare(request: Request) -> Prepared:
     stacks, findings = pictures_of(request, style, scope, index.layers())
     needed = _needed(stacks, scope)
     files = [index.files[wanted] for wanted in needed if wanted in index.files]
-    if request.on_missing == "refuse":
+    if request.on_missing is OnMissing.REFUSE:
         problems += _missing(needed, index, renders)
     problems += _claims(needed, index, renders)
     sizes, broken = read_sizes(renders, files, settings().max_pixels)

@@ -33,7 +33,7 @@ class CompositesRelease:
         self._store, self._style = open_store(manifest.store), manifest.subjects[0]
         self._stale, self._planned, (self._renders,) = manifest.stale, manifest.created, manifest.stores
         self._prune = bool(manifest.request.get("prune"))
-        self._layout: Layout = manifest.request.get("layout", "names")
+        self._layout = manifest.request.get("layout", Layout.NAMES)
         self._learned: dict[str, InputDigest] = {}
 
     def job(self, outcomes: JobOutcomes, unproven: Mapping[str, NotDone]) -> None:
@@ -44,7 +44,7 @@ class CompositesRelease:
         """Put away what is stale, write the indexes, note the renders' digests."""
         store, style = self._store, self._style
         pruned = _put_away(store, style, self._stale, prune=self._prune)
-        problems = write_indexes(store, style, _all_outputs(store, style)) if self._layout == "content" else []
+        problems = write_indexes(store, style, _all_outputs(store, style)) if self._layout == Layout.CONTENT else []
         if self._learned:
             key = keys.render_digests(style)
             ledger.update(store, key, InputLedger, self._noted)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from darkroom import keys
 from darkroom.compositing.cuts import Painted
-from darkroom.compositing.job import CompositingJob, Group, Sheet
+from darkroom.compositing.job import CompositingJob, Group, Layout, Sheet
 from darkroom.compositing.layers import Layer, Layers
 from darkroom.compositing.memory import for_layers, threads_within
 from darkroom.compositing.profiles import COMPOSITE, CROPS
@@ -181,7 +181,7 @@ class SheetWork:
                             etag=entry.etag,
                             bytes=entry.bytes,
                             sha256=made.digest(cut),
-                            stored=entry.key if self._job.layout == "content" else "",
+                            stored=entry.key if self._job.layout is Layout.CONTENT else "",
                         )
                     )
             except NotOurs as error:
@@ -197,7 +197,7 @@ class SheetWork:
 
         Not confirmed by a look at each: settle proves them all by a listing, before it says that they are made.
         """
-        by_content, first = self._job.layout == "content", written.get(cut)
+        by_content, first = self._job.layout is Layout.CONTENT, written.get(cut)
         if by_content and first:
             return first
         style, png = self._job.style, made.png(cut)
