@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from darkroom.amounts import counted
 from darkroom.errors import BadInput
 from darkroom.sentences import sentences
+from darkroom.store.hashes import Kind
 
 MOST_JOBS = 256
 """A run has at most this many jobs: one mapped task each."""
@@ -74,9 +75,10 @@ class Job(Document):
 
 
 class Output(BaseModel):
-    """One object of an item that stands in the output store: `key` is what it is known by, `sha256` its content's.
+    """One object that an item put into a store, or took away: `key` is what it is known by, `hashes` its content's.
 
-    `stored` is where it lies, when that is not `key`. `source` is the URI of what it was made of, where that is one.
+    `store` is the store's URI, when that is not the plan's output store; `stored` is where it lies there, when that is
+    not `key`. `source` is the URI of what it was made of, where that is one. What was `removed` had this ETag.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -85,9 +87,16 @@ class Output(BaseModel):
     recipe: str
     etag: str
     bytes: Count
-    sha256: str = ""
+    hashes: dict[Kind, str] = {}
+    store: str = ""
     stored: str = ""
     source: str = ""
+    removed: bool = False
+
+    @property
+    def is_in_place(self) -> bool:
+        """Does it stand under its own key in the plan's output store?"""
+        return not (self.store or self.stored or self.removed)
 
     @property
     def at(self) -> str:
@@ -271,9 +280,9 @@ class Report(Document):
     """What became of a run: `planned = done + skipped + refused + failed + todo`.
 
     `distinct` counts the different items among the planned, where the flow tells these apart, `bytes` what was written,
-    `seconds` the time since the plan, `retries` the requests that the workers had to repeat, by the name of the fault,
-    `kinds` the items that were not made by the step that failed. `causes` are the reasons of `not_done`, each once. To
-    people `todo` is called left, `distinct` different, and `outputs` files.
+    `removed` the files that were taken away, `seconds` the time since the plan, `retries` the requests that the workers
+    had to repeat, by the name of the fault, `kinds` the items that were not made by the step that failed. `causes` are
+    the reasons of `not_done`, each once. To people `todo` is called left, `distinct` different, and `outputs` files.
     """
 
     title: str
@@ -299,6 +308,7 @@ class Report(Document):
     stale: tuple[str, ...]
     pruned: tuple[str, ...]
     versions: dict[str, str]
+    removed: int = 0
     retries: dict[str, int] = Field(default_factory=dict)
     kinds: dict[str, int] = Field(default_factory=dict)
     causes: tuple[Cause, ...] = ()

@@ -180,7 +180,7 @@ class SheetWork:
                             recipe=made.recipe(cut),
                             etag=entry.etag,
                             bytes=entry.bytes,
-                            sha256=made.digest(cut),
+                            hashes={"sha256": made.digest(cut)},
                             stored=entry.key if self._job.layout is Layout.CONTENT else "",
                         )
                     )

@@ -57,7 +57,7 @@ def _outputs(item: PyramidItem, result: Result) -> tuple[Output, ...]:
             recipe=item.recipe,
             etag=one.entry.etag,
             bytes=one.entry.bytes,
-            sha256=one.sha256,
+            hashes={"sha256": one.sha256},
             source=item.source,
         )
         for one in (result.pyramid, result.document)
