@@ -1,5 +1,6 @@
 """A tiny studio for tests: two lengths, two colours, three codes, renders of a few hundred pixels."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -98,6 +99,17 @@ class Tiny:
 
     def _request(self, **more: Any) -> Request:
         return Request(style_file=str(self.style), store=str(self.out), **more)
+
+
+def report_of(studio: Tiny, *more: str) -> tuple[int, dict[str, object], str]:
+    path = studio.folder / "report.json"
+    path.unlink(missing_ok=True)
+    run = studio.composite("--report", str(path), *more)
+    return run.returncode, json.loads(path.read_bytes()) if path.exists() else {}, run.stdout + run.stderr
+
+
+def counts(report: dict[str, object]) -> tuple[object, ...]:
+    return tuple(report[count] for count in ("planned", "done", "skipped", "refused", "failed"))
 
 
 def darkroom(*words: str) -> subprocess.CompletedProcess[str]:
