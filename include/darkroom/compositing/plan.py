@@ -1,7 +1,7 @@
 """The plan: compares what should be with what stands, sheet by sheet, and drafts the jobs that make the difference."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from functools import cache, partial
 from typing import Any
 
@@ -18,6 +18,7 @@ from darkroom.ownership import refusal
 from darkroom.planning import LONGEST
 from darkroom.standing import Standing, look
 from darkroom.store import Store, open_store
+from darkroom.styles.names import colour_range
 from darkroom.styles.stacks import Stack
 from darkroom.unsettled import unsettled
 
@@ -258,18 +259,3 @@ def _job(prepared: Prepared, head: Mapping[str, Any], sheets: Sequence[Sheet]) -
         layout=prepared.request.layout,
         sheets=tuple(sheets),
     )
-
-
-def colour_range(colours: Iterable[int]) -> str:
-    """Colours as people read them: runs with a dash.
-
-    >>> colour_range([0, 1, 2, 5])
-    '0000-0002, 0005'
-    """
-    runs: list[list[int]] = []
-    for colour in sorted(colours):
-        if runs and colour == runs[-1][-1] + 1:
-            runs[-1].append(colour)
-        else:
-            runs.append([colour])
-    return ", ".join(f"{run[0]:04d}" if len(run) == 1 else f"{run[0]:04d}-{run[-1]:04d}" for run in runs)
