@@ -139,6 +139,16 @@ def test_what_stands_there_is_left_alone_unless_it_may_be_replaced(folder: Path,
     assert inspect(out / "maps/1890/sheet.2.tif").problems == []
 
 
+def test_a_dest_that_is_a_file_is_said_in_words_and_stays(folder: Path, tmp_path: Path) -> None:
+    before = (folder / "a.jpg").read_bytes()
+    run = pyramid(folder / "maps", folder / "a.jpg")
+    assert run.returncode == 1
+    said = f"failed: its pyramid cannot be published: {folder / 'a.jpg'}: it is no folder; name one: 2 images: "
+    assert f"{said}1890/sheet.2.tif, Straße & Platz.png." in run.stderr
+    assert "Traceback" not in run.stderr
+    assert (folder / "a.jpg").read_bytes() == before
+
+
 def test_a_pdfs_copy_takes_nobodys_place_unless_it_may(tmp_path: Path) -> None:
     pdf = tmp_path / "a.pdf"
     pdf.write_bytes(scans.pdf())
