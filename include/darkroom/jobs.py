@@ -4,11 +4,14 @@ Everything here is JSON in a store (`plan_folder` knows where). A job is a work 
 outcome is what became of one item.
 """
 
+import json
+from contextlib import suppress
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import PydanticSerializationError
 
 from darkroom.amounts import counted
 from darkroom.errors import BadInput
@@ -108,9 +111,9 @@ class Outcome(BaseModel):
     """What became of one item. `seconds` is its share of the work.
 
     `group` is the manifest's group that the item counts in; `kind` is the step that failed, where a flow tells them
-    apart. The `reason` of an item that is done says what of it was not taken over; of one that is not, it is the same
-    for all items that one cause costs, and `where` is the place of what is at fault, as a person would type it.
-    `facts` are numbers that settling passes on.
+    apart. The `notes` of an item that is done say what of it was not taken over, a sentence each. The `reason` of one
+    that is not is the same for all items that one cause costs, and `where` is the place of what is at fault, as a
+    person would type it. `facts` are numbers that settling, or whoever watches, passes on.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -121,6 +124,7 @@ class Outcome(BaseModel):
     reason: str = ""
     kind: str = ""
     where: str = ""
+    notes: tuple[str, ...] = ()
     outputs: tuple[Output, ...] = ()
     bytes: Count = 0
     seconds: float = 0.0
@@ -335,9 +339,15 @@ def parse(model: type[DocumentT], data: bytes, where: str) -> DocumentT:
     try:
         return model.model_validate_json(data)
     except ValidationError as error:
+        if b"\\udc" in data:
+            with suppress(ValueError, RecursionError):
+                return model.model_validate(json.loads(data))
         raise BadInput(f"{where}: {said}." for said in sentences(error, model)) from None
 
 
 def dump(document: BaseModel) -> bytes:
-    """A document's JSON."""
-    return document.model_dump_json().encode()
+    """A document's JSON. A file's name that is no UTF-8 is in it as Python has it, which pydantic alone refuses."""
+    try:
+        return document.model_dump_json().encode()
+    except PydanticSerializationError:
+        return json.dumps(document.model_dump(mode="json")).encode()

@@ -38,6 +38,9 @@ class Request(Params):
 
     `api` is the API's endpoint, where it is asked, and `api_places` are those that a file of it may lie in: what it
     says of a bucket must not lead anywhere else.
+
+    A command's request has no sources: its images are `given` as they were typed, objects, folders and prefixes, all of
+    them `protected` or none. `replace`: their pyramids may take the place of what stands there.
     """
 
     store: str
@@ -45,6 +48,9 @@ class Request(Params):
     places: tuple[str, ...] = ()
     api: str = ""
     api_places: tuple[str, ...] = ()
+    given: tuple[str, ...] = ()
+    protected: bool = False
+    replace: bool = False
 
     @property
     def backfill(self) -> bool:

@@ -10,7 +10,6 @@ from darkroom.amounts import counted
 from darkroom.causes import cause_lines, causes
 from darkroom.jobs import GroupReport, Manifest, Mode, NotDone, Outcome, Output, Report, Settlement, State, again, dump
 from darkroom.plan_folder import PlanFolder
-from darkroom.reports.page import page
 from darkroom.store import open_store
 
 _LIBRARIES = ("darkroom", "pyvips", "pyvips-binary", "numpy", "numba")
@@ -105,8 +104,8 @@ class _Counts:
         if outcome.state is State.DONE:
             self.done += 1
             group.done += 1
-            if outcome.reason and len(self.notes) < _MOST_NOTES:
-                self.notes.append(f"{outcome.item}: {outcome.reason}")
+            if outcome.notes and len(self.notes) < _MOST_NOTES:
+                self.notes.append(f"{outcome.item}: {' '.join(outcome.notes)}")
             for output in outcome.outputs:
                 self._output(output)
         elif outcome.state is State.SKIPPED:
@@ -128,7 +127,7 @@ def _not_done(outcome: Outcome) -> NotDone:
     return NotDone.model_validate(outcome.model_dump(include=set(NotDone.model_fields)))
 
 
-def make_report(folder: PlanFolder, problems: Sequence[str] = ()) -> Report:
+def make_report(folder: PlanFolder, problems: Sequence[str] = (), *, page: bool = True) -> Report:
     """Build a plan's report and write it beside the plan, as JSON and as a page. Reads the outcomes job by job."""
     manifest = folder.manifest()
     settlement = folder.settlement() or Settlement(proven=0)
@@ -146,9 +145,12 @@ def make_report(folder: PlanFolder, problems: Sequence[str] = ()) -> Report:
     if report.done != settlement.proven:
         unseen = f"settle: it has not seen everything that was made, so the ledger lacks it; {again('settle')}."
         report = report.model_copy(update={"problems": (*report.problems, unseen)})
-    store = open_store(manifest.output_store)
-    step = max(1, -(-len(shown) // _MOST_PREVIEWS))
-    pictures = {key: picture for key in shown[::step] if (picture := flow.picture(store, key))}
-    folder.write(keys.REPORT_HTML, page(report, pictures).encode(), "text/html; charset=utf-8")
+    if page:
+        from darkroom.reports import page as pages  # jinja2, whose import takes longer than a small command
+
+        store = open_store(manifest.output_store)
+        step = max(1, -(-len(shown) // _MOST_PREVIEWS))
+        pictures = {key: picture for key in shown[::step] if (picture := flow.picture(store, key))}
+        folder.write(keys.REPORT_HTML, pages.page(report, pictures).encode(), "text/html; charset=utf-8")
     folder.write(keys.REPORT_JSON, dump(report))
     return report
