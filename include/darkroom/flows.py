@@ -92,7 +92,7 @@ class Draft(Generic[ItemT]):
     skipped: Counter[str] = field(default_factory=Counter)
     distinct: int | None = None
     refused: list[NotDone] = field(default_factory=list)
-    findings: Sequence[str] = ()
+    findings: list[str] = field(default_factory=list)
     problems: Sequence[str] = ()
     stale: dict[str, str] = field(default_factory=dict)
     todo: list[Costed[ItemT]] = field(default_factory=list)
@@ -113,10 +113,10 @@ class Draft(Generic[ItemT]):
         self.planned[group] += 1
         self.skipped[group] += 1
 
-    def refuse(self, item: str, group: str, reason: str) -> None:
-        """Count an item that is not made."""
+    def refuse(self, item: str, group: str, reason: str, state: State = State.REFUSED, **more: str) -> None:
+        """Count an item that is not made; `more` is the `kind` and `where` of a `NotDone`."""
         self.planned[group] += 1
-        self.refused.append(NotDone(item=item, group=group, state=State.REFUSED, reason=reason))
+        self.refused.append(NotDone(item=item, group=group, state=state, reason=reason, **more))
 
 
 @dataclass

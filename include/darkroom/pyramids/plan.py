@@ -1,7 +1,7 @@
 """The plan of pyramids: what is to be made, what stands already, what is refused; in jobs of about the same length."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -10,7 +10,7 @@ from darkroom import keys
 from darkroom.errors import BadInput, StoreError
 from darkroom.flows import Costed, Draft, Run
 from darkroom.imaging.headers import Size, size_of
-from darkroom.jobs import NotDone, State
+from darkroom.jobs import State
 from darkroom.progress import Progress
 from darkroom.pyramids.collect import Collected, read_collected
 from darkroom.pyramids.find import Candidate, Found, Refusal, find, look_at
@@ -50,24 +50,22 @@ class Todo:
 
 
 @dataclass
-class Comparison:
-    """What a run has to do, and what is said of the rest."""
+class Night:
+    """A draft while it is made: what is to be made, before its size is known, and who waits for what."""
 
+    drafted: Draft[Todo]
     todo: list[Todo] = field(default_factory=list)
     claims: dict[str, Claim] = field(default_factory=dict)
-    refused: list[NotDone] = field(default_factory=list)
-    planned: Counter[str] = field(default_factory=Counter)
-    skipped: Counter[str] = field(default_factory=Counter)
-    findings: list[str] = field(default_factory=list)
 
-    def refuse(self, one: Refusal, *, failed: bool = False) -> None:
+    def refuse(self, one: Refusal, state: State = State.REFUSED) -> None:
         """Count something that is not made. Its markers stay."""
-        state = State.FAILED if failed else State.REFUSED
-        self.planned[one.group] += 1
-        self.refused.append(
-            NotDone(item=one.name, group=one.group, state=state, reason=one.reason, kind=one.kind, where=one.where)
-        )
+        self.drafted.refuse(one.name, one.group, one.reason, state, kind=one.kind, where=one.where)
         self.claims[one.name] = Claim(state="refused", markers=one.markers, reason=one.reason)
+
+    def leave(self, one: Candidate) -> None:
+        """Count an image that has its pyramid; its markers may go."""
+        self.drafted.leave(one.group)
+        self.claims[one.name] = Claim(state="standing", markers=one.markers)
 
 
 def draft(request: Request, run: Run) -> Draft[Todo]:
@@ -75,31 +73,28 @@ def draft(request: Request, run: Run) -> Draft[Todo]:
     store, images = open_store(request.store), open_store(request.images)
     collected = read_collected(store, run.dag_id, run.run_id)
     found = Found(given_images(request)) if request.given else find(request, collected, store)
-    comparison = compare(request, found, images, run.made)
-    _say_collected(request, collected, found, comparison)
     interval = ""
     if request.since and request.until:
         interval = f" · {request.since:%Y-%m-%d %H:%M} to {request.until:%Y-%m-%d %H:%M} UTC"
-    return Draft(
+    drafted: Draft[Todo] = Draft(
         title=f"{_TITLE} · {', '.join(request.given or request.sources) or 'no sources'}{interval}",
         output_store=images.uri,
         stores=request.places,
-        planned=comparison.planned,
-        skipped=comparison.skipped,
-        refused=comparison.refused,
-        findings=comparison.findings,
         problems=found.problems,
-        todo=[costed(one) for one in comparison.todo],
         enough=_ENOUGH,
         label=_label,
         job=lambda head, todo: _job(request, head, todo),
-        documents={} if request.given else {keys.CLAIMS: Claims(claims=comparison.claims)},
     )
+    night = Night(drafted)
+    compare(request, found, images, run.made, night)
+    drafted.findings += _collected(request, collected, found)
+    if not request.given:
+        drafted.documents = {keys.CLAIMS: Claims(claims=night.claims)}
+    return drafted
 
 
-def compare(request: Request, found: Found, images: Store, made: Set[str] = frozenset()) -> Comparison:
-    """What is to be made of what was found, beside what stands in the images' store."""
-    comparison = Comparison()
+def compare(request: Request, found: Found, images: Store, made: Set[str], night: Night) -> None:
+    """Decide what is to be made of what was found, beside what stands in the images' store."""
     # what was given was looked at when it was found, and what lies beside it is nobody's wish
     candidates = found.candidates if request.given else list(look_at(found.candidates, request.extensions, found))
     standing = look(request, images, candidates)
@@ -111,51 +106,45 @@ def compare(request: Request, found: Found, images: Store, made: Set[str] = froz
         if one.name in found.gone:
             continue  # settle tells the API
         if one.name in made:
-            _leave(one, comparison)
+            night.leave(one)
         elif one.name in pyramids:
             # scans and pyramids in one bucket: it is listed, and its own upload may have marked it
             if one.markers:
-                _leave(one, comparison)
+                night.leave(one)
         elif one.name in missing:
             where = readable(one.uri)
             absent = Refusal(one.name, one.group, "it is not there", "download", one.markers, where)
-            comparison.refuse(absent, failed=True)
+            night.refuse(absent, State.FAILED)
         elif reason := _refusal(one, standing, clashing):
-            comparison.refuse(Refusal(one.name, one.group, reason, markers=one.markers))
+            night.refuse(Refusal(one.name, one.group, reason, markers=one.markers))
         else:
-            _decide(request, one, standing, comparison)
+            _decide(request, one, standing, night)
     for refusal in found.refused:
-        comparison.refuse(refusal)
-    if not request.given:  # a command's jobs have one worker, whatever they take
-        sizes = _sizes([one.candidate for one in comparison.todo])
-        comparison.todo = [replace(one, size=size) for one, size in zip(comparison.todo, sizes, strict=True)]
-    return comparison
+        night.refuse(refusal)
+    # a command's jobs have one worker, whatever they take
+    sizes = [_UNKNOWN] * len(night.todo) if request.given else _sizes([one.candidate for one in night.todo])
+    night.drafted.todo = [costed(replace(todo, size=size)) for todo, size in zip(night.todo, sizes, strict=True)]
+    for name, file_ids in found.gone.items():
+        night.claims[name] = Claim(state="gone", file_ids=file_ids)
 
 
-def _decide(request: Request, one: Candidate, standing: Standing, comparison: Comparison) -> None:
+def _decide(request: Request, one: Candidate, standing: Standing, night: Night) -> None:
     """Make it, leave it, or refuse it. What the API lists is made: only it knows why it asks."""
     entry = standing.known.get(one.target)
     # an upload's marker does not say whose image it is: what was protected stays so until somebody says otherwise
     protected = bool(entry and entry.protected) if one.protected is None else one.protected
     recipe = recipe_digest(one.uri, one.entry.etag if one.entry else "", request.profile, protected)
     if is_current(request.mode, entry, recipe, stands=standing.is_whole(one.target)) and not one.file_ids:
-        _leave(one, comparison)
+        night.leave(one)
         return
-    replaces = standing.replaceable(one)
+    replaces = standing.may_replace(one)
     if isinstance(replaces, str):
-        comparison.refuse(Refusal(one.name, one.group, replaces, markers=one.markers))
+        night.refuse(Refusal(one.name, one.group, replaces, markers=one.markers))
         return
-    comparison.planned[one.group] += 1
+    night.drafted.planned[one.group] += 1
     stands = standing.etags.get(one.target) is not None
-    comparison.todo.append(Todo(one, recipe, protected, _UNKNOWN, *replaces, stands=stands))
-    comparison.claims[one.name] = Claim(state="todo", markers=one.markers, file_ids=one.file_ids)
-
-
-def _leave(one: Candidate, comparison: Comparison) -> None:
-    """Count an image that has its pyramid; its markers may go."""
-    comparison.planned[one.group] += 1
-    comparison.skipped[one.group] += 1
-    comparison.claims[one.name] = Claim(state="standing", markers=one.markers)
+    night.todo.append(Todo(one, recipe, protected, _UNKNOWN, *replaces, stands=stands))
+    night.claims[one.name] = Claim(state="todo", markers=one.markers, file_ids=one.file_ids)
 
 
 def _refusal(one: Candidate, standing: Standing, clashing: Mapping[str, str]) -> str:
@@ -259,18 +248,16 @@ def _item(todo: Todo, places: list[str]) -> PyramidItem:
     )
 
 
-def _say_collected(request: Request, collected: Collected, found: Found, comparison: Comparison) -> None:
-    say = comparison.findings.append
+def _collected(request: Request, collected: Collected, found: Found) -> Iterator[str]:
+    """What is to be said of where the images come from."""
     if not (request.sources or request.given):
-        say("There is no source of images: set DARKROOM_SCAN_SOURCES or DARKROOM_APPSYNC_URL.")
-    for sentence in collected.left:
-        say(f"queue: {sentence}")
+        yield "There is no source of images: set DARKROOM_SCAN_SOURCES or DARKROOM_APPSYNC_URL."
+    yield from (f"queue: {sentence}" for sentence in collected.left)
     if collected.waiting:
-        say(f"queue: about {collected.waiting:,} messages wait; mode plan takes none.")
+        yield f"queue: about {collected.waiting:,} messages wait; mode plan takes none."
     if collected.files:
-        say(f"API: it lists {len(collected.files):,} files.")
-    for name, file_ids in found.gone.items():
-        comparison.claims[name] = Claim(state="gone", file_ids=file_ids)
-        say(f"{name}: there is no such image any more (404), so settle tells the API to forget it.")
+        yield f"API: it lists {len(collected.files):,} files."
+    for name in found.gone:
+        yield f"{name}: there is no such image any more (404), so settle tells the API to forget it."
     if found.left:
-        say(f"{found.left:,} more images wait for the next run (limit).")
+        yield f"{found.left:,} more images wait for the next run (limit)."

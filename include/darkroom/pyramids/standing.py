@@ -6,41 +6,36 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from urllib.parse import urlsplit
 
-from darkroom import keys, ledger
+from darkroom import keys, standing
 from darkroom.errors import StoreError
 from darkroom.jobs import Mode
-from darkroom.ownership import Targets, refusal
+from darkroom.ownership import Targets, Unsettled, refusal
 from darkroom.pyramids.find import Candidate
 from darkroom.pyramids.given import Identity, identity
 from darkroom.pyramids.job import PyramidEntry, PyramidLedger
 from darkroom.pyramids.names import PDF, copy_beside, target_of
 from darkroom.pyramids.request import Request
 from darkroom.store import Store, open_store
-from darkroom.unsettled import unsettled
 
 NAME = "pyramids"
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """The ledgers' entries of pyramids and of the copies beside them, and the ETags of what stands there (or None).
+class Standing(standing.Standing[PyramidEntry]):
+    """What stands of pyramids and of the copies beside them.
 
     `reasons` say why some cannot be looked at. `given` are a command's images, which nothing may take the place of.
     """
 
     images: Store
-    known: Mapping[str, PyramidEntry]
-    etags: Mapping[str, str | None]
     reasons: Mapping[str, str]
-    targets: Targets
     given: Set[Identity] = frozenset()
 
-    def is_whole(self, target: str) -> bool:
+    def is_whole(self, key: str) -> bool:
         """Do a pyramid, and the copy that was made with it, stand as they were written?"""
-        entry = self.known.get(target)
-        copy = copy_beside(target)
+        entry, copy = self.known.get(key), copy_beside(key)
         beside = self.known.get(copy)
-        if entry is None or self.etags.get(target) != entry.etag:
+        if entry is None or self.etags.get(key) != entry.etag:
             return False
         return beside is None or beside.recipe != entry.recipe or self.etags.get(copy) == beside.etag
 
@@ -54,7 +49,7 @@ class Standing:
         made = {key: self.known.get(key) for key in _near(one)}
         return {self.images.uri_of(key) for key, entry in made.items() if entry and entry.source == one.uri}
 
-    def replaceable(self, one: Candidate) -> tuple[str, str] | str:
+    def may_replace(self, one: Candidate) -> tuple[str, str] | str:
         """The ETags that a candidate's pyramid and its copy may replace; or, in a sentence, why it is refused."""
         found = []
         for key in self._places(one):
@@ -78,14 +73,15 @@ def look(request: Request, images: Store, candidates: Iterable[Candidate]) -> St
     """
     candidates, store = list(candidates), open_store(request.store)
     copies = {copy_beside(one.target) for one in candidates}
-    known, damaged = _ledgers(store, {key for one in candidates for key in _near(one)})
-    # whether an image is a PDF, only its bytes say: where nothing hints at it, the worker finds out what stands there
-    hinted = {copy_beside(one.target) for one in candidates if request.replace or _suffix(one) == PDF}
-    asked = sorted({one.target for one in candidates} | hinted | (copies & known.keys()))
-    if request.given and not request.replace and request.mode is not Mode.PLAN:
-        asked = []  # whatever stands there, the worker's condition finds it
+    shards = sorted({keys.pyramids_ledger(key) for one in candidates for key in _near(one)})
     etags: dict[str, str | None] = {}
     reasons: dict[str, str] = {}
+    seen = standing.look(store, NAME, images, shards, etags, PyramidLedger)
+    # whether an image is a PDF, only its bytes say: where nothing hints at it, the worker finds out what stands there
+    hinted = {copy_beside(one.target) for one in candidates if request.replace or _suffix(one) == PDF}
+    asked = sorted({one.target for one in candidates} | hinted | (copies & seen.known.keys()))
+    if request.given and not request.replace and request.mode is not Mode.PLAN:
+        asked = []  # whatever stands there, the worker's condition finds it
 
     def look_at(key: str) -> None:
         try:
@@ -98,11 +94,11 @@ def look(request: Request, images: Store, candidates: Iterable[Candidate]) -> St
         list(pool.map(look_at, asked))
 
     given = {identity(one.uri) for one in candidates if request.given}
-    ours = {key: entry.etag for key, entry in known.items()}
-    if request.replace:
+    targets = seen.targets
+    if given:
         ours = {key: etag for key, etag in etags.items() if etag and identity(images.uri_of(key)) not in given}
-    targets = Targets(ours, lambda: unsettled(store, NAME, images.uri), damaged=damaged or bool(given))
-    return Standing(images, known, etags, reasons, targets, given)
+        targets = Targets(ours if request.replace else {}, Unsettled, damaged=True)
+    return Standing(seen.known, etags, targets, images, reasons, given)
 
 
 def _near(one: Candidate) -> set[str]:
@@ -114,12 +110,3 @@ def _near(one: Candidate) -> set[str]:
 def _suffix(one: Candidate) -> str:
     path = one.key if one.place else urlsplit(one.uri).path
     return PurePosixPath(path).suffix.lower()
-
-
-def _ledgers(store: Store, wanted: set[str]) -> tuple[dict[str, PyramidEntry], bool]:
-    """What the ledgers know of these pyramids and copies, and whether one of them was lost."""
-    shards = sorted({keys.pyramids_ledger(key) for key in wanted})
-    with ThreadPoolExecutor(store.concurrency, "ledgers") as pool:
-        read = list(pool.map(lambda key: ledger.read(store, key, PyramidLedger), shards))
-    known = {key: entry for one in read for key, entry in one.outputs.items() if key in wanted}
-    return known, any(one.damaged for one in read)
