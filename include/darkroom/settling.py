@@ -11,7 +11,7 @@ from darkroom.flows import Flow, Released
 from darkroom.jobs import Manifest, Mode, NotDone, Outcome, Output, Settlement, State, dump
 from darkroom.ledger import LedgerEntry
 from darkroom.plan_folder import PlanFolder
-from darkroom.store import Entry, Store, open_store
+from darkroom.store import Entry, Store
 
 KIND = "write"
 """The step that failed, of what was written and is not there."""
@@ -25,7 +25,7 @@ def settle(folder: PlanFolder) -> Settlement:
     """
     manifest = folder.manifest()
     flow = flows.get(manifest.flow)
-    store, outputs = open_store(manifest.store), open_store(manifest.output_store)
+    store, outputs = folder.open(manifest.store), folder.open(manifest.output_store)
     holder = leases.Holder(manifest.run)
     with suppress(Busy):  # settling late is no fault: whatever it does is conditional
         leases.take(store, flow.name, manifest.subjects, holder)

@@ -19,7 +19,7 @@ from darkroom.jobs import InputDigest, Job, Manifest, Outcome, State, parse
 from darkroom.plan_folder import PlanFolder, Recorder
 from darkroom.progress import Progress
 from darkroom.sentences import sentences
-from darkroom.store import Store, open_store, read_object, readable
+from darkroom.store import Store, read_object, readable
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +47,7 @@ class Bench:
 
     def open(self, location: str) -> Store:
         """The store at a location, once; what it has to repeat is recorded."""
-        return self._stores.setdefault(location, open_store(location))
+        return self._stores.setdefault(location, self._recorder.folder.open(location))
 
     def left(self, names: Iterable[str]) -> list[str]:
         """Those items that have no good outcome yet; the others count as progress."""
@@ -119,7 +119,7 @@ def run_job(uri: str, *, workers: int, progress: Progress | None = None) -> dict
     with _terminated(), nullcontext(progress) if progress else Progress(head.label, total) as showing:
         bench = Bench(recorder, showing, workers)
         try:
-            with nullcontext() if progress else _held(head, manifest):
+            with nullcontext() if progress else _held(folder, manifest):
                 flow.work(job, bench)
         finally:
             recorder.repeated(folder.store.retries)
@@ -127,9 +127,9 @@ def run_job(uri: str, *, workers: int, progress: Progress | None = None) -> dict
     return recorder.outcomes
 
 
-def _held(job: Job, manifest: Manifest) -> AbstractContextManager[None]:
+def _held(folder: PlanFolder, manifest: Manifest) -> AbstractContextManager[None]:
     """Keep the lease of the plan's run as long as its worker works."""
-    return leases.kept(open_store(job.store), job.flow, manifest.subjects, leases.Holder(manifest.run))
+    return leases.kept(folder.open(manifest.store), manifest.flow, manifest.subjects, leases.Holder(manifest.run))
 
 
 def failures(outcomes: dict[str, Outcome]) -> list[Outcome]:

@@ -27,7 +27,7 @@ _IMPERSONATORS = ("service_account", "authorized_user")
 
 
 @contextmanager
-def google_environment(connection: str) -> Iterator[dict[str, str | None]]:
+def google_environment(connection: str) -> Iterator[dict[str, str]]:
     """The variables by name, good within the block; none where the connection has no credentials of its own.
 
     The hook's own `provide_gcp_credential_file_as_context` knows the first two kinds of key only, and says nothing
@@ -40,7 +40,7 @@ def google_environment(connection: str) -> Iterator[dict[str, str | None]]:
             raise BadInput(f"The connection {connection}: its {name} cannot be handed to a worker; give it a keyfile.")
     if len(keys := [name for name in _KEYS if name in said]) > 1:
         raise BadInput(f"The connection {connection}: it has {' and '.join(keys)}; leave one of them.")
-    environment: dict[str, str | None] = {}
+    environment: dict[str, str] = {}
     if "quota_project_id" in said:
         environment["GOOGLE_CLOUD_QUOTA_PROJECT"] = said["quota_project_id"]
     credentials = _credentials(connection, said)

@@ -12,6 +12,8 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 
+from darkroom.store.access import NO_ACCESS, Access
+
 _NAMES = frozenset(
     {
         *("PATH", "HOME", "USER", "LANG", "LANGUAGE", "TZ", "TMPDIR", "VIRTUAL_ENV", "LD_LIBRARY_PATH"),
@@ -40,16 +42,19 @@ _KEPT_LINES = 40
 _GRACE = 3.0
 
 
-def worker_environment(own: Mapping[str, str] | None = None) -> dict[str, str]:
-    """What a worker sees of this process's environment: an allow-list, so never `AIRFLOW__*`, which holds secrets."""
-    own = os.environ if own is None else own
-    allowed = {name: value for name, value in own.items() if name in _NAMES or name.startswith(_PREFIXES)}
+def worker_environment(access: Access = NO_ACCESS) -> dict[str, str]:
+    """What a worker sees of this process's environment, and the access that it is given.
+
+    By an allow-list, so never `AIRFLOW__*`, which holds secrets.
+    """
+    whole = access.environment().items()
+    allowed = {name: value for name, value in whole if name in _NAMES or name.startswith(_PREFIXES)}
     return allowed | {"PYTHONUNBUFFERED": "1"}
 
 
-def container_environment() -> dict[str, str]:
-    """What a worker in a container is given of this process's environment."""
-    return {name: value for name, value in worker_environment().items() if name in _IN_A_CONTAINER}
+def container_environment(access: Access = NO_ACCESS) -> dict[str, str]:
+    """What of that a worker in a container is given."""
+    return {name: value for name, value in worker_environment(access).items() if name in _IN_A_CONTAINER}
 
 
 def settings_for_workers() -> dict[str, str]:

@@ -66,7 +66,7 @@ class World:
     drive: Drive
 
     def collect(self, **params: Any) -> Collected:
-        return collect(request_from_params(params), self.drive, dag_id=RUN.dag_id, run_id=RUN.run_id)
+        return collect(request_from_params(params), self.drive, RUN)
 
     def night(self, **params: Any) -> Report:
         self.collect(**params)
@@ -354,7 +354,7 @@ def test_a_backfill_asks_nobody(world: World) -> None:
 
 
 def test_an_api_out_of_reach_is_a_problem_and_no_end(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    def away(url: str) -> Any:
+    def away(url: str, access: object) -> Any:
         raise Unavailable(f"{url}: nobody answers.")
 
     monkeypatch.setattr(collecting, "FilesApi", away)

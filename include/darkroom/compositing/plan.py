@@ -68,9 +68,9 @@ class Comparison:
 
 def draft(request: Request, run: Run) -> Draft[Sheet]:
     """What a request wants made. Raises `BadInput` with every problem."""
-    prepared = prepare(request)
+    prepared = prepare(request, run.access)
     style, scope = prepared.style, prepared.scope
-    store = open_store(request.store)
+    store = open_store(request.store, run.access)
     found = compare(prepared, store, run.made)
     lengths = ", ".join(style.length_names[length] for length in scope.lengths)
     sheets = [part for sheet in found.sheets for part in _parts(prepared, sheet)]

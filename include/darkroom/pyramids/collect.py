@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from darkroom import keys
 from darkroom.errors import DarkroomError, NotFound
 from darkroom.failures import DownloadFailed, Gone
+from darkroom.flows import Run
 from darkroom.jobs import Document, Mode, dump, parse
 from darkroom.outside.appsync import FilesApi, FileToProcess, Unreadable
 from darkroom.progress import Progress
@@ -85,13 +86,13 @@ class Collected(Document):
     problems: tuple[str, ...] = ()
 
 
-def collect(request: Request, drive: Drive, *, dag_id: str, run_id: str) -> Collected:
+def collect(request: Request, drive: Drive, run: Run) -> Collected:
     """Drain the queue into markers, list the API's files, fetch what lies in Google Drive; write down what was found.
 
     A service that does not answer is a problem of the run, and the others go on. A backfill asks none of them; mode
     `plan` looks, and takes nothing. Raises `BadInput` for a request that cannot be.
     """
-    store = open_store(request.store)
+    store = open_store(request.store, run.access)
     found: dict[str, Any] = {}
     problems: list[str] = []
     if not request.backfill:
@@ -105,7 +106,7 @@ def collect(request: Request, drive: Drive, *, dag_id: str, run_id: str) -> Coll
         found["museum"], problem = without_thin_evidence(museum)
         problems += [f"Google Drive: {problem}"] if problem else []
     collected = Collected(**found, problems=tuple(problems))
-    store.write(_key(dag_id, run_id), dump(collected), content_type="application/json", durable=True)
+    store.write(_key(run), dump(collected), content_type="application/json", durable=True)
     return collected
 
 
@@ -134,17 +135,17 @@ def without_thin_evidence(museum: dict[str, MuseumFile]) -> tuple[dict[str, Muse
     return kept, f"{what}; {_SHARE}"
 
 
-def read_collected(store: Store, dag_id: str, run_id: str) -> Collected:
+def read_collected(store: Store, run: Run) -> Collected:
     """What was gathered for a run; nothing where nobody did."""
-    key = _key(dag_id, run_id)
+    key = _key(run)
     try:
         return parse(Collected, store.read(key), store.uri_of(key))
     except NotFound:
         return Collected()
 
 
-def _key(dag_id: str, run_id: str) -> str:
-    return f"{keys.run_folder(dag_id, run_id)}{keys.COLLECTED}"
+def _key(run: Run) -> str:
+    return f"{keys.run_folder(run.dag_id, run.run_id)}{keys.COLLECTED}"
 
 
 def _drain(request: Request, store: Store) -> dict[str, Any]:
@@ -152,7 +153,7 @@ def _drain(request: Request, store: Store) -> dict[str, Any]:
     if not url:
         return {}
     if request.mode is Mode.PLAN:
-        return {"waiting": queue.waiting(url)}
+        return {"waiting": queue.waiting(url, store.access)}
     # whatever sources this run is about: a message that was taken cannot be put back for another
     drained = queue.drain(url, settings().scan_sources, store)
     return {
@@ -168,7 +169,7 @@ def _list_files(request: Request, store: Store) -> dict[str, Any]:
         return {}
     files: list[FileToProcess] = []
     unreadable: list[NotRead] = []
-    for one in FilesApi(request.api).files():
+    for one in FilesApi(request.api, store.access).files():
         if isinstance(one, Unreadable):
             unreadable.append(NotRead(item=one.id, reason=one.reason))
         else:

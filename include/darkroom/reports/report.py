@@ -11,7 +11,6 @@ from darkroom.causes import cause_lines, causes
 from darkroom.jobs import GroupReport, Manifest, Mode, NotDone, Outcome, Report, Settlement, State, again, dump
 from darkroom.plan_folder import PlanFolder
 from darkroom.reports.page import page
-from darkroom.store import open_store
 
 _LIBRARIES = ("darkroom", "pyvips", "pyvips-binary", "numpy", "numba")
 _MOST_PREVIEWS = 40
@@ -130,7 +129,7 @@ def make_report(folder: PlanFolder, problems: Sequence[str] = ()) -> Report:
     if report.done != settlement.proven:
         unseen = f"settle: it has not seen everything that was made, so the ledger lacks it; {again('settle')}."
         report = report.model_copy(update={"problems": (*report.problems, unseen)})
-    store = open_store(manifest.output_store)
+    store = folder.open(manifest.output_store)
     step = max(1, -(-len(shown) // _MOST_PREVIEWS))
     pictures = {key: picture for key in shown[::step] if (picture := flow.picture(store, key))}
     folder.write(keys.REPORT_HTML, page(report, pictures).encode(), "text/html; charset=utf-8")

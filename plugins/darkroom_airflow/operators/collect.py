@@ -30,8 +30,8 @@ class CollectOperator(BaseOperator):
         with refusals_are_told(context["ti"]), StoreAccess() as stores:
             flow = flows.get("pyramids")
             request = flow.request(params_of(context, backfill=flow.backfill))
-            stores.reach(*flow.stores(request), *settings().scan_sources.values(), settings().scan_queue)
-            found = collect(request, DriveFiles(), dag_id=dag_run.dag_id, run_id=dag_run.run_id)
+            access = stores.reach(*flow.stores(request), *settings().scan_sources.values(), settings().scan_queue)
+            found = collect(request, DriveFiles(), flows.Run(dag_run.dag_id, dag_run.run_id, access=access))
         if found.waiting:
             self.log.info("About %d messages wait in the queue; mode plan takes none.", found.waiting)
         self.log.info(

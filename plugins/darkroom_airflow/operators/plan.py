@@ -40,8 +40,8 @@ class PlanOperator(BaseOperator):
             locations = list(flow.stores(request))
             require_reach(locations)
             with StoreAccess() as stores:
-                stores.reach(*locations)
-                manifest = plan(flow, request, flows.Run(dag_run.dag_id, dag_run.run_id))
+                run = flows.Run(dag_run.dag_id, dag_run.run_id, access=stores.reach(*locations))
+                manifest = plan(flow, request, run)
         self._say(manifest)
         ti.xcom_push(COUNTS, counts_of(manifest))
         ti.xcom_push(PLAN_URI, manifest.uri)
