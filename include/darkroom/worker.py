@@ -6,7 +6,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext
 from itertools import islice
 from types import FrameType
 from typing import Protocol, TypeVar
@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from darkroom import flows, leases
 from darkroom.errors import BadInput, ItemError, NotFound, StoreError
-from darkroom.jobs import InputDigest, Job, Manifest, Outcome, State, parse
+from darkroom.jobs import InputDigest, Job, Outcome, State, parse
 from darkroom.plan_folder import PlanFolder, Recorder
 from darkroom.progress import Progress
 from darkroom.sentences import sentences
@@ -115,21 +115,17 @@ def run_job(uri: str, *, workers: int, progress: Progress | None = None) -> dict
     job = parse(flow.job_file, data, readable(uri))
     recorder = Recorder(folder, head.number)
     total = next((job.items for job in manifest.jobs if job.uri == uri), 0)
-    # a progress that was handed in belongs to the caller, who counts several jobs in it
+    subjects, holder = manifest.subjects, leases.Holder(manifest.run)
+    # a progress that was handed in belongs to the caller, who counts several jobs in it, and keeps the run's lease
     with _terminated(), nullcontext(progress) if progress else Progress(head.label, total) as showing:
         bench = Bench(recorder, showing, workers)
         try:
-            with nullcontext() if progress else _held(folder, manifest):
+            with nullcontext() if progress else leases.kept(folder.open(manifest.store), flow.name, subjects, holder):
                 flow.work(job, bench)
         finally:
             recorder.repeated(folder.store.retries)
             bench.close()
     return recorder.outcomes
-
-
-def _held(folder: PlanFolder, manifest: Manifest) -> AbstractContextManager[None]:
-    """Keep the lease of the plan's run as long as its worker works."""
-    return leases.kept(folder.open(manifest.store), manifest.flow, manifest.subjects, leases.Holder(manifest.run))
 
 
 def failures(outcomes: dict[str, Outcome]) -> list[Outcome]:

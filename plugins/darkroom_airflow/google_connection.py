@@ -5,7 +5,7 @@ import os
 import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -46,11 +46,8 @@ def google_environment(connection: str) -> Iterator[dict[str, str]]:
     credentials = _credentials(connection, said)
     if chain := said.get("impersonation_chain"):
         credentials = _impersonating(connection, credentials, chain)
-    if isinstance(credentials, dict):
-        with _private_file(credentials) as path:
-            yield environment | {"GOOGLE_APPLICATION_CREDENTIALS": path}
-    else:
-        yield environment | ({"GOOGLE_APPLICATION_CREDENTIALS": credentials} if credentials else {})
+    with _private_file(credentials) if isinstance(credentials, dict) else nullcontext(credentials) as path:
+        yield environment | ({"GOOGLE_APPLICATION_CREDENTIALS": path} if path else {})
 
 
 def _credentials(connection: str, said: Mapping[str, Any]) -> str | dict[str, Any] | None:

@@ -14,17 +14,7 @@ from contextlib import suppress
 
 from darkroom.store.access import NO_ACCESS, Access
 
-_NAMES = frozenset(
-    {
-        *("PATH", "HOME", "USER", "LANG", "LANGUAGE", "TZ", "TMPDIR", "VIRTUAL_ENV", "LD_LIBRARY_PATH"),
-        *("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"),
-        *("GOOGLE_APPLICATION_CREDENTIALS", "GOOGLE_CLOUD_QUOTA_PROJECT", "STORAGE_EMULATOR_HOST"),
-        *("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy"),
-    }
-)
-_PREFIXES = ("LC_", "DARKROOM_", "AWS_", "CLOUDSDK_", "NUMBA_", "VIPS_")
-
-# of those, what means the same in a container: no path of this host, none of its users and programs
+# what means the same in a container: no path of this host, none of its users and programs
 _IN_A_CONTAINER = frozenset(
     {
         *("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_REGION", "AWS_DEFAULT_REGION"),
@@ -36,6 +26,11 @@ _IN_A_CONTAINER = frozenset(
         "TZ",
     }
 )
+_NAMES = _IN_A_CONTAINER | {
+    *("PATH", "HOME", "USER", "LANG", "LANGUAGE", "TMPDIR", "VIRTUAL_ENV", "LD_LIBRARY_PATH"),
+    *("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"),
+}
+_PREFIXES = ("LC_", "DARKROOM_", "AWS_", "CLOUDSDK_", "NUMBA_", "VIPS_")
 
 _KEPT_LINES = 40
 # Airflow follows its SIGTERM with a SIGKILL of the task after 5 s, and nobody would end the worker then

@@ -4,6 +4,7 @@ import hashlib
 import tempfile
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
 from typing import Any, BinaryIO, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -60,15 +61,6 @@ class MuseumFile(BaseModel):
     seen: bool = False
 
 
-class NotRead(BaseModel):
-    """A file of the API that is not understood."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    item: str
-    reason: str
-
-
 class Collected(Document):
     """What was gathered for a run. `marked` and `already` count images of the queue, `passed` its other events.
 
@@ -81,7 +73,7 @@ class Collected(Document):
     waiting: int = 0
     left: tuple[str, ...] = ()
     files: tuple[FileToProcess, ...] = ()
-    unreadable: tuple[NotRead, ...] = ()
+    unreadable: tuple[Unreadable, ...] = ()
     museum: dict[str, MuseumFile] = Field(default_factory=dict)
     problems: tuple[str, ...] = ()
 
@@ -155,26 +147,15 @@ def _drain(request: Request, store: Store) -> dict[str, Any]:
     if request.mode is Mode.PLAN:
         return {"waiting": queue.waiting(url, store.access)}
     # whatever sources this run is about: a message that was taken cannot be put back for another
-    drained = queue.drain(url, settings().scan_sources, store)
-    return {
-        "marked": drained.marked,
-        "already": drained.already,
-        "passed": drained.passed,
-        "left": drained.left,
-    }
+    return asdict(queue.drain(url, settings().scan_sources, store))
 
 
 def _list_files(request: Request, store: Store) -> dict[str, Any]:
-    if not request.api:
-        return {}
-    files: list[FileToProcess] = []
-    unreadable: list[NotRead] = []
-    for one in FilesApi(request.api, store.access).files():
-        if isinstance(one, Unreadable):
-            unreadable.append(NotRead(item=one.id, reason=one.reason))
-        else:
-            files.append(one)
-    return {"files": tuple(files), "unreadable": tuple(unreadable)}
+    listed = list(FilesApi(request.api, store.access).files()) if request.api else []
+    return {
+        "files": tuple(one for one in listed if isinstance(one, FileToProcess)),
+        "unreadable": tuple(one for one in listed if isinstance(one, Unreadable)),
+    }
 
 
 def _fetch_all(drive: Drive, file_ids: Iterable[str], mode: Mode, store: Store) -> dict[str, MuseumFile]:

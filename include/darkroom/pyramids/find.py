@@ -195,7 +195,7 @@ def _listed(request: Request, store: Store, source: str, place: str, found: Foun
 
 
 def _of_the_api(request: Request, collected: Collected, store: Store, found: Found, images: Images) -> None:
-    found.refused += [Refusal(f"{APPSYNC}/{one.item}", APPSYNC, one.reason) for one in collected.unreadable]
+    found.refused += [Refusal(f"{APPSYNC}/{one.id}", APPSYNC, one.reason) for one in collected.unreadable]
     for file in collected.files:
         if not _wanted(request, file.file_path):
             continue

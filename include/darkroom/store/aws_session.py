@@ -1,22 +1,17 @@
 """botocore's session of an access."""
 
-from typing import TYPE_CHECKING
-
-import botocore.session
 from botocore.configprovider import ConfigChainFactory
+from botocore.session import Session
 
 from darkroom.store.access import Access
 
-if TYPE_CHECKING:
-    from botocore.session import Session
 
-
-def aws_session(access: Access) -> "Session":
+def aws_session(access: Access) -> Session:
     """A session for which an access counts, and then botocore's own chain. Raises botocore's errors for bad settings.
 
     botocore reads the process's environment wherever it is not told otherwise.
     """
-    session = botocore.session.Session()
+    session = Session()
     settings = session.get_component("config_store")
     chains = ConfigChainFactory(session, access.environment())
     for name, (in_file, variable, default, conversion) in session.session_var_map.items():

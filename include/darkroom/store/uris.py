@@ -33,19 +33,15 @@ def open_store(location: str, access: Access = NO_ACCESS) -> Store:
         bucket, _, prefix = location.removeprefix(f"{scheme}://").partition("/")
         if not _BUCKET.fullmatch(bucket):
             raise BadInput(f"{location}: {bucket!r} is no bucket's name; write {scheme}://bucket/prefix.")
-        return _of_service(scheme, bucket, prefix, access)
+        # imported where they are needed: a folder's user pays for neither
+        if scheme == "s3":
+            from darkroom.store.s3 import S3Store
+
+            return S3Store(bucket, prefix, access)
+        from darkroom.store.gcs import GcsStore
+
+        return GcsStore(bucket, prefix, access)
     raise BadInput(f"{location}: no store for {scheme}:// addresses; give a folder's path, or file://, s3:// or gs://.")
-
-
-def _of_service(scheme: str, bucket: str, prefix: str, access: Access) -> Store:
-    # imported where they are needed: a folder's user pays for neither
-    if scheme == "s3":
-        from darkroom.store.s3 import S3Store
-
-        return S3Store(bucket, prefix, access)
-    from darkroom.store.gcs import GcsStore
-
-    return GcsStore(bucket, prefix, access)
 
 
 def readable(location: str) -> str:

@@ -100,13 +100,12 @@ def failed_items(job_uri: str, access: Access) -> list[str]:
     from darkroom.causes import cause_lines, causes
     from darkroom.errors import DarkroomError
     from darkroom.plan_folder import PlanFolder
-    from darkroom.store import read_object
 
+    job = job_of(job_uri, access)
     try:
-        job = json.loads(read_object(job_uri, access))
-        noun = flows.get(job["flow"]).noun
-        outcomes = PlanFolder.at(job["plan"], access).outcomes(job["number"]).latest.values()
-    except (DarkroomError, OSError, ValueError, KeyError):
+        noun = flows.get(job.flow).noun if job else ""
+        outcomes = PlanFolder.at(job.plan, access).outcomes(job.number).latest.values() if job else ()
+    except (DarkroomError, OSError, ValueError):
         return []
     bad = [outcome for outcome in outcomes if not outcome.state.is_good]
     return sentences(cause_lines(causes(bad), noun, _MOST_NAMED))

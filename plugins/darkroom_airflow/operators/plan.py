@@ -97,13 +97,6 @@ def request_from(params: Mapping[str, Any]) -> dict[str, Any]:
 
 def counts_of(manifest: "Manifest") -> dict[str, int]:
     """The plan's numbers by name."""
-    distinct = {} if manifest.distinct is None else {"distinct": manifest.distinct}
-    return distinct | {
-        "planned": manifest.planned,
-        "todo": manifest.todo,
-        "skipped": manifest.skipped,
-        "refused": len(manifest.refused),
-        "findings": len(manifest.findings),
-        "stale": len(manifest.stale),
-        "jobs": len(manifest.jobs),
-    }
+    counts = {name: getattr(manifest, name) for name in ("planned", "todo", "skipped", "distinct")}
+    counts |= {name: len(getattr(manifest, name)) for name in ("refused", "findings", "stale", "jobs")}
+    return {name: count for name, count in counts.items() if count is not None}
