@@ -26,9 +26,11 @@ All but the style can be left as they are; then every picture that is missing or
 | **Lengths, sides, cuts** | only these; empty means all that the style has |
 | **Colours** | numbers and ranges such as `0-5, 7`; empty means all |
 | **Only with codes** | only combinations that contain every one of these codes, one a line |
+| **Renders** | where the renders lie, a folder or a URI; empty means where they are delivered |
 | **Combinations** | exported CSVs, one a line, `FILE` or `LENGTH=FILE`; empty means from the style file's options |
 | **Missing layers** | `refuse`: a layer that nobody delivered ends the run; `skip`: only its pictures are left out |
 | **Layout** | `names`: every picture under each of its names; `content`: each once under its sha256, with an index |
+| **Delete stale pictures** | delete the pictures that need a render which is gone, instead of listing them |
 
 ## When it fails
 
@@ -61,7 +63,7 @@ from airflow.sdk import DAG, Param
 
 from darkroom_airflow import forms
 from darkroom_airflow.defaults import run_defaults
-from darkroom_airflow.operators import PlanOperator, ReportOperator, SettleOperator, job_operator
+from darkroom_airflow.operators import PlanOperator, ReportOperator, SettleOperator, run_jobs
 from darkroom_airflow.pools import IMAGING
 
 WHICH = "Which pictures"
@@ -99,6 +101,14 @@ with DAG(
             description_md="Only combinations that contain **every** one of these codes, such as *t1*; one a line.",
             section=WHICH,
         ),
+        "renders": Param(
+            "",
+            type=["string", "null"],
+            examples=["s3://deliveries/dress"],
+            title="Renders",
+            description_md="Where the style's renders lie: a folder or a URI. Empty: where they are delivered.",
+            section=FROM,
+        ),
         "combinations": forms.lines(
             title="Combinations",
             description_md="Exported CSVs where the task **plan** can read them, one a line, *FILE* or *LENGTH=FILE*. "
@@ -130,15 +140,19 @@ with DAG(
             "them says which name is which picture.",
             section=TO,
         ),
+        "prune": Param(
+            False,
+            type=["boolean", "null"],
+            title="Delete stale pictures",
+            description_md="Delete the pictures that need a render which is gone. Otherwise the report lists them as "
+            "stale, and they stay.",
+            section=TO,
+        ),
     },
     **run_defaults("compositing"),
 ):
     plan = PlanOperator(task_id="plan", flow="compositing")
-    run = (
-        job_operator()
-        .partial(task_id="run", pool=IMAGING.name, map_index_template="{{ task.job_label }}")
-        .expand_kwargs(plan.output)
-    )
+    run = run_jobs(plan, pool=IMAGING)
     settle = SettleOperator(task_id="settle")
     report = ReportOperator(task_id="report")
 

@@ -70,7 +70,7 @@ from airflow.sdk import DAG, Param
 
 from darkroom_airflow import forms
 from darkroom_airflow.defaults import run_defaults
-from darkroom_airflow.operators import CollectOperator, PlanOperator, ReportOperator, SettleOperator, job_operator
+from darkroom_airflow.operators import CollectOperator, PlanOperator, ReportOperator, SettleOperator, run_jobs
 from darkroom_airflow.pools import IMAGING
 from darkroom_airflow.schedules import daily_at, done_by, pyramids_night
 
@@ -114,13 +114,9 @@ with DAG(
     },
     **run_defaults("pyramids"),
 ):
-    collect = CollectOperator(task_id="collect")
+    collect = CollectOperator(task_id="collect", flow="pyramids")
     plan = PlanOperator(task_id="plan", flow="pyramids")
-    run = (
-        job_operator()
-        .partial(task_id="run", pool=IMAGING.name, map_index_template="{{ task.job_label }}")
-        .expand_kwargs(plan.output)
-    )
+    run = run_jobs(plan, pool=IMAGING)
     settle = SettleOperator(task_id="settle")
     report = ReportOperator(task_id="report")
 

@@ -1,9 +1,16 @@
 """A tiny studio for tests: two lengths, two colours, three codes, renders of a few hundred pixels."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
+from darkroom.compositing.flow import FLOW
+from darkroom.compositing.request import Request
+from darkroom.compositing.verify import Verification, verify
+from darkroom.jobs import Mode, Report
+from darkroom.runs import run_here
 from tests import renders
 
 STYLE = """\
@@ -80,6 +87,29 @@ class Tiny:
     def verify(self, *more: str) -> subprocess.CompletedProcess[str]:
         """`darkroom verify` on this studio."""
         return darkroom("verify", "--style", str(self.style), "--out", str(self.out), *more)
+
+    def run(self, mode: Mode = Mode.CHANGED) -> Report:
+        """The same in this process; what lacks a render is left out."""
+        request = self._request(renders=str(self.renders), on_missing="skip", mode=mode)
+        return run_here(FLOW, request, command="composite", subject="tiny", workers=2)
+
+    def verified(self, *, deep: bool = False, renders: str = "") -> Verification:
+        """What `darkroom verify` finds, in this process."""
+        return verify(self._request(renders=renders), 2, deep=deep)
+
+    def _request(self, **more: Any) -> Request:
+        return Request(style_file=str(self.style), store=str(self.out), **more)
+
+
+def report_of(studio: Tiny, *more: str) -> tuple[int, dict[str, object], str]:
+    path = studio.folder / "report.json"
+    path.unlink(missing_ok=True)
+    run = studio.composite("--report", str(path), *more)
+    return run.returncode, json.loads(path.read_bytes()) if path.exists() else {}, run.stdout + run.stderr
+
+
+def counts(report: dict[str, object]) -> tuple[object, ...]:
+    return tuple(report[count] for count in ("planned", "done", "skipped", "refused", "failed"))
 
 
 def darkroom(*words: str) -> subprocess.CompletedProcess[str]:

@@ -7,10 +7,13 @@ from datetime import UTC, datetime
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
+from pydantic import BaseModel, ValidationError
+
 from darkroom.errors import BadInput
 from darkroom.jobs import Document, Job, Manifest, Mode, NotDone, Outcome, Output, State
 from darkroom.leases import Holder
 from darkroom.ledger import Ledger, LedgerEntry, entry_of
+from darkroom.sentences import sentences
 from darkroom.store import Store
 from darkroom.store.access import NO_ACCESS, Access
 
@@ -24,6 +27,7 @@ NO_TIME = datetime.fromtimestamp(0, UTC)
 _FLOWS = {"compositing": "darkroom.compositing.flow", "pyramids": "darkroom.pyramids.flow"}
 
 ItemT = TypeVar("ItemT")
+ModelT = TypeVar("ModelT", bound=BaseModel)
 
 
 class Request(Protocol):
@@ -93,7 +97,7 @@ class Draft(Generic[ItemT]):
     refused: list[NotDone] = field(default_factory=list)
     findings: Sequence[str] = ()
     problems: Sequence[str] = ()
-    stale: Mapping[str, str] = field(default_factory=dict)
+    stale: dict[str, str] = field(default_factory=dict)
     todo: list[Costed[ItemT]] = field(default_factory=list)
     enough: float = 600.0
     label: Callable[[Sequence[ItemT]], str] | None = None
@@ -144,6 +148,28 @@ class Release(Protocol):
         """All jobs are."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Gathered:
+    """What was brought into the studio's store before a plan: in numbers by name, and in sentences."""
+
+    counts: Mapping[str, int]
+    said: Sequence[str]
+    left: Sequence[str] = ()
+    problems: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Collecting:
+    """What a flow does before its plan, which reads no service but the stores.
+
+    `stores` are the locations beside the flow's own that it reads or writes; `collect` is given the request, the run,
+    and Google Drive as whoever has credentials reaches it. Raises `BadInput`.
+    """
+
+    stores: Callable[[Any], Iterable[str]]
+    collect: Callable[[Any, Run, Any], Gathered]
+
+
 def _no_previews(outcomes: Iterable[Outcome], most: int) -> list[str]:
     return []
 
@@ -176,6 +202,7 @@ class Flow:
     """The ledger's key of an output, from the plan and the output's key."""
     ledger_model: type[Ledger[Any]] = Ledger[LedgerEntry]
     entry: Callable[[Outcome, Output], LedgerEntry] = entry_of
+    collecting: Collecting | None = None
     release: "Callable[[PlanFolder, Manifest], Release] | None" = None
     backfill: bool = False
     """Does an interval mean anything to it?"""
@@ -183,6 +210,14 @@ class Flow:
     """Keys of at most so many outputs that show what a run made."""
     picture: Callable[[Store, str], bytes | None] = _no_picture
     """One of them as a small PNG; nothing where it cannot be shown."""
+
+
+def asked(model: type[ModelT], params: Mapping[str, Any]) -> ModelT:
+    """A request, or the part of it that a form's values say; what is None has its default. Raises `BadInput`."""
+    try:
+        return model.model_validate({name: value for name, value in params.items() if value is not None})
+    except ValidationError as error:
+        raise BadInput(f"{said}; correct the parameter." for said in sentences(error, model)) from None
 
 
 def get(name: str) -> Flow:

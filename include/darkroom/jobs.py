@@ -4,15 +4,19 @@ Everything here is JSON in a store (`plan_folder` knows where). A job is a work 
 outcome is what became of one item.
 """
 
+import json
+from contextlib import suppress
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import PydanticSerializationError
 
 from darkroom.amounts import counted
 from darkroom.errors import BadInput
 from darkroom.sentences import sentences
+from darkroom.store.hashes import Kind
 
 MOST_JOBS = 256
 """A run has at most this many jobs: one mapped task each."""
@@ -74,9 +78,10 @@ class Job(Document):
 
 
 class Output(BaseModel):
-    """One object of an item that stands in the output store: `key` is what it is known by, `sha256` its content's.
+    """One object that an item put into a store, or took away: `key` is what it is known by, `hashes` its content's.
 
-    `stored` is where it lies, when that is not `key`. `source` is the URI of what it was made of, where that is one.
+    `store` is the store's URI, when that is not the plan's output store; `stored` is where it lies there, when that is
+    not `key`. `source` is the URI of what it was made of, where that is one. What was `removed` had this ETag.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -85,9 +90,16 @@ class Output(BaseModel):
     recipe: str
     etag: str
     bytes: Count
-    sha256: str = ""
+    hashes: dict[Kind, str] = {}
+    store: str = ""
     stored: str = ""
     source: str = ""
+    removed: bool = False
+
+    @property
+    def is_in_place(self) -> bool:
+        """Does it stand under its own key in the plan's output store?"""
+        return not (self.store or self.stored or self.removed)
 
     @property
     def at(self) -> str:
@@ -99,9 +111,9 @@ class Outcome(BaseModel):
     """What became of one item. `seconds` is its share of the work.
 
     `group` is the manifest's group that the item counts in; `kind` is the step that failed, where a flow tells them
-    apart. The `reason` of an item that is done says what of it was not taken over; of one that is not, it is the same
-    for all items that one cause costs, and `where` is the place of what is at fault, as a person would type it.
-    `facts` are numbers that settling passes on.
+    apart. The `notes` of an item that is done say what of it was not taken over, a sentence each. The `reason` of one
+    that is not is the same for all items that one cause costs, and `where` is the place of what is at fault, as a
+    person would type it. `facts` are numbers that settling, or whoever watches, passes on.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -112,6 +124,7 @@ class Outcome(BaseModel):
     reason: str = ""
     kind: str = ""
     where: str = ""
+    notes: tuple[str, ...] = ()
     outputs: tuple[Output, ...] = ()
     bytes: Count = 0
     seconds: float = 0.0
@@ -119,7 +132,7 @@ class Outcome(BaseModel):
 
 
 class InputDigest(BaseModel):
-    """An input's content digest, learned when it was read."""
+    """An input's content digest, learned when it was read; `etag` is the version that was read (`Entry.version`)."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -271,9 +284,9 @@ class Report(Document):
     """What became of a run: `planned = done + skipped + refused + failed + todo`.
 
     `distinct` counts the different items among the planned, where the flow tells these apart, `bytes` what was written,
-    `seconds` the time since the plan, `retries` the requests that the workers had to repeat, by the name of the fault,
-    `kinds` the items that were not made by the step that failed. `causes` are the reasons of `not_done`, each once. To
-    people `todo` is called left, `distinct` different, and `outputs` files.
+    `removed` the files that were taken away, `seconds` the time since the plan, `retries` the requests that the workers
+    had to repeat, by the name of the fault, `kinds` the items that were not made by the step that failed. `causes` are
+    the reasons of `not_done`, each once. To people `todo` is called left, `distinct` different, and `outputs` files.
     """
 
     title: str
@@ -299,6 +312,7 @@ class Report(Document):
     stale: tuple[str, ...]
     pruned: tuple[str, ...]
     versions: dict[str, str]
+    removed: int = 0
     retries: dict[str, int] = Field(default_factory=dict)
     kinds: dict[str, int] = Field(default_factory=dict)
     causes: tuple[Cause, ...] = ()
@@ -325,9 +339,15 @@ def parse(model: type[DocumentT], data: bytes, where: str) -> DocumentT:
     try:
         return model.model_validate_json(data)
     except ValidationError as error:
+        if b"\\udc" in data:
+            with suppress(ValueError, RecursionError):
+                return model.model_validate(json.loads(data))
         raise BadInput(f"{where}: {said}." for said in sentences(error, model)) from None
 
 
 def dump(document: BaseModel) -> bytes:
-    """A document's JSON."""
-    return document.model_dump_json().encode()
+    """A document's JSON. A file's name that is no UTF-8 is in it as Python has it, which pydantic alone refuses."""
+    try:
+        return document.model_dump_json().encode()
+    except PydanticSerializationError:
+        return json.dumps(document.model_dump(mode="json")).encode()

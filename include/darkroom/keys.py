@@ -171,7 +171,8 @@ def pyramids_ledger(target: str) -> str:
     >>> pyramids_ledger("maps/1890/a.tif")
     'state/pyramids/made/b1.json'
     """
-    return f"state/pyramids/made/{hashlib.sha256(target.encode()).hexdigest()[:_SHARDS]}.json"
+    named = target.encode(errors="surrogateescape")  # a file's name may be any bytes
+    return f"state/pyramids/made/{hashlib.sha256(named).hexdigest()[:_SHARDS]}.json"
 
 
 FAILED_DAYS = "state/pyramids/failed.json"

@@ -81,7 +81,10 @@ class Ledger(Document, Generic[EntryT]):
 
 
 class KnownDigest(BaseModel):
-    """The content digest of one version of an input, and when the plan was made that led to reading it."""
+    """The content digest of one version of an input, and when the plan was made that led to reading it.
+
+    `etag` is that version (`Entry.version`).
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -91,8 +94,12 @@ class KnownDigest(BaseModel):
 
 
 class InputLedger(Document):
-    """Content digests of inputs, by URI: what was read once need not be read again to know what it is."""
+    """Content digests of inputs, by URI: what was read once need not be read again to know what it is.
 
+    `source` is the URI of the store that the last run read them from.
+    """
+
+    source: str = ""
     inputs: dict[str, KnownDigest] = Field(default_factory=dict)
     damaged: bool = False
 

@@ -29,7 +29,7 @@ class Progress:
         self._lock = threading.Lock()
         self._began = self._said = time.monotonic()
         self._bar = None
-        if sys.stderr.isatty():
+        if total != 0 and sys.stderr.isatty():
             from darkroom.progress_bar import bar  # rich, whose import takes longer than a small command
 
             self._bar = bar(as_bytes)

@@ -16,19 +16,26 @@ from darkroom.progress import Progress
 from darkroom.reports import build_report, make_report
 from darkroom.settling import settle
 from darkroom.store import Store, open_store
+from darkroom.worker import Watch
 
 log = logging.getLogger(__name__)
 
 
 class Interrupted(KeyboardInterrupt):
-    """Ctrl-C in the middle of a run. Its text says what is kept, and how to go on."""
+    """Ctrl-C in the middle of a run. Its text says what is kept, and how to go on; `todo` is how much was planned."""
+
+    def __init__(self, said: str, todo: int) -> None:
+        super().__init__(said)
+        self.todo = todo
 
 
-def run_here(flow: Flow, request: Request, *, command: str, subject: str, workers: int) -> Report:
+def run_here(
+    flow: Flow, request: Request, *, command: str, subject: str, workers: int, watch: Watch | None = None
+) -> Report:
     """Do a run here. In mode `plan` only say what it would do; nothing is written then.
 
-    `command` and `subject` are the plan's place below `work/`, as a DAG's id and its run's are. Raises `BadInput`,
-    `Busy` where another run is at work on the same, and `Interrupted`.
+    `command` and `subject` are the plan's place below `work/`, as a DAG's id and its run's are. A run that somebody
+    watches gets no page. Raises `BadInput`, `Busy` where another run is at work on the same, and `Interrupted`.
     """
     run = Run(command, subject, here=True)
     if request.mode is Mode.PLAN:
@@ -39,19 +46,19 @@ def run_here(flow: Flow, request: Request, *, command: str, subject: str, worker
         made = _recovered(flow, store, run, request)
         manifest = plan(flow, request, replace(run, made=made))
         with leases.kept(store, flow.name, subjects, run.holder):
-            return finish(manifest, workers)
+            return finish(manifest, workers, watch)
     finally:
         leases.free(store, flow.name, subjects, run.holder)
 
 
-def finish(manifest: Manifest, workers: int) -> Report:
+def finish(manifest: Manifest, workers: int, watch: Watch | None = None) -> Report:
     """Run, settle and report what was planned. Raises `Interrupted`."""
-    folder = PlanFolder.at(manifest.uri)
-    with Progress(" ".join(manifest.subjects), manifest.todo) as progress, _interruptible(manifest, progress):
+    folder, title = PlanFolder.at(manifest.uri), " ".join(manifest.subjects) or manifest.flow
+    with Progress(title, manifest.todo) as progress, _interruptible(manifest, progress):
         for job in manifest.jobs:
-            worker.run_job(job.uri, workers=workers, progress=progress)
+            worker.run_job(job.uri, workers=workers, progress=progress, watch=watch)
         settle(folder)
-        return make_report(folder)
+        return make_report(folder, page=watch is None)
 
 
 @contextmanager
@@ -60,7 +67,7 @@ def _interruptible(manifest: Manifest, progress: Progress) -> Iterator[None]:
         yield
     except KeyboardInterrupt:
         finished = f"{progress.done:,} of {counted(manifest.todo, manifest.noun)} are finished and kept"
-        raise Interrupted(f"{finished}; the same command goes on with the rest.") from None
+        raise Interrupted(f"{finished}; the same command goes on with the rest.", manifest.todo) from None
 
 
 def _recovered(flow: Flow, store: Store, run: Run, request: Request) -> set[str]:

@@ -32,7 +32,7 @@ def unsettled(store: Store, flow_name: str, output_store: str) -> Unsettled:
                 targets.update(flow.targets(parse(flow.job_file, folder.read(key), folder.uri_of(key))))
             for of_job in folder.all_outcomes():
                 for outcome in of_job.latest.values():
-                    made |= {output.key: output.etag for output in outcome.outputs if not output.stored}
+                    made |= {one.key: one.etag for one in outcome.outputs if one.is_in_place}
     return Unsettled(frozenset(targets), made)
 
 

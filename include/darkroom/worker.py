@@ -36,13 +36,16 @@ class Item(Protocol):
 
 ItemT = TypeVar("ItemT", bound=Item)
 
+Watch = Callable[[Outcome], None]
+"""Is told of each outcome as it is recorded."""
+
 
 class Bench:
     """What a flow's work is given: stores, the number of threads, and the place where outcomes go."""
 
-    def __init__(self, recorder: Recorder, progress: Progress, workers: int) -> None:
+    def __init__(self, recorder: Recorder, progress: Progress, workers: int, watch: Watch | None = None) -> None:
         self.workers = workers
-        self._recorder, self._progress = recorder, progress
+        self._recorder, self._progress, self._watch = recorder, progress, watch
         self._stores: dict[str, Store] = {}
 
     def open(self, location: str) -> Store:
@@ -57,9 +60,12 @@ class Bench:
         return left
 
     def record(self, outcomes: Sequence[Outcome]) -> None:
-        """Record what became of items."""
+        """Record what became of items, and tell whoever watches."""
         self._recorder.add(outcomes)
         self._progress.advance(len(outcomes))
+        if self._watch:
+            for outcome in outcomes:
+                self._watch(outcome)
 
     def learned(self, digest: InputDigest) -> None:
         """Record an input's content digest."""
@@ -103,7 +109,9 @@ class Bench:
         self._recorder.flush()
 
 
-def run_job(uri: str, *, workers: int, progress: Progress | None = None) -> dict[str, Outcome]:
+def run_job(
+    uri: str, *, workers: int, progress: Progress | None = None, watch: Watch | None = None
+) -> dict[str, Outcome]:
     """Do the items of the job at `uri` that have no good outcome yet; returns what became of all of its items so far.
 
     Raises `BadInput` for a job file that is missing or is none.
@@ -118,7 +126,7 @@ def run_job(uri: str, *, workers: int, progress: Progress | None = None) -> dict
     subjects, holder = manifest.subjects, leases.Holder(manifest.run)
     # a progress that was handed in belongs to the caller, who counts several jobs in it, and keeps the run's lease
     with _terminated(), nullcontext(progress) if progress else Progress(head.label, total) as showing:
-        bench = Bench(recorder, showing, workers)
+        bench = Bench(recorder, showing, workers, watch)
         try:
             with nullcontext() if progress else leases.kept(folder.open(manifest.store), flow.name, subjects, holder):
                 flow.work(job, bench)

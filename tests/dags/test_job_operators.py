@@ -7,6 +7,8 @@ import threading
 import time
 from contextlib import nullcontext
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
@@ -88,6 +90,34 @@ def test_a_docker_engine_is_another_setting_and_the_same_fields(monkeypatch: pyt
     settings.cache_clear()
     assert chosen.__name__ == "DockerJobOperator"
     assert tuple(chosen.template_fields) == JOB_FIELDS
+
+
+def test_a_flow_with_a_folder_runs_on_the_machine_that_has_it(monkeypatch: pytest.MonkeyPatch, dagbag: Any) -> None:
+    """The deployment's workers are on ECS, which sees no folder; the flow's plan and its workers go to its queue."""
+    from airflow.sdk import DAG
+
+    from darkroom_airflow.operators import PlanOperator, run_jobs
+
+    monkeypatch.setenv("DARKROOM_JOB_RUNNER", "ecs")
+    settings.cache_clear()
+    with DAG("toy"):
+        here: Any = PlanOperator(task_id="plan", flow="compositing", where="folders")
+        run: Any = run_jobs(here, where="folders")
+    with DAG("other"):
+        elsewhere: Any = PlanOperator(task_id="plan", flow="compositing")
+        other: Any = run_jobs(elsewhere)
+    context = {
+        "ti": SimpleNamespace(xcom_push=lambda *pushed: None),
+        "dag_run": SimpleNamespace(dag_id="toy", run_id="by hand", run_type="manual"),
+        "params": {"style": "tiny-dress", "mode": "plan"},
+    }
+    assert here.execute.__wrapped__(here, context) == []
+    with pytest.raises(AirflowFailException, match="a folder of this machine"):
+        elsewhere.execute.__wrapped__(elsewhere, context)
+    monkeypatch.undo()
+    settings.cache_clear()
+    assert (run.operator_class, run.queue, run.partial_kwargs["pool"]) == (SubprocessJobOperator, "folders", "imaging")
+    assert (other.operator_class.__name__, other.queue) == ("EcsJobOperator", "default")
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,6 @@ import psutil
 import pytest
 import pyvips
 
-from darkroom.compositing import slow
 from darkroom.jobs import Outcome, OutcomeBatch, State, dump, parse
 from darkroom.keys import Picture
 from darkroom.sample.scans import draw_scans
@@ -25,7 +24,7 @@ from demo.rest import AirflowApi
 from demo.run import show
 from demo.studio import Studio
 from demo.watch import FINISHED
-from tests import renders
+from tests import renders, slow
 from tests.tiny import CUTS, LAYERS, PICTURES, STYLE
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]

@@ -1,80 +1,23 @@
 """Nights of what the AppSync API lists: from a bucket, from the web, from Google Drive; and what it is told of them."""
 
-import hashlib
 import io
-import logging
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
-from urllib.parse import quote
+from typing import Any
 
 import pytest
 
-from darkroom import keys
 from darkroom.errors import Unavailable
 from darkroom.failures import DownloadFailed
-from darkroom.jobs import Report
-from darkroom.outside import web as web_source
 from darkroom.pyramids import collect as collecting
 from darkroom.pyramids import fetching
-from darkroom.pyramids.collect import Collected, collect
-from darkroom.pyramids.request import request_from_params
+from darkroom.pyramids.collect import Collected
 from darkroom.pyramids.validate import inspect
 from darkroom.reports import failure_text
-from darkroom.settings import settings
 from tests import scans as drawings
-from tests.night import RUN, Library, library
-from tests.servers import hostile_web
-from tests.servers.appsync import AppSync, appsync
+from tests.api_night import BUCKET, IN_DRIVE, Held, World, api_night, in_bucket, private_web
 from tests.servers.hostile_web import HostileWeb
 from tests.servers.moto import moto_s3
-
-BUCKET = "scans"
-IN_DRIVE = "1aB_c-2dE3f4"
-
-
-@dataclass(frozen=True)
-class Held:
-    bytes: int
-    md5: str
-
-
-class Drive:
-    """Files by id; the real hook has tests of its own (tests/dags)."""
-
-    def __init__(self, files: dict[str, bytes]) -> None:
-        self.files, self.fetched = files, list[str]()
-
-    def look(self, file_id: str) -> Held | None:
-        data = self.files.get(file_id)
-        return Held(len(data), hashlib.md5(data).hexdigest()) if data else None  # noqa: S324
-
-    def fetch(self, file_id: str, file: BinaryIO) -> None:
-        if file_id == "broken-broken":
-            raise DownloadFailed("it broke off")
-        self.fetched.append(file_id)
-        file.write(self.files[file_id])
-
-
-@dataclass
-class World:
-    """A library whose scans lie in a bucket, with the API, the web and the drive that it works with."""
-
-    library: Library
-    api: AppSync
-    drive: Drive
-
-    def collect(self, **params: Any) -> Collected:
-        return collect(request_from_params(params), self.drive, RUN)
-
-    def night(self, **params: Any) -> Report:
-        self.collect(**params)
-        return self.library.night(**params)
-
-    def list(self, id_: str, source_type: str, file_path: str = "", **more: Any) -> None:
-        """Have the API list a file."""
-        self.api.items.append({"id": id_, "sourceType": source_type, "filePath": file_path or f"api/{id_}.tif", **more})
 
 
 @pytest.fixture(scope="module")
@@ -85,27 +28,14 @@ def bucket() -> Iterator[dict[str, str]]:
 
 @pytest.fixture
 def world(tmp_path: Path, bucket: dict[str, str]) -> Iterator[World]:
-    stores = (f"s3://{BUCKET}/{tmp_path.name}", str(tmp_path / "studio"), str(tmp_path / "images"))
-    with appsync(page=2) as api, library(*stores, **bucket, **api.environment()) as made:
-        yield World(made, api, Drive({IN_DRIVE: drawings.picture(300, 200).jpegsave_buffer()}))
+    with api_night(tmp_path, bucket) as made:
+        yield made
 
 
 @pytest.fixture
 def web(monkeypatch: pytest.MonkeyPatch) -> Iterator[HostileWeb]:
-    """A server whose host is allowed to be a private one."""
-    monkeypatch.setattr(hostile_web, "IMAGE", drawings.picture(300, 200).pngsave_buffer())
-    monkeypatch.setattr(web_source, "FIRST_PAUSE", 0.01)
-    monkeypatch.setattr(web_source, "LONGEST_PAUSE", 0.01)
-    with HostileWeb() as server:
-        monkeypatch.setenv("DARKROOM_PRIVATE_HOSTS", server.host)
-        settings.cache_clear()
+    with private_web(monkeypatch) as server:
         yield server
-    settings.cache_clear()
-
-
-def in_bucket(world: World, key: str) -> dict[str, str]:
-    place = world.library.scans.uri.removeprefix(f"s3://{BUCKET}/")
-    return {"sourceBucketName": BUCKET, "sourceFilePath": f"{place}/{key}"}
 
 
 def test_what_the_api_lists_becomes_pyramids_and_it_is_told_their_sizes(world: World, tmp_path: Path) -> None:
@@ -383,85 +313,3 @@ def test_a_master_at_an_items_place_is_not_overwritten(world: World) -> None:
     }
     assert [world.library.images.head(key) for key in ("public/a.tif", "public/b.pdf")] == [master, copy]
     assert (list(world.api.processed), world.api.removed) == (["good"], [])
-
-
-def test_a_signed_urls_query_is_in_nothing_that_stays(
-    world: World, web: HostileWeb, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    caplog.set_level(logging.DEBUG)
-    logging.getLogger("pyvips").setLevel(logging.WARNING)  # it tells each of its calls
-    secret = "X-Amz-Signature=c0ffee5ec2e7"
-    for name, path in {
-        "good": "a.png",
-        "gone": "status/404",
-        "forbidden": "status/403",
-        "busy": "busy/9/0",
-        "short": "short",
-        "broken": "broken-head",
-        "junk": "junk",
-        "reset": "reset",
-        "loop": "loop",
-    }.items():
-        world.list(name, "Uri", sourceUri=f"{web.url}/{path}?{secret}#{secret}")
-    leads = (
-        f"http://127.0.0.1:9/a.png?{secret}",
-        f"file:///etc/passwd?{secret}",
-        f"http://[?{secret}",
-        f"//a b?{secret}",
-    )
-    for number, to in enumerate(leads):
-        world.list(f"redirected-{number}", "Curate", sourceUri=f"{web.url}/to/{quote(to, safe='')}?{secret}")
-    for number, url in enumerate(
-        (
-            f"https://me:{secret}@{web.host}/a.png",
-            f"https:me:{secret}@{web.host}/a.png",
-            f"ftp://{web.host}/a.png?{secret}",
-            f"http://[{secret}/a.png",
-            f"{web.url}/a b.png?{secret}",
-            f"http://no-such-host.invalid/a.png?{secret}",
-            f"http://{web.host}0000/a.png?{secret}",
-        )
-    ):
-        world.list(f"odd-{number}", "Uri", sourceUri=url)
-    world.list("unread", "Fax", sourceUri=f"{web.url}/a.png?{secret}")
-    world.collect()
-    manifest = world.library.plan()
-    monkeypatch.setattr(web_source, "_save", _foreseen_by_nobody(web_source._save))
-    report = world.library.finish(manifest)
-    assert (report.done, world.api.removed) == (1, ["gone"])
-    kept = {
-        key: store.read(key)
-        for store in (world.library.studio, world.library.images)
-        for key in (entry.key for entry in store.list())
-    }
-    assert f'"source":"{web.url}/a.png?sha256=' in kept[keys.pyramids_ledger("api/good.tif")].decode()
-    told = {key for key, data in kept.items() if secret.partition("=")[2].encode() in data}
-    assert told == {
-        f"work/nightly_pyramids/a-night/{keys.COLLECTED}",
-        manifest.jobs[0].uri.removeprefix(f"{world.library.studio.uri}/"),
-    }
-    assert secret.partition("=")[2] not in caplog.text + failure_text(report) + report.model_dump_json()
-
-
-def _foreseen_by_nobody(save: Any) -> Any:
-    """One that fails at the first answer of an odd kind, and says what it was asked."""
-
-    def odd(answer: Any, host: str, file: Path, most: int) -> int:
-        if answer.length_remaining is not None and answer.length_remaining > len(hostile_web.IMAGE):
-            raise KeyError("http://127.0.0.1/short?X-Amz-Signature=c0ffee5ec2e7")
-        return save(answer, host, file, most)
-
-    return odd
-
-
-def test_a_url_that_is_signed_anew_each_night_is_made_and_replaces_its_own_pyramid(
-    world: World, web: HostileWeb, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for night in range(3):
-        world.api.items.clear()
-        world.api.processed.clear()
-        world.list("one", "Uri", sourceUri=f"{web.url}/a.png?X-Amz-Signature={night}")
-        monkeypatch.setattr(hostile_web, "IMAGE", drawings.picture(300 + night, 200).pngsave_buffer())
-        report = world.night()
-        assert report.ok, failure_text(report)
-        assert world.api.processed == {"one": (200, 300 + night)}

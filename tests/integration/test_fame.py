@@ -8,11 +8,10 @@ import numpy as np
 import pytest
 import pyvips
 
-from darkroom.compositing import slow
 from darkroom.styles.exports import length_in_name, parse_export
 from darkroom.styles.stacks import Resolver
 from darkroom.styles.style_file import load_style
-from tests import renders
+from tests import renders, slow
 from tests.tiny import darkroom
 
 FAME = Path(__file__).resolve().parents[3] / "shared" / "data" / "fame"

@@ -242,3 +242,19 @@ def test_a_prefix_or_an_extension_that_nothing_has_fails_the_run_and_the_others_
     )
     assert maps.night(prefixes=["1890/"], mode="all").ok
     assert maps.night(since="2020-01-01T00:00:00Z", until="2020-01-02T00:00:00Z", prefixes=["x"]).ok, "a backfill's day"
+
+
+@pytest.mark.parametrize("mode", [{"mode": "all"}, {"since": "2020-01-01T00:00:00Z", "until": "2100-01-01T00:00:00Z"}])
+def test_a_listed_image_whose_name_cannot_be_printed_is_refused_and_said(maps: Library, mode: dict[str, str]) -> None:
+    maps.scan("a.jpg")
+    maps.scan("1890/b\nc.jpg")
+    maps.scan("1890/caf\udce9.jpg")
+    report = maps.night(**mode)
+    assert maps.pyramids() == ["a.tif"]
+    assert {item.item: item.reason for item in report.not_done} == {
+        r"maps/1890/b\nc.jpg": "its key is none: it has characters that cannot be printed",
+        r"maps/1890/caf\udce9.jpg": "its key is none: it has characters that cannot be printed",
+    }
+    assert [item.where for item in report.not_done] == [
+        readable(maps.scans.uri_of(key)) for key in ("1890/b\nc.jpg", "1890/caf\udce9.jpg")
+    ]

@@ -11,10 +11,12 @@ from pathlib import Path
 
 import pytest
 
+from darkroom.pyramids import fetching
+from darkroom.pyramids.batch import Limits
 from darkroom.pyramids.validate import inspect
 from darkroom.sample.scans import DAMAGED, draw_scans
 from darkroom.store import open_store
-from tests import scans
+from tests import line, scans
 from tests.integration.test_memory import BETWEEN, MIB
 
 COMMAND = [sys.executable, "-m", "darkroom", "pyramid"]
@@ -137,6 +139,16 @@ def test_what_stands_there_is_left_alone_unless_it_may_be_replaced(folder: Path,
     assert inspect(out / "maps/1890/sheet.2.tif").problems == []
 
 
+def test_a_dest_that_is_a_file_is_said_in_words_and_stays(folder: Path, tmp_path: Path) -> None:
+    before = (folder / "a.jpg").read_bytes()
+    run = pyramid(folder / "maps", folder / "a.jpg")
+    assert run.returncode == 1
+    said = f"failed: its pyramid cannot be published: {folder / 'a.jpg'}: it is no folder; name one: 2 images: "
+    assert f"{said}1890/sheet.2.tif, Straße & Platz.png." in run.stderr
+    assert "Traceback" not in run.stderr
+    assert (folder / "a.jpg").read_bytes() == before
+
+
 def test_a_pdfs_copy_takes_nobodys_place_unless_it_may(tmp_path: Path) -> None:
     pdf = tmp_path / "a.pdf"
     pdf.write_bytes(scans.pdf())
@@ -191,16 +203,10 @@ def test_what_a_killed_command_left_goes_with_the_next(tmp_path, open_backend):
 def test_a_disk_without_room_is_said_before_anything_is_fetched(tmp_path, open_backend, monkeypatch):
     bucket = open_backend("radosgw")
     bucket.write("in/a.jpg", scans.picture().jpegsave_buffer())
-    from darkroom.pyramids import batch, fetching
-    from darkroom.pyramids.names import target_of
-    from darkroom.pyramids.profiles import CAP, PROFILES
-
     monkeypatch.setattr(fetching.shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(10**9, 10**9, 10**8))
-    found = [(entry.key, fetching.Stored(bucket, entry)) for entry in bucket.list("in/")]
-    items = [batch.Item(key, image, target_of(key), CAP) for key, image in found]
-    (result,) = batch.make_pyramids(items, bucket, PROFILES["deflate"], batch.Limits(1, 1 << 30, 10**9))
-    assert result.failure.kind == "download"
-    assert re.search(r"no room for it: it needs .* in .* \(TMPDIR\), which has 100\.0 MB", str(result.failure))
+    (outcome,) = line.made(bucket, bucket, Limits(1, 1 << 30, 10**9)).values()
+    assert outcome.kind == "download"
+    assert re.search(r"no room for it: it needs .* in .* \(TMPDIR\), which has 100\.0 MB", outcome.reason)
 
 
 def test_the_check_says_what_is_wrong_of_each_file(folder: Path, tmp_path: Path) -> None:

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 import pyvips
 
-from darkroom.compositing import slow
 from darkroom.compositing.cuts import Painted, crop_box, crop_size
 from darkroom.compositing.profiles import CROPS
 from darkroom.imaging.encode import encode
 from darkroom.imaging.geometry import Box
+from tests import slow
 from tests.renders import pixels
 
 # what the studio's old scripts ran, cut by cut

@@ -5,13 +5,13 @@ import errno
 import numpy as np
 import pytest
 
-from darkroom.compositing import slow
 from darkroom.compositing.layers import Layer, Layers
 from darkroom.compositing.memory import for_layers
 from darkroom.compositing.walk import Walker, shares
 from darkroom.errors import StoreError
 from darkroom.imaging import geometry
 from darkroom.imaging.encode import encode
+from tests import slow
 from tests.renders import png
 
 LIMIT = 1.02

@@ -15,12 +15,12 @@ from darkroom.imaging.formats import Format
 from darkroom.imaging.headers import size_of
 from darkroom.imaging.opening import look
 from darkroom.imaging.source import LONGEST, Source
-from darkroom.pyramids.batch import Item, Limits, make_pyramids
-from darkroom.pyramids.fetching import Stored
+from darkroom.jobs import State
+from darkroom.pyramids.batch import Limits
 from darkroom.pyramids.make import make_pyramid
 from darkroom.pyramids.profiles import CAP, PROFILES
 from darkroom.store import open_store
-from tests import narrow, pdfs
+from tests import line, narrow, pdfs
 
 AREA = 1_000_000_000  # of the setting's default, which none of these reaches
 
@@ -81,13 +81,9 @@ def test_rows_that_are_wider_than_the_memory_are_refused_and_the_image_beside_th
     (tmp_path / "in" / "scroll.png").write_bytes(narrow.png(120_000, 400))
     (tmp_path / "in" / "small.png").write_bytes(narrow.png(40, 30))
     store, out = open_store(str(tmp_path / "in")), open_store(str(tmp_path / "out"))
-    items = [Item(entry.key, Stored(store, entry), f"{entry.key}.tif", CAP) for entry in store.list()]
-    results = make_pyramids(items, out, PROFILES["deflate"], Limits(2, 300 << 20, AREA))
-    by_name = {result.item.name: result for result in results}
-    assert "takes 323 MiB to be made smaller: more than DARKROOM_MEMORY; raise that" in str(
-        by_name["scroll.png"].failure
-    )
-    assert by_name["small.png"].made
+    made = line.made(store, out, Limits(2, 300 << 20, AREA))
+    assert "takes 323 MiB to be made smaller: more than DARKROOM_MEMORY; raise that" in made["scroll.png"].reason
+    assert made["small.png"].state is State.DONE
 
 
 @pytest.mark.parametrize("size", [(RENDERS_LONGEST + 1, 1), (1, RENDERS_LONGEST + 1)])

@@ -6,12 +6,11 @@ from typing import Any
 
 import pytest
 
+from darkroom.jobs import State
 from darkroom.pyramids import batch
-from darkroom.pyramids.batch import Item, Limits, make_pyramids
-from darkroom.pyramids.fetching import Stored
-from darkroom.pyramids.profiles import CAP, PROFILES
+from darkroom.pyramids.batch import Limits
 from darkroom.store import open_store
-from tests import scans
+from tests import line, scans
 
 HELD = scans.WIDTH * scans.HEIGHT * 3 * 2  # of a progressive JPEG
 TWO = 2 * batch._WINDOW
@@ -34,11 +33,8 @@ def met(monkeypatch: pytest.MonkeyPatch, folder: Path, memory: int, *, interlace
         return make(*words, **more)
 
     monkeypatch.setattr(batch, "make_pyramid", waiting_for_the_other)
-    store = open_store(str(scans_there))
-    items = [Item(entry.key, Stored(store, entry), f"{entry.key}.tif", CAP) for entry in store.list()]
-    limits = Limits(2, memory, 10**9)
-    results = list(make_pyramids(items, open_store(str(folder / "out")), PROFILES["deflate"], limits))
-    assert [result.failure for result in results] == [None, None]
+    outcomes = line.made(open_store(str(scans_there)), open_store(str(folder / "out")), Limits(2, memory, 10**9))
+    assert [outcome.state for outcome in outcomes.values()] == [State.DONE, State.DONE]
     assert len(seen) == 2
     return all(seen)
 

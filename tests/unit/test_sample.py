@@ -13,7 +13,7 @@ import pyvips
 import yaml
 
 from darkroom.sample import COLOURS, draw_renders, layer_names, style_text
-from darkroom.sample.garment import draw
+from darkroom.sample.cloth import LAYERS, Cloth
 from darkroom.sample.scans import DAMAGED, draw_scans
 
 SIZE = 200
@@ -187,10 +187,42 @@ def test_every_slot_is_used(style: dict[str, Any]) -> None:
 
 
 def test_ruffles_leave_no_specks_beside_the_cloth() -> None:
-    drawn = draw("b2_micro_mini_bottom_front", 1600)
-    painted = (drawn.dyed(COLOURS[0])[..., 3] > 0).astype(np.uint8) * 255
-    regions = pyvips.Image.new_from_array(painted).labelregions().numpy()
-    assert len(np.unique(regions[painted > 0])) == 1
+    painted = Cloth("b2_micro_mini_bottom_front", 1600).dyed(COLOURS[0])[3] > 0
+    regions = painted.labelregions().numpy()
+    assert len(np.unique(regions[painted.numpy() > 0])) == 1
+
+
+def test_the_pictures_of_the_layers_are_square_and_in_grey_with_yellow_for_gold() -> None:
+    for layer in layer_names():
+        picture = pyvips.Image.new_from_buffer(LAYERS.joinpath(f"{layer}.webp").read_bytes(), "").numpy()
+        red, green, blue, alpha = np.moveaxis(picture, 2, 0)
+        assert picture.shape == (1600, 1600, 4), layer
+        assert (red == green).all(), layer
+        assert (blue <= red).all(), layer
+        assert not red[alpha == 0].any(), layer
+
+
+def test_gold_stays_gold_whatever_the_dress_is_dyed() -> None:
+    ivory, midnight = (Cloth("a3_infront_front", 400).dyed(COLOURS[of]).numpy() for of in (0, 5))
+    full = ivory[..., 3] == 255
+    apart = np.abs(ivory.astype(int) - midnight)[full].max(1)
+    assert np.median(apart) <= 1
+    sleeve = Cloth("t4_infront_front", SIZE)
+    assert (sleeve.dyed(COLOURS[0]).numpy() != sleeve.dyed(COLOURS[5]).numpy()).any()
+
+
+@pytest.mark.parametrize("size", [50, 64, 3000])
+@pytest.mark.parametrize("layer", ["a1_behind_front", "t6_for_t1_t5_neckline_back"])
+def test_a_layer_has_the_same_shape_in_every_size(layer: str, size: int) -> None:
+    drawn, scaled = (Cloth(layer, at).dyed(COLOURS[1]).numpy() for at in (1600, size))
+    assert scaled.shape == (size, size, 4)
+    alpha = scaled[..., 3]
+    assert abs(alpha.mean() - drawn[..., 3].mean()) < 0.5
+    assert not any(side.any() for side in (alpha[0], alpha[-1], alpha[:, 0], alpha[:, -1]))
+    assert not scaled[alpha == 0].any()
+    lightest, darkest = (limit(scaled[alpha > 0][:, :3], axis=0) for limit in (np.max, np.min))
+    assert (lightest <= drawn[drawn[..., 3] > 0][:, :3].max(0)).all(), "a ring of light around the cloth"
+    assert (darkest >= drawn[drawn[..., 3] > 0][:, :3].min(0)).all(), "a ring of shadow around the cloth"
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from darkroom.cli.options import Combinations, Lengths, StyleFile, listed
+from darkroom.cli.options import Combinations, Lengths, Renders, StyleFile, listed
 from darkroom.cli.output import Json, print_json
 from darkroom.cli.report_file import report_option, write_report
 from darkroom.compositing.check import Check
@@ -24,10 +24,7 @@ _COLOURS = {"error": "bold red", "warning": "yellow", "note": "cyan"}
 
 def check(
     style: StyleFile,
-    renders: Annotated[
-        str,
-        typer.Option("--renders", metavar="STORE", help="Where the style's PNGs lie, at any depth: a path or a URI."),
-    ],
+    renders: Renders,
     combinations: Combinations = None,
     length: Lengths = None,
     report: Annotated[Path | None, report_option("Write all that was found as JSON here.")] = None,

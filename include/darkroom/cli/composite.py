@@ -5,12 +5,23 @@ from typing import Annotated
 
 import typer
 
-from darkroom.cli.options import Combinations, Lengths, Out, StyleFile, listed, listed_of, named
+from darkroom.cli.options import (
+    AskedMode,
+    Combinations,
+    Lengths,
+    Out,
+    Renders,
+    StyleFile,
+    Workers,
+    listed,
+    listed_of,
+    named,
+)
 from darkroom.cli.report_file import report_option, write_report
 from darkroom.cli.summary import print_summary
 from darkroom.compositing.flow import FLOW
-from darkroom.compositing.request import Request, read_style
-from darkroom.errors import BadInput
+from darkroom.compositing.job import Layout
+from darkroom.compositing.request import OnMissing, Request, read_style
 from darkroom.jobs import Mode
 from darkroom.runs import run_here
 from darkroom.settings import settings
@@ -20,12 +31,12 @@ _COMMAND = "composite"  # where the command's plans lie below work/, as a DAG's 
 
 def composite(
     style: StyleFile,
-    renders: Annotated[
-        str,
-        typer.Option("--renders", metavar="STORE", help="Where the style's PNGs lie, at any depth: a path or a URI."),
-    ],
+    renders: Renders,
     out: Out,
     combinations: Combinations = None,
+    with_codes: Annotated[
+        list[str] | None, typer.Option(metavar="CODES", help="Only combinations that contain every one of these codes.")
+    ] = None,
     length: Lengths = None,
     colours: Annotated[
         str | None, typer.Option(metavar="0-17", help="Colours, as numbers and ranges. Default: all.")
@@ -34,32 +45,24 @@ def composite(
     cuts: Annotated[
         str | None, typer.Option(metavar="CUTS", help="Of 800x800,142x142,top-crop,bottom-crop. Default: all four.")
     ] = None,
-    workers: Annotated[int | None, typer.Option(min=1, metavar="N", help="Threads. Default: every core.")] = None,
-    mode: Annotated[
-        Mode,
-        typer.Option(
-            metavar="plan|changed|all",
-            help="plan: say what would be done. changed: make what is missing or has changed. all: everything.",
-        ),
-    ] = Mode.CHANGED,
+    workers: Workers = None,
+    mode: AskedMode = Mode.CHANGED,
     on_missing: Annotated[
-        str,
+        OnMissing,
         typer.Option(
             metavar="refuse|skip",
             help="A render is missing: refuse the whole run, or skip only the pictures that need it.",
         ),
-    ] = "refuse",
+    ] = OnMissing.REFUSE,
     layout: Annotated[
-        str,
+        Layout,
         typer.Option(
             metavar="names|content",
             help="names: every picture under each of its names. content: each different picture once, under its "
             "sha256, and an index.json beside them from every name to its sha256.",
         ),
-    ] = "names",
-    prune: Annotated[
-        bool, typer.Option("--prune", help="Delete the pictures that need a render which is gone.")
-    ] = False,
+    ] = Layout.NAMES,
+    prune: Annotated[bool, typer.Option("--prune", help="Delete pictures that need a render which is gone.")] = False,
     report: Annotated[Path | None, report_option("Write the report as JSON here too.")] = None,
 ) -> None:
     """Make every picture of a style: each combination, colour, side and cut.
@@ -68,10 +71,6 @@ def composite(
 
     Example: darkroom composite --style dress.yaml --renders renders/ --length Knee --colours 0-5 --out bucket/
     """
-    if on_missing not in ("refuse", "skip"):
-        raise BadInput(f"--on-missing: {on_missing!r} is not known; write refuse or skip.")
-    if layout not in ("names", "content"):
-        raise BadInput(f"--layout: {layout!r} is not known; write names or content.")
     request = Request(
         style_file=style,
         renders=renders,
@@ -80,11 +79,11 @@ def composite(
         colours=named(colours, "--colours"),
         sides=listed_of(sides, "--sides"),
         cuts=listed_of(cuts, "--cuts"),
-        with_codes=(),
+        with_codes=listed(with_codes, "--with-codes"),
         combinations=tuple(combinations or ()),
         mode=mode,
-        on_missing="skip" if on_missing == "skip" else "refuse",
-        layout="content" if layout == "content" else "names",
+        on_missing=on_missing,
+        layout=layout,
         prune=prune,
     )
     result = run_here(

@@ -7,6 +7,7 @@ import typer
 from darkroom import worker
 from darkroom.causes import cause_lines, causes
 from darkroom.cli.commands import Command, Group, kept
+from darkroom.cli.options import Workers
 from darkroom.logs import WARNING
 from darkroom.settings import settings
 
@@ -23,7 +24,7 @@ def _jobs() -> None:
 @app.command(cls=Command)
 def run(
     uri: Annotated[str, typer.Argument(metavar="URI", help="The job file: a path or a URI.")],
-    workers: Annotated[int | None, typer.Option(min=1, metavar="N", help="Threads. Default: every core.")] = None,
+    workers: Workers = None,
 ) -> None:
     """Do one job's items that have no good outcome yet.
 

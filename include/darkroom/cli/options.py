@@ -5,10 +5,16 @@ from typing import Annotated
 import typer
 
 from darkroom.errors import BadInput
+from darkroom.jobs import Mode
 from darkroom.styles.names import length_slug
 from darkroom.styles.style import Style
 
 StyleFile = Annotated[str, typer.Option("--style", metavar="FILE", help="The style file (YAML, or JSON).")]
+
+Renders = Annotated[
+    str,
+    typer.Option("--renders", metavar="STORE", help="Where the style's PNGs lie, at any depth: a path or a URI."),
+]
 
 Combinations = Annotated[
     list[str] | None,
@@ -36,6 +42,16 @@ Out = Annotated[
         help="The bucket's root, a path or a URI; pictures go to renders/composites/<style>/ in it.",
     ),
 ]
+
+AskedMode = Annotated[
+    Mode,
+    typer.Option(
+        "--mode",
+        metavar="plan|changed|all",
+        help="plan: say what would be done. changed: make what is missing or has changed. all: everything.",
+    ),
+]
+Workers = Annotated[int | None, typer.Option("--workers", min=1, metavar="N", help="Threads. Default: every core.")]
 
 
 def listed(values: list[str] | None, option: str) -> tuple[str, ...]:

@@ -1,11 +1,7 @@
 """`darkroom pyramid`: images to pyramid TIFFs, and the check of any such file."""
 
-import time
 from collections import Counter
-from collections.abc import Iterator, Set
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Set
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,24 +9,25 @@ from typing import Annotated, Any
 import typer
 
 from darkroom.amounts import counted, human_bytes, human_seconds
-from darkroom.cli.commands import Command, Group, kept
+from darkroom.cli.commands import Command, Group
 from darkroom.cli.output import Json, print_json, shown
 from darkroom.errors import BadInput
-from darkroom.failures import Taken
-from darkroom.jobs import NotDone, State
-from darkroom.progress import Progress
-from darkroom.pyramids.batch import Item, Limits, Result, make_pyramids
-from darkroom.pyramids.fetching import Stored
-from darkroom.pyramids.names import claimed_twice, copy_beside, target_of
-from darkroom.pyramids.profiles import CAP, COPYRIGHT_CAP, DEFAULT, PROFILES, Cap, Profile, available
+from darkroom.flows import Run
+from darkroom.jobs import Mode, NotDone, Outcome, Report, State
+from darkroom.pyramids.flow import FLOW
+from darkroom.pyramids.job import HEIGHT, LEVELS, SOURCE_HEIGHT, SOURCE_WIDTH, WIDTH, WRITTEN
+from darkroom.pyramids.names import target_of
+from darkroom.pyramids.plan import draft
+from darkroom.pyramids.profiles import COPYRIGHT_CAP, DEFAULT, PROFILES, available
+from darkroom.pyramids.request import Request
 from darkroom.pyramids.validate import Pyramid, inspect
+from darkroom.pyramids.workspace import workspace
+from darkroom.runs import Interrupted, run_here
 from darkroom.settings import settings
-from darkroom.store import Entry, Store, open_store, path_of, readable
+from darkroom.store import open_store, readable
 
+_COMMAND = "pyramid"  # where the command's plan lies below work/
 _MAKE = "make"
-
-Identity = str | tuple[int, int]
-"""What tells objects apart: an URI, or of a file its device and inode."""
 
 
 class _MakeByDefault(Group):
@@ -88,56 +85,58 @@ def make(
     *sources, destination = places
     if not sources:
         raise BadInput("There is no DEST: name the images first and the place for their pyramids last.")
-    written = _profile(profile)
-    target = open_store(destination)
-    items, refused = _items(sources, target, COPYRIGHT_CAP if copyright_ else CAP, replace_=replace_)
-    if json:
-        for one in refused:
-            print_json(_document(one.item, state=one.state, reason=one.reason))
-    if dry_run:
-        _say_planned(items, target, json=json)
-        _say_not_made(refused)
-        raise typer.Exit(1 if refused else 0)
-    began = time.monotonic()
-    done = _make_all(items, target, written, json=json)
-    not_made = [*refused, *done.failed]
-    _say_not_made(not_made)
-    skipped = f"{done.skipped:,} skipped, " if done.skipped else ""
-    counts = f"{counted(done.made, 'pyramid')} made, {skipped}{len(not_made):,} failed or refused"
-    typer.echo(f"{counts}, in {human_seconds(time.monotonic() - began)}: {readable(target.uri)}", err=True)
+    _require_profile(profile)
+    target = open_store(destination).uri
+    with workspace() as state:  # of the plan and what became of it: in DEST are pyramids and nothing else
+        request = Request(
+            mode=Mode.PLAN if dry_run else Mode.CHANGED,
+            profile=profile,
+            store=open_store(str(state)).uri,
+            images=target,
+            given=tuple(sources),
+            protected=copyright_,
+            replace=replace_,
+        )
+        if dry_run:
+            raise typer.Exit(_say_planned(request, json=json))
+        told = _Told(readable(target), json=json)
+        report = _made(request, told)
+    not_made = _say_not_made(report.not_done, told.failed, json=json)
+    skipped = f"{told.skipped:,} skipped, " if told.skipped else ""
+    counts = f"{counted(report.done - told.skipped, 'pyramid')} made, {skipped}{not_made:,} failed or refused"
+    typer.echo(f"{counts}, in {human_seconds(report.seconds)}: {readable(target)}", err=True)
     raise typer.Exit(1 if not_made else 0)
 
 
-@dataclass
-class _Done:
-    """What became of the images so far; `skipped`: the same pyramid stood there already."""
+class _Told:
+    """Says of each image what became of it as soon as it is known; `skipped`: the same pyramid stood there already."""
 
-    made: int = 0
-    skipped: int = 0
-    failed: list[NotDone] = field(default_factory=list)
+    def __init__(self, target: str, *, json: bool) -> None:
+        self._target, self._json = target, json
+        self.made = self.skipped = 0
+        self.failed: set[str] = set()
 
+    def __call__(self, outcome: Outcome) -> None:
+        if outcome.state.is_good:
+            self.made, self.skipped = self.made + outcome.facts[WRITTEN], self.skipped + (not outcome.facts[WRITTEN])
+        else:
+            self.failed.add(outcome.item)
+        if self._json:
+            print_json(_result(outcome))
+        elif outcome.state.is_good:
+            _say(outcome)
 
-def _make_all(items: list[Item], target: Store, profile: Profile, *, json: bool) -> _Done:
-    """Make them, and say what was made."""
-    limits = Limits(settings().workers, settings().memory, settings().max_scan_pixels)
-    done = _Done()
-
-    def so_far() -> str:
-        stands = f"{counted(done.made, 'pyramid')} of {len(items):,} made, and kept in {readable(target.uri)}"
+    def so_far(self, todo: int) -> str:
+        """What is kept when it is interrupted, and how to go on."""
+        stands = f"{counted(self.made, 'pyramid')} of {todo:,} made, and kept in {self._target}"
         return f"{stands}. The same command goes through all of them again; name only the images that are left."
 
-    with kept(so_far), Progress("pyramids", len(items)) as progress:
-        for result in make_pyramids(items, target, profile, limits):
-            progress.advance()
-            if result.failure or not (result.made and result.pyramid):
-                done.failed.append(_not_made(result))
-            else:
-                done.made, done.skipped = done.made + result.written, done.skipped + (not result.written)
-            if json:
-                print_json(_result(result))
-            else:
-                _say(result)
-    return done
+
+def _made(request: Request, told: _Told) -> Report:
+    try:
+        return run_here(FLOW, request, command=_COMMAND, subject="given", workers=settings().workers, watch=told)
+    except Interrupted as interruption:
+        raise Interrupted(told.so_far(interruption.todo), interruption.todo) from None
 
 
 @app.command("check", cls=Command)
@@ -169,149 +168,86 @@ def check(
     raise typer.Exit(1 if wrong else 0)
 
 
-def _profile(name: str) -> Profile:
+def _require_profile(name: str) -> None:
     if name not in PROFILES:
         raise BadInput(f"--profile: there is no {name!r}; the profiles are: {', '.join(PROFILES)}.")
     if name not in available():
         raise BadInput(f"--profile: this libvips cannot write {name}; it can: {', '.join(available())}.")
-    return PROFILES[name]
 
 
-def _items(sources: list[str], target: Store, cap: Cap, *, replace_: bool) -> tuple[list[Item], list[NotDone]]:
-    """The pyramids to make, and the sources that are refused, with their reasons."""
-    found = {store.uri_of(entry.key): Stored(store, entry) for source in sources for store, entry in _images(source)}
-    keys = Counter(image.entry.key for image in found.values())
-    # by their keys where these say which is which, as in a folder or a bucket
-    images = {image.entry.key if keys[image.entry.key] == 1 else uri: image for uri, image in found.items()}
-    refused = claimed_twice({name: target_of(image.entry.key) for name, image in images.items()})
-    taken = {_identity(image.store, image.entry.key) for image in images.values()}
-    for name, image in images.items():
-        place = _identity(target, target_of(image.entry.key))
-        if place == _identity(image.store, image.entry.key):
-            refused[name] = "its pyramid would take its place; name another DEST"
-        elif place in taken:
-            refused[name] = f"{target_of(image.entry.key)} is one of the images; name another DEST"
-    items = [
-        Item(name, image, target_of(image.entry.key), cap) for name, image in images.items() if name not in refused
-    ]
-    return (
-        _replacing(items, target, taken) if replace_ else items,
-        [NotDone(item=name, state=State.REFUSED, reason=reason) for name, reason in refused.items()],
-    )
-
-
-def _replacing(items: list[Item], target: Store, taken: Set[Identity]) -> list[Item]:
-    """The items with what stands there now, and may be replaced. Never one of the images, whatever is asked for."""
-
-    def etag(key: str) -> str:
-        entry = target.head(key)
-        return entry.etag if entry and _identity(target, key) not in taken else ""
-
-    def seen(item: Item) -> Item:
-        return replace(item, replaces=etag(item.target), replaces_copy=etag(copy_beside(item.target)))
-
-    with ThreadPoolExecutor(target.concurrency, "standing") as pool:
-        return list(pool.map(seen, items))
-
-
-def _identity(store: Store, key: str) -> Identity:
-    """What an object is, whichever of its names leads to it: a file may have several, by links."""
-    uri = store.uri_of(key)
-    if uri.startswith("file://"):
-        with suppress(OSError):
-            stat = path_of(uri).stat()
-            return stat.st_dev, stat.st_ino
-    return uri
-
-
-def _images(source: str) -> Iterator[tuple[Store, Entry]]:
-    """What a source is: one object, or all below a folder or prefix."""
-    parent, _, name = source.rpartition("/")
-    if "://" not in source:
-        path = Path(source)
-        parent, name = str(path.parent), path.name
-    # a whole bucket has nothing before its name
-    if name and ("://" in parent or "://" not in source):
-        store = open_store(parent)
-        if entry := store.head(name):
-            yield store, entry
-            return
-    store, empty = open_store(source), True
-    for entry in store.list():
-        yield store, entry
-        empty = False
-    if empty:
-        raise BadInput(f"{source}: nothing is there.")
-
-
-def _say_planned(items: list[Item], target: Store, *, json: bool) -> None:
-    """What would be made, and what stands there already; no image is read."""
+def _say_planned(request: Request, *, json: bool) -> int:
+    """What would be made, and what stands there already; no image is read. Returns the exit code."""
+    planned = draft(request, Run(_COMMAND, "given", here=True))
     verbs = Counter[str]()
-    with ThreadPoolExecutor(target.concurrency, "looking") as pool:
-        for item, standing in zip(items, pool.map(lambda one: target.head(one.target), items), strict=True):
-            verb = "replace" if item.replaces else "stands" if standing else "make"
-            verbs[verb] += 1
-            if json:
-                stands = {"stands": standing is not None, "replaces": bool(item.replaces)}
-                print_json(_document(item.name, state="planned", target=item.target, **stands))
-            else:
-                print(f"{verb:7}  {shown(item.name)} -> {shown(item.target)}")
+    for todo in (costed.item for costed in planned.todo):
+        name, target = todo.candidate.name, todo.candidate.target
+        verb = "replace" if todo.replaces else "stands" if todo.stands else "make"
+        verbs[verb] += 1
+        if json:
+            print_json(_document(name, "planned", target=target, stands=todo.stands, replaces=bool(todo.replaces)))
+        else:
+            typer.echo(f"{verb:7}  {shown(name)} -> {shown(target)}")
     instead = f", {verbs['replace']:,} of them over what stands there" if verbs["replace"] else ""
     counts = f"{counted(verbs['make'] + verbs['replace'], 'pyramid')} would be made{instead}"
     if verbs["stands"]:
         counts += f"; of {verbs['stands']:,} something stands there, which is kept: --replace replaces it"
     typer.echo(f"{counts}: nothing was written", err=True)
+    return 1 if _say_not_made(planned.refused, set(), json=json) else 0
 
 
-def _say(result: Result) -> None:
-    if not (result.made and result.pyramid):
+def _say(outcome: Outcome) -> None:
+    name, facts, pyramid = shown(outcome.item), outcome.facts, outcome.outputs[0]
+    if not facts[WRITTEN]:
+        typer.echo(f"skipped: {name}: the same pyramid stands at {shown(pyramid.key)}")
         return
-    name, made, source = shown(result.item.name), result.made, result.made.source
-    if not result.written:
-        typer.echo(f"skipped: {name}: the same pyramid stands at {shown(result.item.target)}")
-        return
-    size = f"{made.width} x {made.height}"
-    if (source.width, source.height) != (made.width, made.height):
-        size += f" of {source.width} x {source.height}"
-    typer.echo(
-        f"{name} -> {result.item.target}: {size}, {made.pages} levels, {human_bytes(result.pyramid.entry.bytes)}"
-    )
-    for note in source.notes:
+    size, source = f"{facts[WIDTH]} x {facts[HEIGHT]}", f"{facts[SOURCE_WIDTH]} x {facts[SOURCE_HEIGHT]}"
+    of = f" of {source}" if source != size else ""
+    typer.echo(f"{name} -> {shown(pyramid.key)}: {size}{of}, {facts[LEVELS]} levels, {human_bytes(pyramid.bytes)}")
+    for note in outcome.notes:
         typer.echo(f"note: {name}: {note}", err=True)
 
 
-def _not_made(result: Result) -> NotDone:
-    taken = isinstance(result.failure, Taken)
-    hint = ", or give --replace if it may go" if taken else ""
-    state = State.REFUSED if taken else State.FAILED
-    return NotDone(item=result.item.name, state=state, reason=f"{result.failure}{hint}")
+def _said(one: NotDone | Outcome) -> tuple[State, str]:
+    """What to call it that an image was not made, and why: refused is only what nobody tried, or what is in the way."""
+    if one.kind == "decode":
+        return State.FAILED, one.reason
+    taken = one.kind == "write" and one.state is State.REFUSED
+    return one.state, f"{one.reason}, or give --replace if it may go" if taken else one.reason
 
 
-def _say_not_made(not_made: list[NotDone]) -> None:
-    """Each reason once, with all the images that it costs: nothing else lists them."""
+def _say_not_made(not_made: Iterable[NotDone], told: Set[str], *, json: bool) -> int:
+    """Each reason once, with all the images that it costs: nothing else lists them. Returns how many they are.
+
+    As JSON an image is a line of its own, unless it was `told` already.
+    """
     names: dict[tuple[State, str], list[str]] = {}
-    for one in not_made:
-        names.setdefault((one.state, one.reason), []).append(shown(one.item))
+    for one in sorted(not_made, key=lambda one: one.item):  # not as threads came to their ends
+        names.setdefault(_said(one), []).append(shown(one.item))
+        if json and one.item not in told:
+            state, reason = _said(one)
+            print_json(_document(one.item, state, reason=reason))
     for (state, reason), images in names.items():
         if len(images) == 1:
             typer.echo(f"{state}: {images[0]}: {reason}.", err=True)
         else:
             typer.echo(f"{state}: {reason}: {counted(len(images), 'image')}: {', '.join(images)}.", err=True)
+    return sum(len(images) for images in names.values())
 
 
-def _result(result: Result) -> dict[str, Any]:
+def _result(outcome: Outcome) -> dict[str, Any]:
     """One image's line of `--json`."""
-    made, stands, name, target = result.made, result.pyramid, result.item.name, result.item.target
-    if not (made and stands):
-        failed, kind = _not_made(result), result.failure.kind if result.failure else ""
-        return _document(name, state=failed.state, target=target, reason=failed.reason, kind=kind)
-    sizes = {"width": made.width, "height": made.height, "levels": made.pages, "bytes": stands.entry.bytes}
-    state = State.DONE if result.written else State.SKIPPED
-    return _document(name, state=state, target=target, **sizes, notes=list(made.source.notes))
+    if not outcome.state.is_good:
+        state, reason = _said(outcome)
+        # an image that was tried is called by its key
+        return _document(outcome.item, state, target=target_of(outcome.item), reason=reason, kind=outcome.kind)
+    facts, pyramid = outcome.facts, outcome.outputs[0]
+    sizes = {"width": facts[WIDTH], "height": facts[HEIGHT], "levels": facts[LEVELS], "bytes": pyramid.bytes}
+    state = State.DONE if facts[WRITTEN] else State.SKIPPED
+    return _document(outcome.item, state, target=pyramid.key, **sizes, notes=list(outcome.notes))
 
 
-def _document(image: str, **said: Any) -> dict[str, Any]:
-    return {"image": image, **said}
+def _document(image: str, state: str, **said: Any) -> dict[str, Any]:
+    return {"image": image, "state": state, **said}
 
 
 def _checked(file: Path, found: Pyramid) -> dict[str, Any]:

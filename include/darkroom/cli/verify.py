@@ -24,6 +24,10 @@ _MOST_LISTED = 200
 def verify(
     style: StyleFile,
     out: Out,
+    renders: Annotated[
+        str,
+        typer.Option("--renders", metavar="STORE", help="Where the PNGs lie. Default: where they were read last."),
+    ] = "",
     combinations: Combinations = None,
     length: Lengths = None,
     colours: Annotated[
@@ -36,6 +40,9 @@ def verify(
         str | None, typer.Option(metavar="800x800,...", help="Cuts to expect. Default: those made here.")
     ] = None,
     report: Annotated[Path | None, report_option("Write all that was found as JSON here.")] = None,
+    deep: Annotated[
+        bool, typer.Option("--deep", help="Read every render too: what it holds counts, whatever its date says.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Is every picture that should be there, there, whole and current?
@@ -47,6 +54,7 @@ def verify(
         raise BadInput(f"Nothing lies in {readable(out)}; correct the location, or make the pictures first.")
     request = Request(
         style_file=style,
+        renders=renders,
         store=out,
         lengths=listed(length, "--length"),
         colours=named(colours, "--colours"),
@@ -54,7 +62,7 @@ def verify(
         cuts=listed_of(cuts, "--cuts"),
         combinations=tuple(combinations or ()),
     )
-    verification = verify_pictures(request, settings().workers)
+    verification = verify_pictures(request, settings().workers, deep=deep)
     if json:
         print_json(verification)
     _print(verification, Console(stderr=json))

@@ -8,8 +8,9 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from darkroom.amounts import counted
 from darkroom.compositing.renders import LayerInColour, RenderIndex
-from darkroom.styles.names import SIDES, SLOTS, LayerName, lengths_of, parse_layer, parse_render, plain
+from darkroom.styles.names import SIDES, SLOTS, LayerName, colour_range, lengths_of, parse_layer, parse_render, plain
 from darkroom.styles.stacks import Stack, slots_without_default
 from darkroom.styles.style import Style
 
@@ -99,12 +100,13 @@ def missing(
             yield finding(kind, name, f"no render of it is there{_need(pictures)}", "deliver it")
         elif name in needed or (_in_lengths(layer, style, lengths) and layer.code in _known(style)):
             are, them = ("is", "it") if len(lacking) == 1 else ("are", "them")
-            what = f"{_colours(lacking)} of {len(colours)} {are} not there{_need(pictures)}"
+            which = f"the colour{'s' if len(lacking) > 1 else ''} {colour_range(lacking)}"
+            what = f"{which} of {len(colours)} {are} not there{_need(pictures)}"
             yield finding("missing colour", name, what, f"deliver {them}", "error" if name in needed else "note")
 
 
 def _need(pictures: int) -> str:
-    return f", and {_many(pictures, 'picture')} {'needs' if pictures == 1 else 'need'} it" if pictures else ""
+    return f", and {counted(pictures, 'picture')} {'needs' if pictures == 1 else 'need'} it" if pictures else ""
 
 
 def claims(index: RenderIndex, needed: Collection[str], colours: Collection[int]) -> Iterator[Finding]:
@@ -183,8 +185,8 @@ def codes(
     named: Counter[str] = sum(picked.values(), Counter())
     drawn = Counter(layer.code for layer in read)
     for code in sorted((drawn.keys() | named.keys()) - known):
-        parts = [f"{_many(drawn[code], 'layer')} delivered"] if drawn[code] else ["nothing draws it"]
-        parts += [f"it stands in {_many(named[code], 'combination')}"] if named[code] else []
+        parts = [f"{counted(drawn[code], 'layer')} delivered"] if drawn[code] else ["nothing draws it"]
+        parts += [f"it stands in {counted(named[code], 'combination')}"] if named[code] else []
         yield finding(
             "unlisted code",
             code,
@@ -196,7 +198,7 @@ def codes(
             yield finding(
                 "unlisted colour",
                 f"{colour:04d}",
-                f"{_many(times, 'render')} in this colour, and the style's last is {style.colours - 1:04d}",
+                f"{counted(times, 'render')} in this colour, and the style's last is {style.colours - 1:04d}",
                 "correct the style's colours, or remove them",
             )
 
@@ -255,7 +257,7 @@ def hiding(
     """
     for name, colour, key in layers:
         pictures, covered = needed.get(name, 0), hidden.get(name, 0)
-        shows = f"in {_many(pictures, 'picture')}" if pictures else "wherever it is drawn"
+        shows = f"in {counted(pictures, 'picture')}" if pictures else "wherever it is drawn"
         below = f", and hides all that lies below it in {covered:,} of them" if covered else ""
         yield finding(
             "opaque layer",
@@ -299,23 +301,3 @@ def _known(style: Style) -> frozenset[str]:
 def _in_lengths(layer: LayerName, style: Style, lengths: Collection[str]) -> bool:
     named = lengths_of(layer.words, style.length_spellings())
     return not named or not named.isdisjoint(lengths)
-
-
-def _many(count: int, what: str) -> str:
-    return f"{count:,} {what}{'' if count == 1 else 's'}"
-
-
-def _colours(numbers: Sequence[int]) -> str:
-    """Colours as people write them.
-
-    >>> _colours([0, 2, 3, 4])
-    'the colours 0000, 0002-0004'
-    """
-    runs: list[list[int]] = []
-    for number in numbers:
-        if runs and number == runs[-1][1] + 1:
-            runs[-1][1] = number
-        else:
-            runs.append([number, number])
-    text = ", ".join(f"{first:04d}" if first == last else f"{first:04d}-{last:04d}" for first, last in runs)
-    return f"the colour{'s' if len(numbers) > 1 else ''} {text}"

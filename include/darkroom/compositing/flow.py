@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from darkroom import keys
-from darkroom.compositing.job import CompositingJob
+from darkroom.compositing.job import CompositingJob, Layout
 from darkroom.compositing.plan import NAME, draft
 from darkroom.compositing.release import CompositesRelease, ledger_of
 from darkroom.compositing.request import Request, read_style, request_from_params
@@ -26,7 +26,7 @@ def subjects(request: Request) -> tuple[str, ...]:
 
 def targets(job: CompositingJob) -> list[str]:
     """The pictures that a job writes under their names."""
-    if job.layout != "names":
+    if job.layout is not Layout.NAMES:
         return []
     groups = [group for sheet in job.sheets for group in sheet.groups]
     return [keys.picture(job.style, cut, name) for group in groups for name in group.names for cut in group.cuts]

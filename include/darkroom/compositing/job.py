@@ -1,13 +1,17 @@
 """A compositing job: sheets of one style, each one colour and side with the lengths that share its layers."""
 
-from typing import Literal
+from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict
 
 from darkroom.jobs import Job
 
-Layout = Literal["names", "content"]
-"""How pictures lie in the store: each under every name it has, or each once under its sha256, with an index."""
+
+class Layout(StrEnum):
+    """How pictures lie in the store: each under every name it has, or each once under its sha256, with an index."""
+
+    NAMES = "names"
+    CONTENT = "content"
 
 
 class LayerFile(BaseModel):

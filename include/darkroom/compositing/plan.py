@@ -1,23 +1,24 @@
 """The plan: compares what should be with what stands, sheet by sheet, and drafts the jobs that make the difference."""
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass, field
-from functools import cache
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence, Set
+from functools import cache, partial
 from typing import Any
 
 from darkroom import keys, ledger
+from darkroom.compositing.inputs import Inputs
 from darkroom.compositing.job import CompositingJob, Group, LayerFile, Layout, Sheet
 from darkroom.compositing.prepare import Prepared, prepare
-from darkroom.compositing.recipe import recipe_digest
 from darkroom.compositing.request import Request
 from darkroom.flows import Costed, Draft, Run
-from darkroom.jobs import Mode, NotDone, State
+from darkroom.jobs import Mode
 from darkroom.keys import Picture
-from darkroom.ledger import InputLedger, KnownDigest, Ledger, LedgerEntry
-from darkroom.ownership import Targets, Unsettled, refusal
+from darkroom.ledger import InputLedger, Ledger, LedgerEntry
+from darkroom.ownership import refusal
 from darkroom.planning import LONGEST
+from darkroom.standing import Standing, look
 from darkroom.store import Store, open_store
+from darkroom.styles.names import colour_range
 from darkroom.styles.stacks import Stack
 from darkroom.unsettled import unsettled
 
@@ -30,69 +31,29 @@ _ENOUGH = 60.0  # seconds from which a sheet is a job of its own
 _HELD = 429  # bytes for each pixel of the largest frame: 10 megapixels are what a small machine takes
 
 
-@dataclass
-class Standing:
-    """What stands in the store of one sheet."""
-
-    outputs: Mapping[str, LedgerEntry]
-    """The ledgers' entries whose objects the listing shows unchanged, and laid out as is asked."""
-    known: Mapping[str, LedgerEntry]
-    """All of the ledgers' entries."""
-    listed: Mapping[str, str]
-    """Every object of the style's cuts, with its ETag."""
-    digests: Mapping[str, KnownDigest]
-    targets: Targets
-
-    def stands(self, key: str) -> bool:
-        """Is there an object for a picture, whatever it is?"""
-        entry = self.known.get(key)
-        return key in self.listed or (entry is not None and entry.stored in self.listed)
-
-    def recipe(self, key: str) -> str:
-        """From which recipe a picture stands as it should; empty where it does not."""
-        entry = self.outputs.get(key)
-        return entry.recipe if entry and not entry.stale else ""
-
-
-@dataclass
-class Comparison:
-    """What a run has to do: the sheets, and the counts beside them."""
-
-    sheets: list[Sheet] = field(default_factory=list)
-    planned: Counter[str] = field(default_factory=Counter)
-    skipped: Counter[str] = field(default_factory=Counter)
-    refused: list[NotDone] = field(default_factory=list)
-    stale: dict[str, str] = field(default_factory=dict)
-    distinct: int = 0
-
-
 def draft(request: Request, run: Run) -> Draft[Sheet]:
     """What a request wants made. Raises `BadInput` with every problem."""
     prepared = prepare(request, run.access)
     style, scope = prepared.style, prepared.scope
     store = open_store(request.store, run.access)
-    found = compare(prepared, store, run.made)
     lengths = ", ".join(style.length_names[length] for length in scope.lengths)
-    sheets = [part for sheet in found.sheets for part in _parts(prepared, sheet)]
-    return Draft(
+    drafted: Draft[Sheet] = Draft(
         title=f"{style.style} · {lengths} · {', '.join(scope.sides)} · {colour_range(scope.colours)}",
         output_store=store.uri,
         stores=(prepared.renders.uri,),
-        planned=found.planned,
-        skipped=found.skipped,
-        distinct=found.distinct,
-        refused=found.refused,
+        distinct=0,
         findings=prepared.findings,
-        stale=found.stale,
         prefixes=[keys.cut_prefix(style.style, cut) for cut in scope.cuts],
-        todo=[_costed(prepared, sheet) for sheet in sheets],
         enough=_ENOUGH,
         label=lambda of_job: _label(prepared, of_job),
         job=lambda head, of_job: _job(prepared, head, of_job),
     )
+    for sheet in compare(prepared, store, run.made, drafted):
+        drafted.todo += [_costed(prepared, part) for part in _parts(prepared, sheet)]
+    return drafted
 
 
-def compare(prepared: Prepared, store: Store, made: Set[str] = frozenset()) -> Comparison:
+def compare(prepared: Prepared, store: Store, made: Set[str], drafted: Draft[Sheet]) -> Iterator[Sheet]:
     """What is to be made, sheet by sheet, beside what stands: the ledgers of one sheet at a time, for there are many.
 
     Mode `changed` leaves alone what stands from the same recipe; mode `all` only the pictures named in `made`, which an
@@ -101,36 +62,15 @@ def compare(prepared: Prepared, store: Store, made: Set[str] = frozenset()) -> C
     style, scope = prepared.style.style, prepared.scope
     listed = {entry.key: entry.etag for cut in scope.cuts for entry in store.list(keys.cut_prefix(style, cut))}
     digests = ledger.read(store, keys.render_digests(style), InputLedger).inputs
-    comparison = Comparison()
-
-    @cache
-    def left() -> Unsettled:
-        return unsettled(store, NAME, store.uri)
-
+    inputs = Inputs.delivered(prepared.renders, prepared.index, digests)
+    left = cache(partial(unsettled, store, NAME, store.uri))
     for side in scope.sides:
         for colour in scope.colours:
-            ledgers = [ledger.read(store, key, Ledger[LedgerEntry]) for key in _ledgers(prepared, colour, side)]
-            known = {key: entry for one in ledgers for key, entry in one.outputs.items()}
-            etags = {key: entry.etag_by_name for key, entry in known.items() if entry.etag_by_name}
-            targets = Targets(etags, left, damaged=any(one.damaged for one in ledgers))
-            standing = Standing(_unchanged(known, listed, prepared.request.layout), known, listed, digests, targets)
-            sheet = _sheet(prepared, standing, made, colour, side, comparison)
+            ledgers = [keys.composites_ledger(style, length, side, colour) for length in scope.lengths]
+            standing = look(store, NAME, store, ledgers, listed, Ledger[LedgerEntry], left)
+            sheet = _sheet(prepared, inputs, standing, made, colour, side, drafted)
             if sheet.groups:
-                comparison.sheets.append(sheet)
-    return comparison
-
-
-def _ledgers(prepared: Prepared, colour: int, side: str) -> list[str]:
-    style = prepared.style.style
-    return [keys.composites_ledger(style, length, side, colour) for length in prepared.scope.lengths]
-
-
-def _unchanged(known: Mapping[str, LedgerEntry], listed: Mapping[str, str], layout: Layout) -> dict[str, LedgerEntry]:
-    return {
-        key: entry
-        for key, entry in known.items()
-        if listed.get(entry.stored or key) == entry.etag and bool(entry.stored) == (layout == "content")
-    }
+                yield sheet
 
 
 def wanted(stands: str, recipe: str, *, trusted: bool) -> str | None:
@@ -154,41 +94,56 @@ def wanted(stands: str, recipe: str, *, trusted: bool) -> str | None:
 
 
 def _sheet(
-    prepared: Prepared, standing: Standing, made: Set[str], colour: int, side: str, comparison: Comparison
+    prepared: Prepared,
+    inputs: Inputs,
+    standing: Standing[LedgerEntry],
+    made: Set[str],
+    colour: int,
+    side: str,
+    drafted: Draft[Sheet],
 ) -> Sheet:
-    """One colour and side: its groups to make; counts go to the comparison. Pure."""
+    """One colour and side: its groups to make; the rest is counted in the draft. Pure."""
     style, cuts, layout = prepared.style.style, prepared.scope.cuts, prepared.request.layout
     groups: dict[tuple[Stack, tuple[tuple[str, str], ...]], list[str]] = defaultdict(list)
     replaces: dict[str, dict[str, str]] = {}
     for stack, pictures in _by_stack(prepared, colour, side).items():
-        comparison.planned.update(picture.group for picture in pictures)
-        comparison.distinct += 1
-        missing = [layer for layer in stack if not prepared.file(layer, colour)]
-        if missing:
-            reason = "; ".join(f"{layer}_{colour:04d}.png is missing" for layer in missing)
-            _refuse(pictures, reason, style, cuts, standing, comparison)
-            continue
-        recipes = _recipes(prepared, standing, stack, colour)
+        drafted.distinct = (drafted.distinct or 0) + 1
+        missing = inputs.missing(stack, colour)
+        recipes = inputs.recipes(stack, colour, cuts)
         for picture in pictures:
             name = picture.name
+            targets = {cut: keys.picture(style, cut, name) for cut in cuts}
+            if missing:
+                reason = "; ".join(f"{layer}_{colour:04d}.png is missing" for layer in missing)
+                drafted.refuse(name, picture.group, reason)
+                drafted.stale.update(standing.stale(targets.values()))
+                continue
             trusted = prepared.request.mode is not Mode.ALL or name in made
             told = {
-                cut: wanted(standing.recipe(keys.picture(style, cut, name)), recipes.get(cut, ""), trusted=trusted)
-                for cut in cuts
+                cut: wanted(_stands_from(standing, key, layout), recipes.get(cut, ""), trusted=trusted)
+                for cut, key in targets.items()
             }
             todo = {cut: recipe for cut, recipe in told.items() if recipe is not None}
             if not todo:
-                comparison.skipped[picture.group] += 1
+                drafted.leave(picture.group)
                 continue
             # under its sha256 a picture never replaces anything
-            may = _replaceable(standing, style, name, todo) if layout == "names" else {}
+            may = _replaceable(standing, {cut: targets[cut] for cut in todo}) if layout is Layout.NAMES else {}
             if isinstance(may, str):
-                comparison.refused.append(_refused(picture, may))
+                drafted.refuse(name, picture.group, may)
                 continue
+            drafted.planned[picture.group] += 1
             groups[stack, tuple(todo.items())].append(name)
             if may:
                 replaces[name] = may
     return _gathered(prepared, colour, side, groups, replaces)
+
+
+def _stands_from(standing: Standing[LedgerEntry], key: str, layout: Layout) -> str:
+    """From which recipe a picture stands as it should, laid out as is asked; empty where it does not."""
+    entry = standing.known.get(key)
+    stands = standing.is_whole(key) and entry and bool(entry.stored) == (layout is Layout.CONTENT) and not entry.stale
+    return entry.recipe if entry and stands else ""
 
 
 def _gathered(
@@ -222,17 +177,12 @@ def _gathered(
     )
 
 
-def _replaceable(standing: Standing, style: str, name: str, cuts: Iterable[str]) -> dict[str, str] | str:
+def _replaceable(standing: Standing[LedgerEntry], targets: Mapping[str, str]) -> dict[str, str] | str:
     """Which ETags a picture's cuts may replace, of those that stand; or, in a sentence, why it is not to be made."""
-    found = {}
-    for cut in cuts:
-        key = keys.picture(style, cut, name)
-        may = standing.targets.replaceable(key, standing.listed.get(key))
-        if may is None:
-            return refusal(key)
-        if may:
-            found[cut] = may
-    return found
+    found = {cut: standing.replaceable(key) for cut, key in targets.items()}
+    if taken := next((targets[cut] for cut, may in found.items() if may is None), None):
+        return refusal(taken)
+    return {cut: may for cut, may in found.items() if may}
 
 
 def _by_stack(prepared: Prepared, colour: int, side: str) -> dict[Stack, list[Picture]]:
@@ -242,39 +192,6 @@ def _by_stack(prepared: Prepared, colour: int, side: str) -> dict[Stack, list[Pi
         for codes, stack in prepared.stacks[length, side]:
             pictures[stack].append(Picture(codes, length, side, colour))
     return pictures
-
-
-def _recipes(prepared: Prepared, standing: Standing, stack: Stack, colour: int) -> dict[str, str]:
-    """Each cut's recipe digest, or nothing where a layer's content is not known without reading it."""
-    digests = []
-    for layer in stack:
-        entry = prepared.file(layer, colour)
-        known = standing.digests.get(prepared.renders.uri_of(entry.key)) if entry else None
-        if entry is None or known is None or known.etag != entry.etag:
-            return {}
-        digests.append(known.digest)
-    return {cut: recipe_digest(digests, cut) for cut in prepared.scope.cuts}
-
-
-def _refuse(
-    pictures: Iterable[Picture],
-    reason: str,
-    style: str,
-    cuts: Sequence[str],
-    standing: Standing,
-    comparison: Comparison,
-) -> None:
-    """Refuse pictures that lack a layer; what stands of them, as the ledger knows it, is stale."""
-    for picture in pictures:
-        comparison.refused.append(_refused(picture, reason))
-        for key in (keys.picture(style, cut, picture.name) for cut in cuts):
-            if standing.stands(key):
-                entry = standing.known.get(key)
-                comparison.stale[key] = entry.etag if entry else ""
-
-
-def _refused(picture: Picture, reason: str) -> NotDone:
-    return NotDone(item=picture.name, group=picture.group, state=State.REFUSED, reason=reason)
 
 
 def _parts(prepared: Prepared, sheet: Sheet) -> Iterator[Sheet]:
@@ -342,18 +259,3 @@ def _job(prepared: Prepared, head: Mapping[str, Any], sheets: Sequence[Sheet]) -
         layout=prepared.request.layout,
         sheets=tuple(sheets),
     )
-
-
-def colour_range(colours: Iterable[int]) -> str:
-    """Colours as people read them: runs with a dash.
-
-    >>> colour_range([0, 1, 2, 5])
-    '0000-0002, 0005'
-    """
-    runs: list[list[int]] = []
-    for colour in sorted(colours):
-        if runs and colour == runs[-1][-1] + 1:
-            runs[-1].append(colour)
-        else:
-            runs.append([colour])
-    return ", ".join(f"{run[0]:04d}" if len(run) == 1 else f"{run[0]:04d}-{run[-1]:04d}" for run in runs)

@@ -1,14 +1,15 @@
 """What a plan must know before it may be written: the pictures that should be, their layers, what speaks against it."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
 from darkroom.amounts import counted
-from darkroom.compositing.renders import RenderIndex, index_renders, read_sizes
-from darkroom.compositing.request import Request, Scope, check_scope, read_file, read_style, renders_location
+from darkroom.compositing.findings import other_sizes
+from darkroom.compositing.renders import LayerInColour, RenderIndex, index_renders, read_sizes
+from darkroom.compositing.request import OnMissing, Request, Scope, check_scope, read_file, read_style, renders_location
 from darkroom.errors import BadInput
 from darkroom.settings import settings
 from darkroom.store import Entry, Store, open_store, readable
@@ -62,13 +63,13 @@ def prepare(request: Request, access: Access) -> Prepared:
     stacks, findings = pictures_of(request, style, scope, index.layers())
     needed = _needed(stacks, scope)
     files = [index.files[wanted] for wanted in needed if wanted in index.files]
-    if request.on_missing == "refuse":
+    if request.on_missing is OnMissing.REFUSE:
         problems += _missing(needed, index, renders)
     problems += _claims(needed, index, renders)
     sizes, broken = read_sizes(renders, files, settings().max_pixels)
     problems += broken
     prepared = Prepared(request, style, scope, renders, stacks, index, sizes, began, findings)
-    problems += _other_sizes(prepared)
+    problems += _other_sizes(prepared, needed)
     if problems:
         raise BadInput(problems)
     if odd := index.unreadable:
@@ -212,28 +213,10 @@ def _claims(needed: Mapping[tuple[str, int], int], index: RenderIndex, renders: 
             yield f"{files} both claim {layer} in colour {colour:04d}; remove one. They lie in {readable(renders.uri)}."
 
 
-def _other_sizes(prepared: Prepared) -> Iterator[str]:
+def _other_sizes(prepared: Prepared, needed: Iterable[LayerInColour]) -> Iterator[str]:
     """A sentence for each render whose size differs from its stack's."""
-    said: dict[str, str] = {}
-    everywhere = Counter(prepared.sizes.values())
-    if len(everywhere) < 2:
-        return
-    for colour in prepared.scope.colours:
-        for pairs in prepared.stacks.values():
-            for stack in {stack for _, stack in pairs}:
-                sizes = _sizes(prepared, stack, colour)
-                if len(set(sizes.values())) > 1:
-                    usual = max(sizes.values(), key=lambda size: everywhere[size])
-                    for key, size in sizes.items():
-                        if size != usual:
-                            name, where = key.rpartition("/")[2], readable(prepared.renders.uri_of(key))
-                            said[key] = (
-                                f"{name}: it is {size[0]} x {size[1]}, but the layers beside it in a stack are "
-                                f"{usual[0]} x {usual[1]}; render it in that size: {where}"
-                            )
-    yield from said.values()
-
-
-def _sizes(prepared: Prepared, stack: Stack, colour: int) -> dict[str, tuple[int, int]]:
-    files = [entry for layer in stack if (entry := prepared.file(layer, colour))]
-    return {entry.key: prepared.sizes[entry.key] for entry in files if entry.key in prepared.sizes}
+    stacks = {stack for pairs in prepared.stacks.values() for _, stack in pairs}
+    files = {of: entry.key for of in needed if (entry := prepared.file(*of))}
+    for found in other_sizes(stacks, files, prepared.sizes):
+        where = readable(prepared.renders.uri_of(found.where))
+        yield f"{found.where.rpartition('/')[2]}: {found.what}; {found.to_do}: {where}"

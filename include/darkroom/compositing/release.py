@@ -2,10 +2,10 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Set
-from datetime import datetime
 
 from darkroom import keys, ledger
 from darkroom.compositing.index import write_indexes
+from darkroom.compositing.inputs import drawn
 from darkroom.compositing.job import Layout
 from darkroom.errors import Conflict
 from darkroom.flows import Released
@@ -14,7 +14,6 @@ from darkroom.keys import Picture
 from darkroom.ledger import InputLedger, KnownDigest, Ledger, LedgerEntry
 from darkroom.plan_folder import JobOutcomes, PlanFolder
 from darkroom.store import Store
-from darkroom.styles.names import parse_render
 
 _STALE = "a render that it needs is gone"
 _Ledger = Ledger[LedgerEntry]
@@ -32,9 +31,9 @@ class CompositesRelease:
 
     def __init__(self, folder: PlanFolder, manifest: Manifest) -> None:
         self._store, self._style = folder.open(manifest.store), manifest.subjects[0]
-        self._stale, self._planned = manifest.stale, manifest.created
+        self._stale, self._planned, (self._renders,) = manifest.stale, manifest.created, manifest.stores
         self._prune = bool(manifest.request.get("prune"))
-        self._layout: Layout = manifest.request.get("layout", "names")
+        self._layout = manifest.request.get("layout", Layout.NAMES)
         self._learned: dict[str, InputDigest] = {}
 
     def job(self, outcomes: JobOutcomes, unproven: Mapping[str, NotDone]) -> None:
@@ -45,11 +44,26 @@ class CompositesRelease:
         """Put away what is stale, write the indexes, note the renders' digests."""
         store, style = self._store, self._style
         pruned = _put_away(store, style, self._stale, prune=self._prune)
-        problems = write_indexes(store, style, _all_outputs(store, style)) if self._layout == "content" else []
+        problems = write_indexes(store, style, _all_outputs(store, style)) if self._layout == Layout.CONTENT else []
         if self._learned:
             key = keys.render_digests(style)
-            ledger.update(store, key, InputLedger, lambda known: _with(known, self._learned, self._planned))
+            ledger.update(store, key, InputLedger, self._noted)
         return Released(pruned=pruned, problems=problems)
+
+    def _noted(self, known: InputLedger) -> InputLedger:
+        """The known digests with the new ones; what an older file of the same layer and colour was, is forgotten.
+
+        What a later plan led to stays: settling may come late.
+        """
+        later = {drawn(uri) for uri, digest in known.inputs.items() if digest.planned > self._planned}
+        new = {
+            uri: KnownDigest(etag=digest.etag, digest=digest.digest, planned=self._planned)
+            for uri, digest in self._learned.items()
+            if drawn(uri) not in later
+        }
+        fresh = {drawn(uri) for uri in new}
+        kept = {uri: digest for uri, digest in known.inputs.items() if drawn(uri) not in fresh}
+        return InputLedger(inputs=kept | new, source=known.source if later else self._renders)
 
 
 def _put_away(store: Store, style: str, stale: Mapping[str, str], *, prune: bool) -> list[str]:
@@ -101,24 +115,3 @@ def _all_outputs(store: Store, style: str) -> dict[str, LedgerEntry]:
     for key in [entry.key for entry in store.list(keys.composites_ledgers(style))]:
         outputs |= ledger.read(store, key, _Ledger).outputs
     return outputs
-
-
-def _with(known: InputLedger, learned: Mapping[str, InputDigest], planned: datetime) -> InputLedger:
-    """The known digests with the new ones; what an older file of the same layer and colour was, is forgotten.
-
-    What a later plan led to stays: settling may come late.
-    """
-    later = {_drawn(uri) for uri, digest in known.inputs.items() if digest.planned > planned}
-    new = {
-        uri: KnownDigest(etag=digest.etag, digest=digest.digest, planned=planned)
-        for uri, digest in learned.items()
-        if _drawn(uri) not in later
-    }
-    fresh = {_drawn(uri) for uri in new}
-    kept = {uri: digest for uri, digest in known.inputs.items() if _drawn(uri) not in fresh}
-    return InputLedger(inputs=kept | new)
-
-
-def _drawn(uri: str) -> tuple[str, int] | None:
-    read = parse_render(uri.rpartition("/")[2])
-    return (read[0].name, read[1]) if read else None

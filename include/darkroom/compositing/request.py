@@ -3,22 +3,30 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from darkroom import keys
 from darkroom.compositing.job import Layout
 from darkroom.compositing.profiles import CUTS
 from darkroom.errors import BadInput
+from darkroom.flows import asked
 from darkroom.jobs import Mode
-from darkroom.sentences import sentences
 from darkroom.settings import settings
 from darkroom.store import open_store
 from darkroom.styles.names import SIDES, length_slug, plain
 from darkroom.styles.style import Style
 from darkroom.styles.style_file import load_style
+
+
+class OnMissing(StrEnum):
+    """What becomes of a run in which a render is missing: it is refused, or the pictures that need it are."""
+
+    REFUSE = "refuse"
+    SKIP = "skip"
 
 
 class Request(BaseModel):
@@ -38,8 +46,8 @@ class Request(BaseModel):
     combinations: tuple[str, ...] = ()
     """Exports, each `CSV` or `LENGTH=CSV`; empty: from the style's options."""
     mode: Mode = Mode.CHANGED
-    on_missing: Literal["refuse", "skip"] = "refuse"
-    layout: Layout = "names"
+    on_missing: OnMissing = OnMissing.REFUSE
+    layout: Layout = Layout.NAMES
     prune: bool = False
     """Delete the pictures that need a render which is gone, instead of calling them stale."""
 
@@ -63,11 +71,7 @@ def request_from_params(params: Mapping[str, Any]) -> Request:
     files = {path.stem: path for path in sorted(folder.glob("*.yaml"))} if folder.is_dir() else {}
     if name not in files:
         raise BadInput(f"style: {name!r} is no style file in {folder} (there are: {', '.join(files) or 'none'}).")
-    values = {key: value for key, value in values.items() if value is not None}
-    try:
-        return Request(style_file=str(files[name]), store=settings().studio_store, **values)
-    except ValidationError as error:
-        raise BadInput(f"{said}; correct the parameter." for said in sentences(error, Request)) from None
+    return asked(Request, {"style_file": str(files[name]), "store": settings().studio_store, **values})
 
 
 def read_style(path: str) -> Style:

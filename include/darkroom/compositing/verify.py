@@ -4,22 +4,24 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 from itertools import product
 
 import pyvips
 from pydantic import BaseModel, ConfigDict
 
 from darkroom import keys, ledger
+from darkroom.compositing.inputs import Inputs, drawn
 from darkroom.compositing.prepare import Codes, LengthSide, pictures_of
 from darkroom.compositing.profiles import COMPOSITE, CROPS, CUTS, HEIGHT, WIDTH
-from darkroom.compositing.recipe import recipe_digest
-from darkroom.compositing.request import Request, Scope, check_scope, read_style
+from darkroom.compositing.renders import index_renders
+from darkroom.compositing.request import Request, Scope, check_scope, read_style, renders_location
 from darkroom.errors import BadInput, StoreError
 from darkroom.jobs import Document
 from darkroom.keys import Picture
-from darkroom.ledger import InputLedger, KnownDigest, Ledger, LedgerEntry
+from darkroom.ledger import InputLedger, Ledger, LedgerEntry
 from darkroom.store import Entry, Store, open_store, readable
-from darkroom.styles.names import SIDES, parse_render
+from darkroom.styles.names import SIDES
 from darkroom.styles.stacks import Stack
 from darkroom.styles.style import Style
 
@@ -71,11 +73,11 @@ class _Expected:
     colour: int
 
 
-def verify(request: Request, workers: int) -> Verification:
+def verify(request: Request, workers: int, *, deep: bool = False) -> Verification:
     """Compare what the style says should be with the store's listing, ledgers and the pictures themselves.
 
     Where the request names no colours, sides or cuts, those count that the ledgers know for the lengths: what was
-    ever made here. Raises `BadInput` as `prepare` does.
+    ever made here. `deep`: every render is read, and what it holds counts. Raises `BadInput` as `prepare` does.
     """
     style = read_style(request.style_file)
     scope, problems = check_scope(request, style, request.style_file)
@@ -84,13 +86,14 @@ def verify(request: Request, workers: int) -> Verification:
     store = open_store(request.store)
     outputs = _outputs(store, style, scope)
     scope, notes = _made_scope(request, scope, outputs, style)
-    digests = ledger.read(store, keys.render_digests(style.style), InputLedger).inputs
-    layers = {(read[0].name, read[1]): uri for uri in digests if (read := parse_render(uri.rpartition("/")[2]))}
-    stacks, findings = pictures_of(request, style, scope, {layer for layer, _ in layers})
-    current = _current_inputs(digests, notes)
+    inputs = _inputs(request, style, store, notes).read_again(workers, deep=deep)
+    stacks, findings = pictures_of(request, style, scope, inputs.layers())
     expected = {picture.key: picture for picture in _expected(style, scope, stacks)}
     listing = {entry.key: entry for cut in scope.cuts for entry in store.list(keys.cut_prefix(style.style, cut))}
-    recipes: dict[tuple[Stack, int, str], str] = {}
+
+    @cache
+    def recipes(stack: Stack, colour: int) -> tuple[dict[str, str], str]:
+        return inputs.recipes(stack, colour, scope.cuts), _unlike(inputs, stack, colour)
 
     def judge(picture: _Expected) -> Finding | None:
         entry = outputs.get(picture.key)
@@ -101,10 +104,12 @@ def verify(request: Request, workers: int) -> Verification:
             return Finding(kind="stale", key=picture.key, reason="no ledger knows what it was made from")
         if (found.etag, found.bytes) != (entry.etag, entry.bytes):
             return Finding(kind="broken", key=picture.key, reason="it is another file than was written")
-        if entry.stale:
-            return Finding(kind="stale", key=picture.key, reason=entry.stale)
-        reason = _stale(picture, entry, digests, layers, current, recipes)
-        return Finding(kind="stale", key=picture.key, reason=reason) if reason else None
+        now, unlike = recipes(picture.stack, picture.colour)
+        if entry.stale or unlike:
+            return Finding(kind="stale", key=picture.key, reason=entry.stale or unlike)
+        if now[picture.cut] != entry.recipe:
+            return Finding(kind="stale", key=picture.key, reason="it was made from another recipe")
+        return None
 
     found = {picture.key: finding for picture in expected.values() if (finding := judge(picture))}
     stored = {key: entry.stored or key for key, entry in outputs.items()}
@@ -166,38 +171,26 @@ def _expected(
                     yield _Expected(keys.picture(style.style, cut, name), length, cut, stack, colour)
 
 
-def _current_inputs(digests: Iterable[str], notes: list[str]) -> dict[str, str] | None:
-    """The ETag of every render as it stands now, by URI; None where the renders cannot be reached."""
-    current: dict[str, str] = {}
-    for folder in sorted({uri.rpartition("/")[0] for uri in digests}):
-        try:
-            store = open_store(folder)
-            current |= {store.uri_of(entry.key): entry.etag for entry in store.list()}
-        except (StoreError, BadInput, OSError) as error:
-            notes.append(f"The renders cannot be looked at, so the last run's word on them counts: {error}")
-            return None
-    return current
+def _inputs(request: Request, style: Style, store: Store, notes: list[str]) -> Inputs:
+    """The renders as they stand, where the request or the last run says that they lie."""
+    known = ledger.read(store, keys.render_digests(style.style), InputLedger)
+    place = request.renders or known.source or renders_location(request, style)
+    try:
+        renders = open_store(place)
+        return Inputs.delivered(renders, index_renders(renders.list(), style.source_folders), known.inputs)
+    except (StoreError, BadInput, OSError) as error:
+        notes.append(f"The renders cannot be looked at, so the last run's word on them counts: {error}")
+        return Inputs.remembered(known.inputs)
 
 
-def _stale(
-    picture: _Expected,
-    entry: LedgerEntry,
-    digests: Mapping[str, KnownDigest],
-    layers: Mapping[tuple[str, int], str],
-    current: Mapping[str, str] | None,
-    recipes: dict[tuple[Stack, int, str], str],
-) -> str:
-    """Why a picture is not current; empty where it is."""
-    uris = [layers.get((layer, picture.colour)) for layer in picture.stack]
-    for layer, uri in zip(picture.stack, uris, strict=True):
-        if uri is None:
-            return f"it was made without {layer}_{picture.colour:04d}.png"
-        if current is not None and current.get(uri) != digests[uri].etag:
-            return f"{'a render has changed' if uri in current else 'a render is gone'}: {readable(uri)}"
-    recipe = picture.stack, picture.colour, picture.cut
-    if recipe not in recipes:
-        recipes[recipe] = recipe_digest([digests[uri].digest for uri in uris if uri], picture.cut)
-    return "" if recipes[recipe] == entry.recipe else "it was made from another recipe"
+def _unlike(inputs: Inputs, stack: Stack, colour: int) -> str:
+    """What of a stack's renders is not as it was when they were read; empty where all is."""
+    for layer in inputs.missing(stack, colour):
+        gone = next((uri for uri in inputs.digests if drawn(uri) == (layer, colour)), "")
+        return f"a render is gone: {readable(gone)}" if gone else f"it was made without {layer}_{colour:04d}.png"
+    for uri in inputs.unknown(stack, colour):
+        return f"a render {'has changed' if uri in inputs.digests else 'is new'}: {readable(uri)}"
+    return ""
 
 
 def _broken(store: Store, pictures: Mapping[str, Entry], workers: int) -> Iterator[Finding]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from darkroom import keys
 from darkroom.compositing.cuts import Painted
-from darkroom.compositing.job import CompositingJob, Group, Sheet
+from darkroom.compositing.job import CompositingJob, Group, Layout, Sheet
 from darkroom.compositing.layers import Layer, Layers
 from darkroom.compositing.memory import for_layers, threads_within
 from darkroom.compositing.profiles import COMPOSITE, CROPS
@@ -89,14 +89,14 @@ class SheetWork:
             with self._renders.open(pinned.key) as reading:
                 if reading.entry.etag != pinned.etag:
                     return Broken(State.FAILED, f"changed since plan: {name}; {again('plan')}", where)
-                layer = self._layers.decode(reading.stream.read())
+                layer, version = self._layers.decode(reading.stream.read()), reading.entry.version
         except NotFound:
             return Broken(State.FAILED, f"changed since plan: {name} is gone; {again('plan')}", where)
         except (StoreError, OSError) as error:
             return Broken(State.FAILED, f"{name} cannot be read ({error}); {again('run')}", where)
         except ItemError as error:
             return Broken(State.REFUSED, f"{name} {error}", where)
-        self._bench.learned(InputDigest(uri=uri, etag=pinned.etag, digest=layer.digest))
+        self._bench.learned(InputDigest(uri=uri, etag=version, digest=layer.digest))
         return layer
 
     def _changed(
@@ -180,8 +180,8 @@ class SheetWork:
                             recipe=made.recipe(cut),
                             etag=entry.etag,
                             bytes=entry.bytes,
-                            sha256=made.digest(cut),
-                            stored=entry.key if self._job.layout == "content" else "",
+                            hashes={"sha256": made.digest(cut)},
+                            stored=entry.key if self._job.layout is Layout.CONTENT else "",
                         )
                     )
             except NotOurs as error:
@@ -197,7 +197,7 @@ class SheetWork:
 
         Not confirmed by a look at each: settle proves them all by a listing, before it says that they are made.
         """
-        by_content, first = self._job.layout == "content", written.get(cut)
+        by_content, first = self._job.layout is Layout.CONTENT, written.get(cut)
         if by_content and first:
             return first
         style, png = self._job.style, made.png(cut)

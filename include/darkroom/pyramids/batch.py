@@ -4,23 +4,24 @@ import hashlib
 import logging
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
+from typing import Any
 
-from darkroom.errors import StoreError
-from darkroom.failures import DecodeFailed, StepFailed, Taken, WriteFailed
+from darkroom.errors import BadInput, StoreError
+from darkroom.failures import DecodeFailed, Gone, StepFailed, Taken, WriteFailed
 from darkroom.imaging.formats import Format
 from darkroom.imaging.opening import look
 from darkroom.imaging.source import Source, said
+from darkroom.jobs import Outcome, Output, State
 from darkroom.ownership import NotOurs, publish
+from darkroom.pyramids import job
 from darkroom.pyramids.fetching import Origin, Stored, fetched, place
-from darkroom.pyramids.make import Made, make_pyramid
+from darkroom.pyramids.make import make_pyramid
 from darkroom.pyramids.names import copy_beside
-from darkroom.pyramids.profiles import Cap, Profile
+from darkroom.pyramids.profiles import Profile
 from darkroom.pyramids.workspace import workspace
 from darkroom.store import Entry, Store
 
@@ -31,77 +32,12 @@ _WINDOW = 200 << 20  # bytes that it takes to decode and write any image, beside
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
-    """One pyramid to be made: what it is called, where its source lies, the target's key, the largest size.
-
-    `replaces` and `replaces_copy` are the ETags of the pyramid, and of a PDF's copy beside it, that may be replaced;
-    without them there must be none.
-    """
-
-    name: str
-    origin: Origin
-    target: str
-    cap: Cap
-    replaces: str = ""
-    replaces_copy: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Stands:
-    """A file that stands at its place: its entry, the sha256 of its bytes; `written`, or did the same stand there?"""
-
-    entry: Entry
-    sha256: str
-    written: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """What became of an item: `made` and the `pyramid` that stands, or why it was not.
-
-    `document` is the copy of a PDF that lies beside its pyramid, also where the pyramid failed.
-    """
-
-    item: Item
-    seconds: float
-    made: Made | None = None
-    pyramid: Stands | None = None
-    document: Stands | None = None
-    failure: StepFailed | None = None
-
-    @property
-    def written(self) -> bool:
-        """Was anything written, or did the same bytes stand there?"""
-        return any(one.written for one in (self.pyramid, self.document) if one)
-
-
-@dataclass(frozen=True, slots=True)
 class Limits:
-    """What a batch may use: cores, bytes of memory for decoding, pixels of one source."""
+    """What a line may use: cores, bytes of memory for decoding, pixels of one source."""
 
     workers: int
     memory: int
     max_pixels: int
-
-
-def make_pyramids(items: Iterable[Item], target: Store, profile: Profile, limits: Limits) -> Iterator[Result]:
-    """Make the pyramids of `items` in `target`; yields each when it is published or has failed, in no order.
-
-    A failure is the item's own. What is fetched lies in a temporary folder, a few items at a time.
-    """
-    rest = iter(items)
-    with pyramid_line(target, profile, limits) as line, ThreadPoolExecutor(line.at_once, "pyramid") as pool:
-        running: set[Future[Result]] = set()
-        try:
-            while True:
-                running |= {pool.submit(line.make, item) for item in islice(rest, line.at_once - len(running))}
-                if not running:
-                    return
-                done, running = wait(running, return_when=FIRST_COMPLETED)
-                yield from (future.result() for future in done)
-        finally:
-            for future in running:
-                future.cancel()
 
 
 @contextmanager
@@ -119,25 +55,40 @@ class PyramidLine:
         self._turns = _Turns(limits.workers, limits.memory)
         self.at_once = limits.workers + _MOVING
 
-    def make(self, item: Item) -> Result:
-        """Make one pyramid. A failure is the item's own."""
+    def make(self, item: job.PyramidItem, origin: Origin) -> Outcome:
+        """Make the pyramid of an item whose image lies at `origin`. A failure is the item's own.
+
+        Of a PDF, the copy beside it is the last of the outputs, and stands also where its pyramid failed.
+        """
         began = time.monotonic()
-        document: Stands | None = None
+        outputs: list[Output] = []
         try:
-            with fetched(item.origin, self._folder) as file, place(self._folder) as pyramid:
-                source = look(file, self._limits.max_pixels)
-                self._require_room(source)
-                with self._turns.taken(_WINDOW + source.held + source.wide):
-                    made = make_pyramid(source, pyramid, self._profile, cap=item.cap)
-                document = self._publish_document(item, file) if source.format is Format.PDF else None
-                stands = self._publish(item, made, pyramid)
+            became = self._made(item, origin, outputs)
         except StepFailed as failure:
-            return Result(item, time.monotonic() - began, document=document, failure=failure)
+            became = _not_made(item, failure)
         except Exception as error:  # hostile bytes bring libraries to any error, and the other images go on
             log.warning("An error that nobody foresaw: %s", item.name, exc_info=True)
-            unforeseen = DecodeFailed(f"it brought an error that nobody foresaw: {said(error)}")
-            return Result(item, time.monotonic() - began, failure=unforeseen)
-        return Result(item, time.monotonic() - began, made, stands, document)
+            became = _not_made(item, DecodeFailed(f"it brought an error that nobody foresaw: {said(error)}"))
+        seconds = round(time.monotonic() - began, 3)
+        return Outcome(item=item.name, group=item.group, outputs=tuple(reversed(outputs)), seconds=seconds, **became)
+
+    def _made(self, item: job.PyramidItem, origin: Origin, outputs: list[Output]) -> dict[str, Any]:
+        """Make and publish; adds to `outputs` what stands. Returns what its outcome says of it."""
+        with fetched(origin, self._folder) as file, place(self._folder) as pyramid:
+            source = look(file, self._limits.max_pixels)
+            self._require_room(source)
+            with self._turns.taken(_WINDOW + source.held + source.wide):
+                made = make_pyramid(source, pyramid, self._profile, cap=item.cap)
+            written, copy = False, copy_beside(item.target)
+            itself = isinstance(origin, Stored) and origin.store.uri_of(origin.entry.key) == self._target.uri_of(copy)
+            if source.format is Format.PDF and not itself:
+                written = self._publish(item, copy, file, outputs, item.replaces_copy, "application/pdf", {})
+            metadata = {"width": str(made.width), "height": str(made.height), "pages": str(made.pages)}
+            written |= self._publish(item, item.target, pyramid, outputs, item.replaces, "image/tiff", metadata)
+        facts = {job.WIDTH: made.width, job.HEIGHT: made.height, job.LEVELS: made.pages, job.WRITTEN: int(written)}
+        facts |= {job.SOURCE_WIDTH: made.source.width, job.SOURCE_HEIGHT: made.source.height, **item.facts}
+        size = sum(output.bytes for output in outputs)
+        return {"state": State.DONE, "notes": made.source.notes, "bytes": size, "facts": facts}
 
     def _require_room(self, source: Source) -> None:
         """Raises `DecodeFailed` for rows that are so wide that a few hundred of them are more than the memory."""
@@ -148,21 +99,17 @@ class PyramidLine:
                 "smaller: more than DARKROOM_MEMORY; raise that, or cut it into parts"
             )
 
-    def _publish_document(self, item: Item, file: Path) -> Stands | None:
-        """Put a PDF beside its pyramid, unless it lies there already."""
-        key = copy_beside(item.target)
-        origin = item.origin
-        if isinstance(origin, Stored) and origin.store.uri_of(origin.entry.key) == self._target.uri_of(key):
-            return None
-        return self._put("the copy beside its pyramid", key, file, item.replaces_copy, "application/pdf", {})
-
-    def _publish(self, item: Item, made: Made, pyramid: Path) -> Stands:
-        metadata = {"width": str(made.width), "height": str(made.height), "pages": str(made.pages)}
-        return self._put("its pyramid", item.target, pyramid, item.replaces, "image/tiff", metadata)
-
-    def _put(
-        self, what: str, key: str, file: Path, replaces: str, content_type: str, metadata: Mapping[str, str]
-    ) -> Stands:
+    def _publish(
+        self,
+        item: job.PyramidItem,
+        key: str,
+        file: Path,
+        outputs: list[Output],
+        replaces: str,
+        content_type: str,
+        metadata: Mapping[str, str],
+    ) -> bool:
+        """Add what stands at `key` now to the outputs. Was it written, or did the same bytes stand there?"""
         with file.open("rb") as data:
             digest = hashlib.file_digest(data, "sha256").hexdigest()
 
@@ -178,13 +125,25 @@ class PyramidLine:
                     if_match=if_match,
                 )
 
+        what = "its pyramid" if key == item.target else "the copy beside its pyramid"
         try:
             published = publish(self._target, key, file, put, replaces=replaces)
-            return Stands(published.entry, digest, published.written)
         except NotOurs as error:
             raise Taken(f"{what} cannot be published: {error}") from None
-        except (StoreError, OSError) as error:
+        except (BadInput, StoreError, OSError) as error:  # where it goes may be no folder
             raise WriteFailed(f"{what} cannot be published: {error}".rstrip(".")) from None
+        stands = {"key": published.entry.key, "etag": published.entry.etag, "bytes": published.entry.bytes}
+        outputs.append(Output(**stands, recipe=item.recipe, hashes={"sha256": digest}, source=item.source))
+        return published.written
+
+
+def _not_made(item: job.PyramidItem, failure: StepFailed) -> dict[str, Any]:
+    gone = isinstance(failure, Gone) and item.place is None
+    # what is wrong with an image, or stands in its way, is no fault of ours, and no later try mends it
+    refused = failure.kind == "decode" or isinstance(failure, Taken)
+    state = State.SKIPPED if gone else State.REFUSED if refused else State.FAILED
+    facts = {job.GONE: 1} if gone else item.facts
+    return {"state": state, "reason": str(failure), "kind": failure.kind, "facts": facts}
 
 
 class _Turns:

@@ -188,8 +188,12 @@ def _listed(request: Request, store: Store, source: str, place: str, found: Foun
     try:
         for prefix in request.prefixes or ("",):
             for entry in chosen(scans.list(prefix), request.extensions or IMAGES, request.since, request.until):
-                if not unsafe(entry.key):
-                    _add(images, Candidate(f"{source}/{entry.key}", source, place, entry.key, target_of(entry.key)))
+                name = readable(f"{source}/{entry.key}")
+                if reason := unsafe(entry.key):
+                    where = readable(scans.uri_of(entry.key))
+                    found.refused.append(Refusal(name, source, f"its key is none: {reason}", where=where))
+                else:
+                    _add(images, Candidate(name, source, place, entry.key, target_of(entry.key)))
     except StoreError as error:
         found.problems.append(f"{source}: it cannot be listed: {error}")
 

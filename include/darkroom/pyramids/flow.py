@@ -6,9 +6,10 @@ import pyvips
 
 from darkroom import keys
 from darkroom.errors import StoreError
-from darkroom.flows import Flow
+from darkroom.flows import Collecting, Flow, Gathered, Run
 from darkroom.imaging.headers import RangeReader
 from darkroom.jobs import Outcome, State
+from darkroom.pyramids.collect import Drive, collect
 from darkroom.pyramids.job import PyramidJob, PyramidLedger, entry_of
 from darkroom.pyramids.names import copy_beside
 from darkroom.pyramids.plan import draft
@@ -16,6 +17,7 @@ from darkroom.pyramids.release import PyramidsRelease
 from darkroom.pyramids.request import Request, request_from_params
 from darkroom.pyramids.standing import NAME
 from darkroom.pyramids.work import work
+from darkroom.settings import settings
 from darkroom.store import Store
 
 _SHOWN = 142  # pixels of a side
@@ -30,6 +32,27 @@ def stores(request: Request) -> tuple[str, ...]:
 def subjects(request: Request) -> tuple[str, ...]:
     """The sources."""
     return request.sources
+
+
+def gather(request: Request, run: Run, drive: Drive) -> Gathered:
+    """Drain the queue, list the API's files, fetch what lies in Google Drive; plan reads what was written of it."""
+    found = collect(request, drive, run)
+    waiting = [f"About {found.waiting} messages wait in the queue; mode plan takes none."] if found.waiting else []
+    return Gathered(
+        counts={
+            "marked": found.marked,
+            "files": len(found.files),
+            "gone": sum(file.gone for file in found.museum.values()),
+            "problems": len(found.problems),
+        },
+        said=[
+            *waiting,
+            f"The queue: {found.marked} images marked, {found.already} were already, {found.passed} other events.",
+            f"The API: {len(found.files)} files, {len(found.museum)} of them in Google Drive.",
+        ],
+        left=[f"Left in the queue: {sentence}" for sentence in found.left],
+        problems=found.problems,
+    )
 
 
 def targets(job: PyramidJob) -> list[str]:
@@ -79,6 +102,7 @@ FLOW = Flow(
     ledger=lambda manifest, key: keys.pyramids_ledger(key),
     ledger_model=PyramidLedger,
     entry=entry_of,
+    collecting=Collecting(lambda request: (*settings().scan_sources.values(), settings().scan_queue), gather),
     release=PyramidsRelease,
     backfill=True,
     previews=previews,

@@ -10,6 +10,13 @@ from darkroom.ledger import Ledger, LedgerEntry
 from darkroom.pyramids.profiles import CAP, COPYRIGHT_CAP, PROFILES, Cap
 from darkroom.recipes import deciding, sha256_of
 
+WIDTH, HEIGHT, LEVELS = "width", "height", "levels"
+"""The facts of a pyramid: pixels of its largest level, and how many levels it has."""
+SOURCE_WIDTH, SOURCE_HEIGHT, WRITTEN = "source_width", "source_height", "written"
+"""Those of its making: pixels of the image, and 0 where the same bytes stood there already."""
+PROTECTED, GONE = "protected", "gone"
+"""Those of an image that somebody else owns, and of the API's on the web that does not exist: 1."""
+
 RECIPE_VERSION = 1
 """Raised when the same source and profile shall give another pyramid."""
 
@@ -40,6 +47,11 @@ class PyramidItem(BaseModel):
     def cap(self) -> Cap:
         """The largest size that may be shown."""
         return cap_of(self.protected)
+
+    @property
+    def facts(self) -> dict[str, int]:
+        """What an outcome passes on of it, whatever became of it."""
+        return {PROTECTED: 1} if self.protected else {}
 
 
 class PyramidJob(Job):
@@ -93,9 +105,6 @@ class PyramidEntry(LedgerEntry):
 
 PyramidLedger = Ledger[PyramidEntry]
 """A share of the pyramids and the copies beside them, by key."""
-
-PROTECTED = "protected"
-"""The fact of an outcome whose image somebody else owns: 1."""
 
 
 def entry_of(outcome: Outcome, output: Output) -> PyramidEntry:

@@ -14,6 +14,7 @@ from darkroom.jobs import NotDone, State
 from darkroom.progress import Progress
 from darkroom.pyramids.collect import Collected, read_collected
 from darkroom.pyramids.find import Candidate, Found, Refusal, find, look_at, stores_of
+from darkroom.pyramids.given import given_images, identity
 from darkroom.pyramids.job import Claim, Claims, PyramidItem, PyramidJob, cap_of, recipe_digest
 from darkroom.pyramids.names import claimed_twice, copy_beside
 from darkroom.pyramids.request import Request
@@ -36,7 +37,8 @@ _OVERHEAD = 1 << 30  # bytes of a worker beside what the one image holds that ne
 class Todo:
     """An image to make a pyramid of: with the recipe, whether it is protected, and how large it is.
 
-    `replaces` and `replaces_copy` are the ETags of what may be replaced, of the pyramid and of the copy beside it.
+    `replaces` and `replaces_copy` are the ETags of what may be replaced, of the pyramid and of the copy beside it;
+    `stands`: something lies where the pyramid goes.
     """
 
     candidate: Candidate
@@ -45,6 +47,7 @@ class Todo:
     size: Size
     replaces: str = ""
     replaces_copy: str = ""
+    stands: bool = False
 
 
 @dataclass
@@ -72,14 +75,14 @@ def draft(request: Request, run: Run) -> Draft[Todo]:
     """What a request wants made."""
     store, images = open_store(request.store, run.access), open_store(request.images, run.access)
     collected = read_collected(store, run)
-    found = find(request, collected, store)
+    found = Found(given_images(request)) if request.given else find(request, collected, store)
     comparison = compare(request, found, images, run.made)
     _say_collected(request, collected, found, comparison)
     interval = ""
     if request.since and request.until:
         interval = f" · {request.since:%Y-%m-%d %H:%M} to {request.until:%Y-%m-%d %H:%M} UTC"
     return Draft(
-        title=f"{_TITLE} · {', '.join(request.sources) or 'no sources'}{interval}",
+        title=f"{_TITLE} · {', '.join(request.given or request.sources) or 'no sources'}{interval}",
         output_store=images.uri,
         stores=tuple(filter(None, (*request.places, request.api))),
         planned=comparison.planned,
@@ -91,15 +94,16 @@ def draft(request: Request, run: Run) -> Draft[Todo]:
         enough=_ENOUGH,
         label=_label,
         job=lambda head, todo: _job(request, head, todo),
-        documents={keys.CLAIMS: Claims(claims=comparison.claims)},
+        documents={} if request.given else {keys.CLAIMS: Claims(claims=comparison.claims)},
     )
 
 
 def compare(request: Request, found: Found, images: Store, made: Set[str] = frozenset()) -> Comparison:
     """What is to be made of what was found, beside what stands in the images' store."""
     comparison = Comparison()
-    candidates = list(look_at(found, request.extensions, images.access))
-    standing = look(open_store(request.store, images.access), images, candidates)
+    # what was given was looked at when it was found, and what lies beside it is nobody's wish
+    candidates = found.candidates if request.given else list(look_at(found, request.extensions, images.access))
+    standing = look(request, images, candidates)
     pyramids = {one.name for one in candidates if one.place and standing.is_output(one)}
     missing = {one.name for one in candidates if one.place and one.entry is None}
     found.gone |= _gone(request, candidates, images.access)
@@ -123,8 +127,9 @@ def compare(request: Request, found: Found, images: Store, made: Set[str] = froz
             _decide(request, one, standing, comparison)
     for refusal in found.refused:
         comparison.refuse(refusal)
-    sizes = _sizes([one.candidate for one in comparison.todo], images.access)
-    comparison.todo = [replace(one, size=size) for one, size in zip(comparison.todo, sizes, strict=True)]
+    if not request.given:  # a command's jobs have one worker, whatever they take
+        sizes = _sizes([one.candidate for one in comparison.todo], images.access)
+        comparison.todo = [replace(one, size=size) for one, size in zip(comparison.todo, sizes, strict=True)]
     return comparison
 
 
@@ -142,7 +147,8 @@ def _decide(request: Request, one: Candidate, standing: Standing, comparison: Co
         comparison.refuse(Refusal(one.name, one.group, replaces, markers=one.markers))
         return
     comparison.planned[one.group] += 1
-    comparison.todo.append(Todo(one, recipe, protected, _UNKNOWN, *replaces))
+    stands = standing.etags.get(one.target) is not None
+    comparison.todo.append(Todo(one, recipe, protected, _UNKNOWN, *replaces, stands=stands))
     comparison.claims[one.name] = Claim(state="todo", markers=one.markers, file_ids=one.file_ids)
 
 
@@ -155,6 +161,10 @@ def _leave(one: Candidate, comparison: Comparison) -> None:
 
 def _refusal(one: Candidate, standing: Standing, clashing: Mapping[str, str]) -> str:
     entry = standing.known.get(one.target)
+    if standing.given and (place := identity(standing.images.uri_of(one.target))) in standing.given:
+        its_own = place == identity(one.uri)
+        what = "its pyramid would take its place" if its_own else f"{one.target} is one of the images"
+        return f"{what}; name another DEST"
     if reason := standing.reasons.get(one.target) or standing.reasons.get(copy_beside(one.target)):
         return reason
     own = standing.outputs_of(one)
@@ -253,7 +263,7 @@ def _item(todo: Todo, places: list[str]) -> PyramidItem:
 
 def _say_collected(request: Request, collected: Collected, found: Found, comparison: Comparison) -> None:
     say = comparison.findings.append
-    if not request.sources:
+    if not (request.sources or request.given):
         say("There is no source of images: set DARKROOM_SCAN_SOURCES or DARKROOM_APPSYNC_URL.")
     for sentence in collected.left:
         say(f"queue: {sentence}")

@@ -11,9 +11,8 @@ from darkroom.outside.appsync import FilesApi
 from darkroom.plan_folder import JobOutcomes, PlanFolder
 from darkroom.progress import Progress
 from darkroom.pyramids.failed_days import settle_failures
-from darkroom.pyramids.job import Claim, Claims, MarkerRef
+from darkroom.pyramids.job import GONE, HEIGHT, WIDTH, Claim, Claims, MarkerRef
 from darkroom.pyramids.request import Request
-from darkroom.pyramids.work import GONE, HEIGHT, WIDTH
 from darkroom.settings import settings
 from darkroom.store import Store
 
@@ -48,7 +47,7 @@ class PyramidsRelease:
         for name, outcome in outcomes.latest.items():
             if name in unproven:
                 self._failed[name] = unproven[name].reason
-            elif outcome.state is State.DONE:
+            elif outcome.state is State.DONE and name in self._claims:  # nobody waits for what a command was given
                 self._proven[name] = outcome
             elif not outcome.state.is_good:
                 self._failed[name] = outcome.reason

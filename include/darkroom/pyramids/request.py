@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from darkroom.errors import BadInput
+from darkroom.flows import asked
 from darkroom.jobs import Mode
 from darkroom.pyramids.profiles import DEFAULT, PROFILES, available
-from darkroom.sentences import sentences
 from darkroom.settings import settings
 from darkroom.store import open_store
 
@@ -38,6 +38,9 @@ class Request(Params):
 
     `api` is the API's endpoint, where it is asked, and `api_places` are those that a file of it may lie in: what it
     says of a bucket must not lead anywhere else.
+
+    A command's request has no sources: its images are `given` as they were typed, objects, folders and prefixes, all of
+    them `protected` or none. `replace`: their pyramids may take the place of what stands there.
     """
 
     store: str
@@ -45,6 +48,9 @@ class Request(Params):
     places: tuple[str, ...] = ()
     api: str = ""
     api_places: tuple[str, ...] = ()
+    given: tuple[str, ...] = ()
+    protected: bool = False
+    replace: bool = False
 
     @property
     def backfill(self) -> bool:
@@ -64,31 +70,28 @@ def known_sources() -> list[str]:
 
 def request_from_params(params: Mapping[str, Any]) -> Request:
     """The request of a run, with all sources where it names none. Raises `BadInput` with every problem."""
-    try:
-        asked = Params.model_validate(dict(params))
-    except ValidationError as error:
-        raise BadInput(f"{said}; correct the parameter." for said in sentences(error, Params)) from None
+    wanted = asked(Params, params)
     known = known_sources()
     problems = [
         f"sources: {name!r} is no source; there {'are ' + ', '.join(known) if known else 'is none'} "
         "(DARKROOM_SCAN_SOURCES, DARKROOM_APPSYNC_URL)."
-        for name in asked.sources
+        for name in wanted.sources
         if name not in known
     ]
-    if asked.profile not in PROFILES:
-        problems.append(f"profile: there is no {asked.profile!r}; the profiles are {', '.join(PROFILES)}.")
-    elif asked.profile not in available():
-        problems.append(f"profile: this libvips cannot write {asked.profile}; it can {', '.join(available())}.")
+    if wanted.profile not in PROFILES:
+        problems.append(f"profile: there is no {wanted.profile!r}; the profiles are {', '.join(PROFILES)}.")
+    elif wanted.profile not in available():
+        problems.append(f"profile: this libvips cannot write {wanted.profile}; it can {', '.join(available())}.")
     if APPSYNC in settings().scan_sources:
         problems.append(f"DARKROOM_SCAN_SOURCES: {APPSYNC!r} means the API; give that place another name.")
-    if (asked.since is None) != (asked.until is None):
+    if (wanted.since is None) != (wanted.until is None):
         problems.append("since, until: give both ends of the interval, or neither.")
     if problems:
         raise BadInput(problems)
-    sources = tuple(dict.fromkeys(asked.sources)) or tuple(known)
+    sources = tuple(dict.fromkeys(wanted.sources)) or tuple(known)
     places = {name: open_store(place).uri for name, place in settings().scan_sources.items()}
     return Request(
-        **asked.model_dump(exclude={"sources"}),
+        **wanted.model_dump(exclude={"sources"}),
         sources=sources,
         store=open_store(settings().studio_store).uri,
         images=open_store(settings().image_store).uri,

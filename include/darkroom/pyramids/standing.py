@@ -1,6 +1,6 @@
 """What stands where a run's pyramids go, and what the ledgers know of it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -8,11 +8,14 @@ from urllib.parse import urlsplit
 
 from darkroom import keys, ledger
 from darkroom.errors import StoreError
+from darkroom.jobs import Mode
 from darkroom.ownership import Targets, refusal
 from darkroom.pyramids.find import Candidate
+from darkroom.pyramids.given import Identity, identity
 from darkroom.pyramids.job import PyramidEntry, PyramidLedger
 from darkroom.pyramids.names import PDF, copy_beside, target_of
-from darkroom.store import Store
+from darkroom.pyramids.request import Request
+from darkroom.store import Store, open_store
 from darkroom.unsettled import unsettled
 
 NAME = "pyramids"
@@ -22,7 +25,7 @@ NAME = "pyramids"
 class Standing:
     """The ledgers' entries of pyramids and of the copies beside them, and the ETags of what stands there (or None).
 
-    `reasons` say why some cannot be looked at.
+    `reasons` say why some cannot be looked at. `given` are a command's images, which nothing may take the place of.
     """
 
     images: Store
@@ -30,6 +33,7 @@ class Standing:
     etags: Mapping[str, str | None]
     reasons: Mapping[str, str]
     targets: Targets
+    given: Set[Identity] = frozenset()
 
     def is_whole(self, target: str) -> bool:
         """Do a pyramid, and the copy that was made with it, stand as they were written?"""
@@ -67,14 +71,19 @@ class Standing:
         return one.target, copy_beside(one.target)
 
 
-def look(store: Store, images: Store, candidates: Iterable[Candidate]) -> Standing:
-    """Read the ledgers, and look at every place that the candidates' pyramids and copies would take, many at once."""
-    candidates = list(candidates)
+def look(request: Request, images: Store, candidates: Iterable[Candidate]) -> Standing:
+    """Read the ledgers, and look at every place that the candidates' pyramids and copies would take, many at once.
+
+    A command has no ledger: what stands there it may replace if that is asked for, else adopt where it is the same.
+    """
+    candidates, store = list(candidates), open_store(request.store, images.access)
     copies = {copy_beside(one.target) for one in candidates}
     known, damaged = _ledgers(store, {key for one in candidates for key in _near(one)})
     # whether an image is a PDF, only its bytes say: where nothing hints at it, the worker finds out what stands there
-    hinted = {copy_beside(one.target) for one in candidates if _suffix(one) == PDF}
+    hinted = {copy_beside(one.target) for one in candidates if request.replace or _suffix(one) == PDF}
     asked = sorted({one.target for one in candidates} | hinted | (copies & known.keys()))
+    if request.given and not request.replace and request.mode is not Mode.PLAN:
+        asked = []  # whatever stands there, the worker's condition finds it
     etags: dict[str, str | None] = {}
     reasons: dict[str, str] = {}
 
@@ -88,9 +97,12 @@ def look(store: Store, images: Store, candidates: Iterable[Candidate]) -> Standi
     with ThreadPoolExecutor(images.concurrency, "standing") as pool:
         list(pool.map(look_at, asked))
 
-    etags_known = {key: entry.etag for key, entry in known.items()}
-    targets = Targets(etags_known, lambda: unsettled(store, NAME, images.uri), damaged=damaged)
-    return Standing(images, known, etags, reasons, targets)
+    given = {identity(one.uri) for one in candidates if request.given}
+    ours = {key: entry.etag for key, entry in known.items()}
+    if request.replace:
+        ours = {key: etag for key, etag in etags.items() if etag and identity(images.uri_of(key)) not in given}
+    targets = Targets(ours, lambda: unsettled(store, NAME, images.uri), damaged=damaged or bool(given))
+    return Standing(images, known, etags, reasons, targets, given)
 
 
 def _near(one: Candidate) -> set[str]:

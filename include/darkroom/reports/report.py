@@ -8,9 +8,8 @@ from importlib.metadata import version
 from darkroom import flows, keys
 from darkroom.amounts import counted
 from darkroom.causes import cause_lines, causes
-from darkroom.jobs import GroupReport, Manifest, Mode, NotDone, Outcome, Report, Settlement, State, again, dump
+from darkroom.jobs import GroupReport, Manifest, Mode, NotDone, Outcome, Output, Report, Settlement, State, again, dump
 from darkroom.plan_folder import PlanFolder
-from darkroom.reports.page import page
 
 _LIBRARIES = ("darkroom", "pyvips", "pyvips-binary", "numpy", "numba")
 _MOST_PREVIEWS = 40
@@ -43,40 +42,16 @@ def build_report(
     `retries` is read when all outcomes have been.
     """
     settled = settled or Settlement(proven=0)
-    unproven, pruned = settled.unproven, settled.pruned
-    gone = set(pruned)
-    notes: list[str] = []
-    groups = {name: GroupReport(planned=plan.planned, skipped=plan.skipped) for name, plan in manifest.groups.items()}
-    wrong = {item.item: item for item in unproven}
-    not_done = [*manifest.refused, *unproven]
-    done = outputs = size = 0
-    shared: set[str] = set()  # objects that several items have as theirs
-    skipped = manifest.skipped
+    counts = _Counts(manifest, settled)
     for outcome in outcomes:
-        group = groups.setdefault(outcome.group, GroupReport())
-        if outcome.item in wrong:
-            continue
-        if outcome.state is State.DONE:
-            done += 1
-            group.done += 1
-            if outcome.reason and len(notes) < _MOST_NOTES:
-                notes.append(f"{outcome.item}: {outcome.reason}")
-            for output in outcome.outputs:
-                if output.stored not in shared:
-                    outputs, size = outputs + 1, size + output.bytes
-                if output.stored:
-                    shared.add(output.stored)
-        elif outcome.state is State.SKIPPED:
-            skipped += 1
-            group.skipped += 1
-        else:
-            not_done.append(_not_done(outcome))
+        counts.add(outcome)
+    not_done = counts.not_done
     for item in not_done:
-        group = groups.setdefault(item.group, GroupReport())
+        group = counts.groups.setdefault(item.group, GroupReport())
         group.refused += item.state is State.REFUSED
         group.failed += item.state is State.FAILED
     refused = sum(item.state is State.REFUSED for item in not_done)
-    failed = len(not_done) - refused
+    gone = set(settled.pruned)
     return Report(
         title=manifest.title,
         flow=manifest.flow,
@@ -85,21 +60,22 @@ def build_report(
         plan=manifest.uri,
         created=manifest.created,
         planned=manifest.planned,
-        done=done,
-        skipped=skipped,
+        done=counts.done,
+        skipped=counts.skipped,
         refused=refused,
-        failed=failed,
-        todo=manifest.planned - done - skipped - refused - failed,
+        failed=len(not_done) - refused,
+        todo=manifest.planned - counts.done - counts.skipped - len(not_done),
         distinct=manifest.distinct,
-        outputs=outputs,
-        bytes=size,
+        outputs=counts.outputs,
+        removed=counts.removed,
+        bytes=counts.bytes,
         seconds=round((datetime.now(UTC) - manifest.created).total_seconds(), 3),
-        groups=groups,
+        groups=counts.groups,
         not_done=tuple(not_done),
         problems=(*manifest.problems, *settled.problems, *problems),
-        findings=(*manifest.findings, *settled.notes, *notes),
+        findings=(*manifest.findings, *settled.notes, *counts.notes),
         stale=tuple(key for key in manifest.stale if key not in gone),
-        pruned=pruned,
+        pruned=settled.pruned,
         versions={library: version(library) for library in _LIBRARIES},
         retries=dict(retries or {}),
         kinds=dict(Counter(item.kind for item in not_done if item.kind).most_common()),
@@ -107,11 +83,50 @@ def build_report(
     )
 
 
+class _Counts:
+    """What became of a plan's items, one by one."""
+
+    def __init__(self, manifest: Manifest, settled: Settlement) -> None:
+        plans = manifest.groups.items()
+        self.groups = {name: GroupReport(planned=plan.planned, skipped=plan.skipped) for name, plan in plans}
+        self.done = self.outputs = self.removed = self.bytes = 0
+        self.skipped = manifest.skipped
+        self.not_done = [*manifest.refused, *settled.unproven]
+        self.notes: list[str] = []
+        self._wrong = {item.item for item in settled.unproven}
+        self._shared: set[str] = set()  # objects that several items have as theirs
+
+    def add(self, outcome: Outcome) -> None:
+        if outcome.item in self._wrong:
+            return
+        group = self.groups.setdefault(outcome.group, GroupReport())
+        if outcome.state is State.DONE:
+            self.done += 1
+            group.done += 1
+            if outcome.notes and len(self.notes) < _MOST_NOTES:
+                self.notes.append(f"{outcome.item}: {' '.join(outcome.notes)}")
+            for output in outcome.outputs:
+                self._output(output)
+        elif outcome.state is State.SKIPPED:
+            self.skipped += 1
+            group.skipped += 1
+        else:
+            self.not_done.append(_not_done(outcome))
+
+    def _output(self, output: Output) -> None:
+        if output.removed:
+            self.removed += 1
+        elif output.stored not in self._shared:
+            self.outputs, self.bytes = self.outputs + 1, self.bytes + output.bytes
+        if output.stored:
+            self._shared.add(output.stored)
+
+
 def _not_done(outcome: Outcome) -> NotDone:
     return NotDone.model_validate(outcome.model_dump(include=set(NotDone.model_fields)))
 
 
-def make_report(folder: PlanFolder, problems: Sequence[str] = ()) -> Report:
+def make_report(folder: PlanFolder, problems: Sequence[str] = (), *, page: bool = True) -> Report:
     """Build a plan's report and write it beside the plan, as JSON and as a page. Reads the outcomes job by job."""
     manifest = folder.manifest()
     settlement = folder.settlement() or Settlement(proven=0)
@@ -129,9 +144,12 @@ def make_report(folder: PlanFolder, problems: Sequence[str] = ()) -> Report:
     if report.done != settlement.proven:
         unseen = f"settle: it has not seen everything that was made, so the ledger lacks it; {again('settle')}."
         report = report.model_copy(update={"problems": (*report.problems, unseen)})
-    store = folder.open(manifest.output_store)
-    step = max(1, -(-len(shown) // _MOST_PREVIEWS))
-    pictures = {key: picture for key in shown[::step] if (picture := flow.picture(store, key))}
-    folder.write(keys.REPORT_HTML, page(report, pictures).encode(), "text/html; charset=utf-8")
+    if page:
+        from darkroom.reports import page as pages  # jinja2, whose import takes longer than a small command
+
+        store = folder.open(manifest.output_store)
+        step = max(1, -(-len(shown) // _MOST_PREVIEWS))
+        pictures = {key: picture for key in shown[::step] if (picture := flow.picture(store, key))}
+        folder.write(keys.REPORT_HTML, pages.page(report, pictures).encode(), "text/html; charset=utf-8")
     folder.write(keys.REPORT_JSON, dump(report))
     return report

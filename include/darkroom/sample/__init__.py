@@ -1,7 +1,7 @@
-"""A sample studio: one dress, drawn by the project itself, so that every flow can be tried.
+"""A sample studio: one dress, the project's own, so that every flow can be tried.
 
-The style file says what a shopper may combine; `draw_renders` draws what the studio would
-have delivered: each layer in each colour, as a straight RGBA PNG.
+The style file says what a shopper may combine; `draw_renders` makes what the studio would
+have delivered: each layer (a picture in `layers/`) dyed in each colour, as a straight RGBA PNG.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from pathlib import Path
 
 import pyvips
 
+from darkroom.sample.cloth import LAYERS, Cloth
 from darkroom.sample.colours import COLOURS
-from darkroom.sample.garment import PAINTERS, draw
 
 __all__ = ["COLOURS", "draw_renders", "layer_names", "style_text"]
 
 
 def layer_names() -> list[str]:
     """Return the names of all layers that the sample studio delivers, sorted."""
-    return sorted(PAINTERS)
+    return sorted(file.name.removesuffix(".webp") for file in LAYERS.iterdir() if file.name.endswith(".webp"))
 
 
 def style_text() -> str:
@@ -48,7 +48,8 @@ def draw_renders(
     if unknown:
         raise ValueError(f"the sample style has colours 0 to {len(COLOURS) - 1}, not {unknown}")
     folder.mkdir(parents=True, exist_ok=True)
-    total, done, lock = len(PAINTERS) * len(wanted), 0, threading.Lock()
+    layers = layer_names()
+    total, done, lock = len(layers) * len(wanted), 0, threading.Lock()
 
     def tick() -> None:
         nonlocal done
@@ -58,16 +59,14 @@ def draw_renders(
                 progress(done, total)
 
     def one(layer: str) -> None:
-        drawn = draw(layer, size)
+        cloth = Cloth(layer, size)
         for colour in wanted:
-            pixels = drawn.dyed(COLOURS[colour])
-            picture = pyvips.Image.new_from_array(pixels, interpretation="srgb")
-            _write(picture, folder / f"{layer}_{colour:04d}.png")
+            _write(cloth.dyed(COLOURS[colour]), folder / f"{layer}_{colour:04d}.png")
             tick()
 
     with ThreadPoolExecutor(max_workers=max(1, workers)) as pool:
         # Listing the results raises the first failure, once all threads have ended.
-        list(pool.map(one, layer_names()))
+        list(pool.map(one, layers))
     return done
 
 

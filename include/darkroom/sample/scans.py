@@ -1,6 +1,10 @@
-"""Six scans of a library that does not exist: maps, a plant and a page, each in another format, one of them damaged."""
+"""Six scans of a library that does not exist: maps, a plant and a page, each in another format, one of them damaged.
+
+`library/` has the pictures (ADR 18); here they become what scanners and cameras deliver.
+"""
 
 from collections.abc import Callable
+from importlib import resources
 from io import BytesIO
 from pathlib import Path
 
@@ -8,78 +12,59 @@ import numpy as np
 import pyvips
 from PIL import Image
 
-from darkroom.sample.charts import coloured_map, engraving, fern, relief
-
 DAMAGED = "maps/old-town.jpg"
 """The one whose file was cut short: a night makes the others and refuses it."""
 
+_LIBRARY = resources.files("darkroom.sample").joinpath("library")
 _DPI = 300
 _QUARTER_TURN = 6  # EXIF's word for: turn it to the right to look at it
 
 
 def draw_scans(folder: Path, width: int = 1600) -> list[str]:
-    """Write the six scans, `width` pixels wide at most; returns their keys below the folder.
+    """Write the six scans, their longer side `width` pixels; returns their keys below the folder.
 
     The same width gives the same pictures.
     """
     for key, scan in _SCANS.items():
         path = folder / key
         path.parent.mkdir(parents=True, exist_ok=True)
+        picture = pyvips.Image.new_from_buffer(_LIBRARY.joinpath(f"{path.stem}.webp").read_bytes(), "")
         part = path.with_name(f".{path.name}.part")
-        part.write_bytes(scan(width))
+        part.write_bytes(scan(picture.resize(width / max(picture.width, picture.height))))
         part.replace(path)
     return list(_SCANS)
 
 
-def _turned(width: int) -> bytes:
+def _turned(picture: pyvips.Image) -> bytes:
     """A JPEG as a scanner that stands upright makes it: it lies, and its EXIF says so."""
-    lying = np.rot90(coloured_map(width * 3 // 4, width, seed=11))
     exif = Image.Exif()
     exif[0x0112] = _QUARTER_TURN
-    return _jpeg(Image.fromarray(np.ascontiguousarray(lying)), exif=exif.tobytes())
+    return _saved(picture.rot270(), "JPEG", quality=90, exif=exif.tobytes())
 
 
-def _progressive(width: int) -> bytes:
-    return _jpeg(Image.fromarray(coloured_map(width * 2 // 3, width, seed=23)), progressive=True)
-
-
-def _deep(width: int) -> bytes:
+def _deep(picture: pyvips.Image) -> bytes:
     """A TIFF with 16 bits a channel."""
-    heights = relief(width * 3 // 4, width, seed=31)
-    deep = pyvips.Image.new_from_array((heights * 65535).astype(np.uint16), interpretation="rgb16")
+    deep = (picture.cast("ushort") * 257).cast("ushort").copy(interpretation="rgb16")
     resolution = _DPI / 25.4  # libvips counts in pixels a millimetre
     return bytes(deep.tiffsave_buffer(compression="deflate", predictor="horizontal", xres=resolution, yres=resolution))
 
 
-def _cut_out(width: int) -> bytes:
-    """A PNG whose paper was cut away."""
-    return _saved(Image.fromarray(fern(width, width * 3 // 4)), "PNG")
-
-
-def _page(width: int) -> bytes:
-    return _saved(Image.fromarray(engraving(width, width * 3 // 4, seed=8)), "PDF", resolution=_DPI)
-
-
-def _torn(width: int) -> bytes:
-    whole = _jpeg(Image.fromarray(coloured_map(width * 3 // 4, width, seed=47)))
+def _torn(picture: pyvips.Image) -> bytes:
+    whole = _saved(picture, "JPEG", quality=90)
     return whole[: len(whole) * 45 // 100]
 
 
-def _jpeg(image: Image.Image, **options: object) -> bytes:
-    return _saved(image, "JPEG", quality=90, **options)
-
-
-def _saved(image: Image.Image, name: str, **options: object) -> bytes:
+def _saved(picture: pyvips.Image, name: str, **options: object) -> bytes:
     out = BytesIO()
-    image.save(out, name, **{"dpi": (_DPI, _DPI), **options})
+    Image.fromarray(np.ascontiguousarray(picture.numpy())).save(out, name, **{"dpi": (_DPI, _DPI), **options})
     return out.getvalue()
 
 
-_SCANS: dict[str, Callable[[int], bytes]] = {
+_SCANS: dict[str, Callable[[pyvips.Image], bytes]] = {
     "maps/harbour.jpg": _turned,
-    "maps/islands.jpg": _progressive,
+    "maps/islands.jpg": lambda picture: _saved(picture, "JPEG", quality=90, progressive=True),
     "maps/relief.tif": _deep,
-    "plates/fern.png": _cut_out,
-    "pages/frontispiece.pdf": _page,
+    "plates/fern.png": lambda picture: _saved(picture, "PNG"),  # whose paper was cut away
+    "pages/frontispiece.pdf": lambda picture: _saved(picture, "PDF", resolution=_DPI),
     DAMAGED: _torn,
 }

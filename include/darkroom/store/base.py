@@ -41,6 +41,16 @@ class Entry:
     hashes: Hashes = field(default=_NO_HASHES, compare=False)
     content_type: str = field(default="", compare=False)
     metadata: Mapping[str, str] = field(default_factory=lambda: _NO_METADATA, compare=False)
+    changed: str = field(default="", compare=False)
+    """Of a folder: when the file was last written to or linked (ctime, ns), which no program can set back."""
+
+    @property
+    def version(self) -> str:
+        """The ETag, and with it what tells a file that was rewritten in place with its size and time kept.
+
+        What is known of an input's content is kept by it. An output cannot be: another name for it changes it.
+        """
+        return f"{self.etag}-{self.changed}" if self.changed else self.etag
 
 
 @dataclass(frozen=True, slots=True)

@@ -292,7 +292,8 @@ def _missing(path: str) -> NotFound:
 
 
 def _entry(key: str, stat: os.stat_result) -> Entry:
-    return Entry(key, stat.st_size, _etag(stat), datetime.fromtimestamp(stat.st_mtime, UTC))
+    modified = datetime.fromtimestamp(stat.st_mtime, UTC)
+    return Entry(key, stat.st_size, _etag(stat), modified, changed=f"{stat.st_ctime_ns:x}")
 
 
 def _etag(stat: os.stat_result) -> str:

@@ -4,11 +4,12 @@ import logging
 import threading
 from collections import Counter
 from collections.abc import Callable
-from typing import TypeVar
-
-from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
+from typing import TYPE_CHECKING, TypeVar
 
 from darkroom.errors import Unavailable
+
+if TYPE_CHECKING:
+    from tenacity import RetryCallState, Retrying
 
 log = logging.getLogger(__name__)
 
@@ -60,8 +61,11 @@ class Retries:
         except Transient as fault:
             raise Unavailable(f"{what} failed {ATTEMPTS} times, at last with {fault.name}: {fault}") from fault
 
-    def _policy(self, what: str) -> Retrying:
-        def before_sleep(state: RetryCallState) -> None:
+    def _policy(self, what: str) -> "Retrying":
+        # imported at the first fault: most commands meet none
+        from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
+
+        def before_sleep(state: "RetryCallState") -> None:
             fault = state.outcome.exception() if state.outcome else None
             assert isinstance(fault, Transient)
             self._note(what, fault)

@@ -5,7 +5,7 @@ A render is `<layer>_<colour>.png`; a layer is `<code>[_for_<condition>...][_<le
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 SLOTS = ("behind", "bottom", "behindbelt", "belt", "neckline", "infront")
@@ -137,3 +137,18 @@ def lengths_of(words: tuple[str, ...], slugs: Mapping[str, str]) -> frozenset[st
         else:
             at += 1
     return frozenset(found)
+
+
+def colour_range(colours: Iterable[int]) -> str:
+    """Colours as people read them: runs with a dash.
+
+    >>> colour_range([0, 1, 2, 5])
+    '0000-0002, 0005'
+    """
+    runs: list[list[int]] = []
+    for colour in sorted(colours):
+        if runs and colour == runs[-1][-1] + 1:
+            runs[-1].append(colour)
+        else:
+            runs.append([colour])
+    return ", ".join(f"{run[0]:04d}" if len(run) == 1 else f"{run[0]:04d}-{run[-1]:04d}" for run in runs)

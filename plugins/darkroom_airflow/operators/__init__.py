@@ -2,11 +2,11 @@
 
 from darkroom.logs import quiet_libraries
 from darkroom_airflow.operators.collect import CollectOperator
-from darkroom_airflow.operators.jobs import job_operator
+from darkroom_airflow.operators.jobs import run_jobs
 from darkroom_airflow.operators.plan import PlanOperator
 from darkroom_airflow.operators.report import ReportOperator
 from darkroom_airflow.operators.settle import SettleOperator
 
 quiet_libraries()  # here, as each task imports this before it works
 
-__all__ = ["CollectOperator", "PlanOperator", "ReportOperator", "SettleOperator", "job_operator"]
+__all__ = ["CollectOperator", "PlanOperator", "ReportOperator", "SettleOperator", "run_jobs"]

@@ -9,15 +9,16 @@ import signal
 import sys
 from collections.abc import Iterable, Sequence
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from airflow.sdk import BaseOperator
 
 from darkroom.settings import settings
 from darkroom.store.access import Access
+from darkroom_airflow.pools import IMAGING, Pool
 from darkroom_airflow.task_logs import crashed, refused
-from darkroom_airflow.xcoms import bullets, sentences
+from darkroom_airflow.xcoms import RUN, bullets, sentences
 
 if TYPE_CHECKING:
     from darkroom.jobs import Job
@@ -25,8 +26,9 @@ if TYPE_CHECKING:
 JOB_FIELDS = ("job_uri", "job_label", "machine")
 """What `plan` gives every job operator: the job file, its name for people, the size of machine that it needs."""
 
+_SUBPROCESS = "subprocess"
 _OPERATORS = {
-    "subprocess": "darkroom_airflow.operators.subprocess_job.SubprocessJobOperator",
+    _SUBPROCESS: "darkroom_airflow.operators.subprocess_job.SubprocessJobOperator",
     "docker": "darkroom_airflow.operators.docker_job.DockerJobOperator",
     "ecs": "darkroom_airflow.operators.ecs_job.EcsJobOperator",
 }
@@ -34,9 +36,21 @@ _MOST_NAMED = 20
 _THIS_HOST = ("", "localhost", "127.0.0.1", "::1")
 
 
-def job_operator() -> type[BaseOperator]:
-    """The operator of this deployment's `DARKROOM_JOB_RUNNER`; read when the DAG is parsed."""
-    module, _, name = _OPERATORS[settings().job_runner].rpartition(".")
+def run_jobs(plan: BaseOperator, *, pool: Pool = IMAGING, where: str = "") -> Any:
+    """The task `run`: one instance a job of the plan, named after it, in a pool.
+
+    `where` is the queue of the machine that has the flow's folder, for a flow that has one: its workers are processes
+    there, whatever `DARKROOM_JOB_RUNNER` says of the others.
+    """
+    operator = job_operator(_SUBPROCESS) if where else job_operator()
+    queue = {"queue": where} if where else {}
+    partial = operator.partial(task_id=RUN, pool=pool.name, map_index_template="{{ task.job_label }}", **queue)
+    return partial.expand_kwargs(plan.output)
+
+
+def job_operator(runner: str = "") -> type[BaseOperator]:
+    """The operator of a runner, else of this deployment's `DARKROOM_JOB_RUNNER`; read when the DAG is parsed."""
+    module, _, name = _OPERATORS[runner or settings().job_runner].rpartition(".")
     operator: type[BaseOperator] = getattr(import_module(module), name)  # only its own provider is imported
     return operator
 
@@ -52,7 +66,7 @@ def require_reach(locations: Iterable[str]) -> None:
 
     runner = settings().job_runner
     engine = urlsplit(os.environ.get("DOCKER_HOST", "")).hostname or ""
-    if runner == "subprocess" or (runner == "docker" and engine in _THIS_HOST):
+    if runner == _SUBPROCESS or (runner == "docker" and engine in _THIS_HOST):
         return
     folders = [one for one in dict.fromkeys(locations) if one.startswith("file://") or "://" not in one]
     if folders:

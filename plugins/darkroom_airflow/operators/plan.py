@@ -21,12 +21,12 @@ class PlanOperator(BaseOperator):
     """Plans a run of `flow` from the DAG's Params and returns the jobs for `run` to be mapped over.
 
     Passes on the plan's URI and counts. A request that the plan refuses fails the task for good, with every reason in
-    its log.
+    its log. `where` is the queue of the machine that has the flow's folder, as of `run_jobs`.
     """
 
-    def __init__(self, *, flow: str, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.flow = flow
+    def __init__(self, *, flow: str, where: str = "", **kwargs: Any) -> None:
+        super().__init__(**kwargs | ({"queue": where} if where else {}))
+        self.flow, self.where = flow, where
 
     def execute(self, context: Context) -> list[dict[str, str]]:
         """Write a new plan folder; the result is `expand_kwargs` of the `run` operator."""
@@ -38,7 +38,8 @@ class PlanOperator(BaseOperator):
         with refusals_are_told(ti):
             request = flow.request(params_of(context, backfill=flow.backfill))
             locations = list(flow.stores(request))
-            require_reach(locations)
+            if not self.where:
+                require_reach(locations)
             with StoreAccess() as stores:
                 run = flows.Run(dag_run.dag_id, dag_run.run_id, access=stores.reach(*locations))
                 manifest = plan(flow, request, run)
