@@ -57,7 +57,7 @@ class World:
     drive: Drive
 
     def collect(self, **params: Any) -> Collected:
-        return collect(request_from_params(params), self.drive, dag_id=RUN.dag_id, run_id=RUN.run_id)
+        return collect(request_from_params(params), self.drive, RUN)
 
     def night(self, **params: Any) -> Report:
         self.collect(**params)

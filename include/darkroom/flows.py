@@ -15,6 +15,7 @@ from darkroom.leases import Holder
 from darkroom.ledger import Ledger, LedgerEntry, entry_of
 from darkroom.sentences import sentences
 from darkroom.store import Store
+from darkroom.store.access import NO_ACCESS, Access
 
 if TYPE_CHECKING:
     from darkroom.plan_folder import JobOutcomes, PlanFolder
@@ -53,6 +54,8 @@ class Run:
     made: Set[str] = frozenset()
     here: bool = False
     """Is all of it this process's, as of a command?"""
+    access: Access = NO_ACCESS
+    """By which it reaches its stores and services."""
 
     @property
     def holder(self) -> Holder:

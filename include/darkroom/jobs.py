@@ -195,7 +195,7 @@ class Manifest(Document):
     output_store: str
     """URI of the store that the outputs go to."""
     stores: tuple[str, ...] = ()
-    """URIs of the stores that are read beside these."""
+    """URIs of the stores that are read beside these, and of a service that is told."""
     mode: Mode
     created: datetime
     run: str

@@ -15,6 +15,7 @@ from darkroom import keys
 from darkroom.errors import BadInput, Conflict, NotFound
 from darkroom.jobs import InputDigest, Manifest, Outcome, OutcomeBatch, Report, Settlement, dump, parse
 from darkroom.store import Store, open_store, readable
+from darkroom.store.access import NO_ACCESS, Access
 
 log = logging.getLogger(__name__)
 
@@ -55,9 +56,13 @@ class PlanFolder:
         self.prefix = prefix
 
     @classmethod
-    def at(cls, uri: str) -> "PlanFolder":
+    def at(cls, uri: str, access: Access = NO_ACCESS) -> "PlanFolder":
         """The folder of an existing plan, by its URI."""
-        return cls(open_store(uri), "")
+        return cls(open_store(uri, access), "")
+
+    def open(self, location: str) -> Store:
+        """The store at a location, with the folder's own access."""
+        return open_store(location, self.store.access)
 
     @property
     def uri(self) -> str:
@@ -141,7 +146,7 @@ class Recorder:
     """
 
     def __init__(self, folder: PlanFolder, number: int, *, batch: int = 64, seconds: float = 2.0) -> None:
-        self._folder, self._number = folder, number
+        self.folder, self._number = folder, number
         self._batch, self._seconds = batch, seconds
         known = folder.outcomes(number)
         self.outcomes = known.latest
@@ -190,10 +195,10 @@ class Recorder:
             OutcomeBatch(outcomes=tuple(self._outcomes), inputs=tuple(self._inputs), retries=dict(self._retries))
         )
         while True:
-            key = self._folder.prefix + keys.outcome_batch(self._number, self._next)
+            key = self.folder.prefix + keys.outcome_batch(self._number, self._next)
             self._next += 1
             try:
-                self._folder.store.write(key, data, content_type="application/json", if_absent=True, durable=True)
+                self.folder.store.write(key, data, content_type="application/json", if_absent=True, durable=True)
             except Conflict:
                 continue
             self._outcomes, self._inputs, self._retries = [], [], Counter()

@@ -26,7 +26,7 @@ def plan(flow: Flow, request: Request, run: Run) -> Manifest:
     In mode `plan` there are no jobs. Raises `BadInput`, with nothing written, and `Busy` where another run is at it.
     """
     began = datetime.now(UTC)
-    store = open_store(request.store)
+    store = open_store(request.store, run.access)
     subjects = tuple(flow.subjects(request))
     if request.mode is not Mode.PLAN:
         leases.check(store, flow.name, subjects, run.holder)
@@ -36,7 +36,7 @@ def plan(flow: Flow, request: Request, run: Run) -> Manifest:
     folder = PlanFolder(store, keys.plan_folder(run.dag_id, run.run_id, new_plan_id()))
     if request.mode is not Mode.PLAN:
         expire(store, keys.WORK, older_than=_EXPIRED)
-        outputs = open_store(draft.output_store)
+        outputs = open_store(draft.output_store, run.access)
         for prefix in draft.prefixes:
             outputs.sweep(prefix, older_than=_ABANDONED)
     refs = list(_written_jobs(flow, draft, folder)) if request.mode is not Mode.PLAN else []

@@ -11,7 +11,7 @@ from darkroom.flows import Flow, Released
 from darkroom.jobs import Manifest, Mode, NotDone, Outcome, Output, Settlement, State, dump
 from darkroom.ledger import LedgerEntry
 from darkroom.plan_folder import PlanFolder
-from darkroom.store import Entry, Store, open_store
+from darkroom.store import Entry, Store
 
 KIND = "write"
 """The step that failed, of what was written and is not there."""
@@ -25,7 +25,7 @@ def settle(folder: PlanFolder) -> Settlement:
     """
     manifest = folder.manifest()
     flow = flows.get(manifest.flow)
-    store = open_store(manifest.store)
+    store = folder.open(manifest.store)
     holder = leases.Holder(manifest.run)
     with suppress(Busy):  # settling late is no fault: whatever it does is conditional
         leases.take(store, flow.name, manifest.subjects, holder)
@@ -34,7 +34,7 @@ def settle(folder: PlanFolder) -> Settlement:
     unproven: list[NotDone] = []
     for of_job in folder.all_outcomes():
         batches += of_job.batches
-        wrong = _unproven(manifest, of_job.latest.values())
+        wrong = _unproven(folder, manifest, of_job.latest.values())
         _commit(flow, manifest, store, of_job.latest.values(), wrong)
         if release:
             release.job(of_job, wrong)
@@ -68,7 +68,7 @@ def is_settled(folder: PlanFolder) -> bool:
 _Written = dict[str, list[tuple[Outcome, Output]]]
 
 
-def _unproven(manifest: Manifest, outcomes: Iterable[Outcome]) -> dict[str, NotDone]:
+def _unproven(folder: PlanFolder, manifest: Manifest, outcomes: Iterable[Outcome]) -> dict[str, NotDone]:
     """The items of which something does not stand as their worker wrote it, or still does, with the reason."""
     by_store: dict[str, _Written] = defaultdict(lambda: defaultdict(list))
     for outcome in outcomes:
@@ -79,7 +79,7 @@ def _unproven(manifest: Manifest, outcomes: Iterable[Outcome]) -> dict[str, NotD
             item=outcome.item, group=outcome.group, state=State.FAILED, reason=f"not proven: {key}: {reason}", kind=KIND
         )
         for location, written in by_store.items()
-        for key, reason in _reasons(open_store(location), written).items()
+        for key, reason in _reasons(folder.open(location), written).items()
         for outcome, _ in written[key]
     }
 

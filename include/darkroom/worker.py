@@ -6,7 +6,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext
 from itertools import islice
 from types import FrameType
 from typing import Protocol, TypeVar
@@ -15,11 +15,11 @@ from pydantic import ValidationError
 
 from darkroom import flows, leases
 from darkroom.errors import BadInput, ItemError, NotFound, StoreError
-from darkroom.jobs import InputDigest, Job, Manifest, Outcome, State, parse
+from darkroom.jobs import InputDigest, Job, Outcome, State, parse
 from darkroom.plan_folder import PlanFolder, Recorder
 from darkroom.progress import Progress
 from darkroom.sentences import sentences
-from darkroom.store import Store, open_store, read_object, readable
+from darkroom.store import Store, read_object, readable
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +50,7 @@ class Bench:
 
     def open(self, location: str) -> Store:
         """The store at a location, once; what it has to repeat is recorded."""
-        return self._stores.setdefault(location, open_store(location))
+        return self._stores.setdefault(location, self._recorder.folder.open(location))
 
     def left(self, names: Iterable[str]) -> list[str]:
         """Those items that have no good outcome yet; the others count as progress."""
@@ -123,21 +123,17 @@ def run_job(
     job = parse(flow.job_file, data, readable(uri))
     recorder = Recorder(folder, head.number)
     total = next((job.items for job in manifest.jobs if job.uri == uri), 0)
-    # a progress that was handed in belongs to the caller, who counts several jobs in it
+    subjects, holder = manifest.subjects, leases.Holder(manifest.run)
+    # a progress that was handed in belongs to the caller, who counts several jobs in it, and keeps the run's lease
     with _terminated(), nullcontext(progress) if progress else Progress(head.label, total) as showing:
         bench = Bench(recorder, showing, workers, watch)
         try:
-            with nullcontext() if progress else _held(head, manifest):
+            with nullcontext() if progress else leases.kept(folder.open(manifest.store), flow.name, subjects, holder):
                 flow.work(job, bench)
         finally:
             recorder.repeated(folder.store.retries)
             bench.close()
     return recorder.outcomes
-
-
-def _held(job: Job, manifest: Manifest) -> AbstractContextManager[None]:
-    """Keep the lease of the plan's run as long as its worker works."""
-    return leases.kept(open_store(job.store), job.flow, manifest.subjects, leases.Holder(manifest.run))
 
 
 def failures(outcomes: dict[str, Outcome]) -> list[Outcome]:

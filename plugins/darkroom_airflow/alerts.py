@@ -71,8 +71,7 @@ class RunAlert(BaseNotifier):
 
         try:
             with StoreAccess() as stores:
-                stores.reach(uri)
-                folder = PlanFolder.at(uri)
+                folder = PlanFolder.at(uri, stores.reach(uri))
                 report = folder.report()
         except Exception as error:  # noqa: BLE001 as above
             return [f"There is no report ({error}) in {readable(uri)}."]

@@ -8,12 +8,6 @@ from airflow.sdk.log import mask_secret
 
 from darkroom.errors import BadInput
 
-# All of them go where a connection says who to be: half of one identity beside half of another is a third.
-_IDENTITY = (
-    *("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN"),
-    *("AWS_CREDENTIAL_EXPIRATION", "AWS_PROFILE", "AWS_DEFAULT_PROFILE"),
-    *("AWS_ROLE_ARN", "AWS_ROLE_SESSION_NAME", "AWS_WEB_IDENTITY_TOKEN_FILE"),
-)
 # what a second try would meet again, as opposed to a service out of reach
 _FINAL = (
     botocore.exceptions.ClientError,
@@ -25,8 +19,8 @@ _FINAL = (
 )
 
 
-def aws_environment(connection: str) -> dict[str, str | None]:
-    """The variables by name; None for one that has to go. No identity where the connection has none of its own.
+def aws_environment(connection: str) -> dict[str, str]:
+    """The variables by name. No identity where the connection has none of its own.
 
     A role is taken on here and its credentials are handed on, which end when the connection says (an hour, or the
     `DurationSeconds` of its `assume_role_kwargs`). Of `config_kwargs` nothing is used: Darkroom's clients have their
@@ -44,13 +38,13 @@ def aws_environment(connection: str) -> dict[str, str | None]:
     key, secret = said.aws_access_key_id, said.aws_secret_access_key
     if bool(key) != bool(secret) or bool(said.login) != bool(said.password):
         raise BadInput(f"The connection {connection}: one half of its access key is missing; fill in both, or neither.")
-    environment: dict[str, str | None] = {}
+    environment: dict[str, str] = {}
     if said.role_arn:
-        environment = dict.fromkeys(_IDENTITY) | _of_role(hook)
+        environment = _of_role(hook)
     elif key:
-        environment = dict.fromkeys(_IDENTITY) | _keys(key, secret, said.aws_session_token)
+        environment = _keys(key, secret, said.aws_session_token)
     elif said.profile_name:
-        environment = dict.fromkeys(_IDENTITY) | {"AWS_PROFILE": said.profile_name}
+        environment = {"AWS_PROFILE": said.profile_name}
     if said.region_name:
         environment["AWS_DEFAULT_REGION"] = said.region_name
     if endpoint := said.get_service_endpoint_url("s3"):
@@ -60,7 +54,7 @@ def aws_environment(connection: str) -> dict[str, str | None]:
     return environment
 
 
-def _of_role(hook: AwsBaseHook) -> dict[str, str | None]:
+def _of_role(hook: AwsBaseHook) -> dict[str, str]:
     try:
         found = hook.get_session().get_credentials()
         if found is None:
@@ -74,5 +68,6 @@ def _of_role(hook: AwsBaseHook) -> dict[str, str | None]:
     return _keys(keys.access_key, keys.secret_key, keys.token)
 
 
-def _keys(key: str | None, secret: str | None, token: str | None) -> dict[str, str | None]:
-    return {"AWS_ACCESS_KEY_ID": key, "AWS_SECRET_ACCESS_KEY": secret, "AWS_SESSION_TOKEN": token or None}
+def _keys(key: str | None, secret: str | None, token: str | None) -> dict[str, str]:
+    keys = {"AWS_ACCESS_KEY_ID": key, "AWS_SECRET_ACCESS_KEY": secret, "AWS_SESSION_TOKEN": token}
+    return {name: value for name, value in keys.items() if value}

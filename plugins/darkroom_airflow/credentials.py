@@ -1,12 +1,12 @@
-"""Credentials for stores from Airflow's connections, for this task and for the workers that it starts."""
+"""Credentials for stores from Airflow's connections, for a task, a page, and the workers that a task starts."""
 
-import os
-from collections.abc import Mapping
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from airflow.sdk import BaseHook
 from airflow.sdk.exceptions import AirflowNotFoundException
+
+from darkroom.store.access import Access
 
 if TYPE_CHECKING:
     from darkroom.plan_folder import PlanFolder
@@ -18,21 +18,21 @@ APPSYNC_CONNECTION = "appsync_default"
 
 
 class StoreAccess(ExitStack):
-    """A block in which this process's environment leads Darkroom's stores where Airflow's connections say.
+    """A block in which an `Access` leads Darkroom's stores where Airflow's connections say.
 
-    The library and the workers read nothing but the environment: a worker gets it through its allow-list, and no
-    secret ever stands in a job file, an XCom, a command or a log. That it is the whole process's does no harm, since
-    each task is a process of its own. At the end of the block it is as before.
+    The library is given it, and a worker gets it as its environment, through an allow-list: no secret ever stands in a
+    job file, an XCom, a command or a log, and this process's own environment stays as it is.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self._reached: set[str] = set()
+        self._variables: dict[str, str] = {}
 
-    def reach(self, *locations: str) -> None:
-        """Make the stores and services of these locations reachable. Paths need nothing, and import nothing.
+    def reach(self, *locations: str) -> Access:
+        """The access to the stores and services of these locations, and of those before, good within the block.
 
-        What is on `https` is a service of AWS: the queue, the API.
+        Paths need nothing, and import nothing. What is on `https` is a service of AWS: the queue, the API.
         A connection that does not exist or names no identity leaves the process's own alone (a role, a profile), as
         the clients renew that by themselves. Raises `BadInput` for one that cannot be handed to a worker.
         """
@@ -42,29 +42,22 @@ class StoreAccess(ExitStack):
         if ("s3" in schemes or on_the_web) and _exists(AWS_CONNECTION):
             from darkroom_airflow.aws_connection import aws_environment
 
-            self._put(aws_environment(AWS_CONNECTION))
+            self._variables |= aws_environment(AWS_CONNECTION)
         if "gs" in schemes and _exists(GOOGLE_CONNECTION):
             from darkroom_airflow.google_connection import google_environment
 
-            self._put(self.enter_context(google_environment(GOOGLE_CONNECTION)))
+            self._variables |= self.enter_context(google_environment(GOOGLE_CONNECTION))
         if on_the_web and _exists(APPSYNC_CONNECTION):
             # no worker's allow-list has it: only collect's and settle's processes talk to the API
-            self._put({"APPSYNC_API_KEY": BaseHook.get_connection(APPSYNC_CONNECTION).password})
+            self._variables["APPSYNC_API_KEY"] = BaseHook.get_connection(APPSYNC_CONNECTION).password or ""
+        return Access(dict(self._variables))
 
     def reach_plan(self, uri: str) -> "PlanFolder":
-        """The plan's folder, with the stores that its manifest names reachable too."""
+        """The plan's folder, whose access leads to the stores that its manifest names too."""
         from darkroom.plan_folder import PlanFolder
 
-        self.reach(uri)
-        folder = PlanFolder.at(uri)
-        manifest = folder.manifest()
-        self.reach(manifest.store, manifest.output_store, *manifest.stores)
-        return folder
-
-    def _put(self, environment: Mapping[str, str | None]) -> None:
-        for name, value in environment.items():
-            self.callback(_set, name, os.environ.get(name))
-            _set(name, value)
+        manifest = PlanFolder.at(uri, self.reach(uri)).manifest()
+        return PlanFolder.at(uri, self.reach(manifest.store, manifest.output_store, *manifest.stores))
 
 
 def _exists(connection: str) -> bool:
@@ -73,10 +66,3 @@ def _exists(connection: str) -> bool:
     except AirflowNotFoundException:
         return False
     return True
-
-
-def _set(name: str, value: str | None) -> None:
-    if value is None:
-        os.environ.pop(name, None)
-    else:
-        os.environ[name] = value

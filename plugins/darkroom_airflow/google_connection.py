@@ -5,7 +5,7 @@ import os
 import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,7 @@ _IMPERSONATORS = ("service_account", "authorized_user")
 
 
 @contextmanager
-def google_environment(connection: str) -> Iterator[dict[str, str | None]]:
+def google_environment(connection: str) -> Iterator[dict[str, str]]:
     """The variables by name, good within the block; none where the connection has no credentials of its own.
 
     The hook's own `provide_gcp_credential_file_as_context` knows the first two kinds of key only, and says nothing
@@ -40,17 +40,14 @@ def google_environment(connection: str) -> Iterator[dict[str, str | None]]:
             raise BadInput(f"The connection {connection}: its {name} cannot be handed to a worker; give it a keyfile.")
     if len(keys := [name for name in _KEYS if name in said]) > 1:
         raise BadInput(f"The connection {connection}: it has {' and '.join(keys)}; leave one of them.")
-    environment: dict[str, str | None] = {}
+    environment: dict[str, str] = {}
     if "quota_project_id" in said:
         environment["GOOGLE_CLOUD_QUOTA_PROJECT"] = said["quota_project_id"]
     credentials = _credentials(connection, said)
     if chain := said.get("impersonation_chain"):
         credentials = _impersonating(connection, credentials, chain)
-    if isinstance(credentials, dict):
-        with _private_file(credentials) as path:
-            yield environment | {"GOOGLE_APPLICATION_CREDENTIALS": path}
-    else:
-        yield environment | ({"GOOGLE_APPLICATION_CREDENTIALS": credentials} if credentials else {})
+    with _private_file(credentials) if isinstance(credentials, dict) else nullcontext(credentials) as path:
+        yield environment | ({"GOOGLE_APPLICATION_CREDENTIALS": path} if path else {})
 
 
 def _credentials(connection: str, said: Mapping[str, Any]) -> str | dict[str, Any] | None:

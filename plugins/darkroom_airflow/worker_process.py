@@ -12,17 +12,9 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 
-_NAMES = frozenset(
-    {
-        *("PATH", "HOME", "USER", "LANG", "LANGUAGE", "TZ", "TMPDIR", "VIRTUAL_ENV", "LD_LIBRARY_PATH"),
-        *("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"),
-        *("GOOGLE_APPLICATION_CREDENTIALS", "GOOGLE_CLOUD_QUOTA_PROJECT", "STORAGE_EMULATOR_HOST"),
-        *("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy"),
-    }
-)
-_PREFIXES = ("LC_", "DARKROOM_", "AWS_", "CLOUDSDK_", "NUMBA_", "VIPS_")
+from darkroom.store.access import NO_ACCESS, Access
 
-# of those, what means the same in a container: no path of this host, none of its users and programs
+# what means the same in a container: no path of this host, none of its users and programs
 _IN_A_CONTAINER = frozenset(
     {
         *("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_REGION", "AWS_DEFAULT_REGION"),
@@ -34,22 +26,30 @@ _IN_A_CONTAINER = frozenset(
         "TZ",
     }
 )
+_NAMES = _IN_A_CONTAINER | {
+    *("PATH", "HOME", "USER", "LANG", "LANGUAGE", "TMPDIR", "VIRTUAL_ENV", "LD_LIBRARY_PATH"),
+    *("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"),
+}
+_PREFIXES = ("LC_", "DARKROOM_", "AWS_", "CLOUDSDK_", "NUMBA_", "VIPS_")
 
 _KEPT_LINES = 40
 # Airflow follows its SIGTERM with a SIGKILL of the task after 5 s, and nobody would end the worker then
 _GRACE = 3.0
 
 
-def worker_environment(own: Mapping[str, str] | None = None) -> dict[str, str]:
-    """What a worker sees of this process's environment: an allow-list, so never `AIRFLOW__*`, which holds secrets."""
-    own = os.environ if own is None else own
-    allowed = {name: value for name, value in own.items() if name in _NAMES or name.startswith(_PREFIXES)}
+def worker_environment(access: Access = NO_ACCESS) -> dict[str, str]:
+    """What a worker sees of this process's environment, and the access that it is given.
+
+    By an allow-list, so never `AIRFLOW__*`, which holds secrets.
+    """
+    whole = access.environment().items()
+    allowed = {name: value for name, value in whole if name in _NAMES or name.startswith(_PREFIXES)}
     return allowed | {"PYTHONUNBUFFERED": "1"}
 
 
-def container_environment() -> dict[str, str]:
-    """What a worker in a container is given of this process's environment."""
-    return {name: value for name, value in worker_environment().items() if name in _IN_A_CONTAINER}
+def container_environment(access: Access = NO_ACCESS) -> dict[str, str]:
+    """What of that a worker in a container is given."""
+    return {name: value for name, value in worker_environment(access).items() if name in _IN_A_CONTAINER}
 
 
 def settings_for_workers() -> dict[str, str]:

@@ -1,17 +1,18 @@
 """An Airflow of the tests' own (SQLite, a temporary home), and a studio of tiny styles in a temporary store."""
 
 import atexit
+import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.dags.tiny_studio import BUCKET, ROOT, Studio, parse_dags
+from tests.dags.tiny_studio import BUCKET, ROOT, Studio, parse_dags, without_aws_identity
 from tests.servers import containers
 from tests.servers.ecs import CLUSTER, Ecs, ecs
 from tests.servers.moto import moto_s3
@@ -54,6 +55,27 @@ def airflow_environment() -> Iterator[None]:
     yield
     for name in _AIRFLOW:
         os.environ.pop(name, None)
+
+
+@pytest.fixture
+def nothing_but_connections(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No credentials of whoever runs the tests: not in the environment, not in a home, not from a cloud's machine."""
+    for name in list(os.environ):
+        if name.startswith(("GOOGLE_", "STORAGE_", "AIRFLOW_CONN_")):
+            monkeypatch.delenv(name)
+    without_aws_identity(monkeypatch, tmp_path)
+
+
+@pytest.fixture
+def connect(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Makes an Airflow connection: `connect("aws_default", login=…, extra={…})`."""
+
+    def make(name: str, **fields: Any) -> None:
+        kinds = {"aws_default": "aws", "google_cloud_default": "google_cloud_platform"}
+        value = json.dumps({"conn_type": kinds[name], **fields})
+        monkeypatch.setenv(f"AIRFLOW_CONN_{name.upper()}", value)
+
+    return make
 
 
 @pytest.fixture(scope="package")

@@ -113,7 +113,7 @@ def test_googles_key_is_a_file_in_the_container_which_nobody_can_change(
     monkeypatch.setenv("AIRFLOW_CONN_GOOGLE_CLOUD_DEFAULT", json.dumps(connection))
     bucket = "gs://bucket"
     job = Job(flow="none", number=1, label="a job", plan=f"{bucket}/plan", store=bucket, output_store=bucket)
-    monkeypatch.setattr(docker_job, "job_of", lambda uri: job)
+    monkeypatch.setattr(docker_job, "job_of", lambda uri, access: job)
     code = """
 import json, os
 path = os.environ["GOOGLE_APPLICATION_CREDENTIALS"]

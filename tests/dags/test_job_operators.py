@@ -19,6 +19,7 @@ from darkroom.machines import MACHINES
 from darkroom.plan_folder import PlanFolder, Recorder
 from darkroom.settings import settings
 from darkroom.store import open_store
+from darkroom.store.access import NO_ACCESS, Access
 from darkroom_airflow.operators import subprocess_job
 from darkroom_airflow.operators.jobs import (
     JOB_FIELDS,
@@ -228,7 +229,7 @@ def test_a_long_list_of_failed_items_is_cut(tmp_path: Path) -> None:
     recorder = Recorder(folder, 1)
     recorder.add(Outcome(item=f"picture-{at}", state=State.FAILED, reason=f"{at} {'x' * 5000}") for at in range(1000))
     recorder.flush()
-    said = failed_items(folder.uri_of("jobs/0001.json"))
+    said = failed_items(folder.uri_of("jobs/0001.json"), NO_ACCESS)
     assert len(said) == 21
     assert said[-1] == "... and 980 more reasons."
     assert max(map(len, said)) <= 500
@@ -239,29 +240,29 @@ def test_the_exit_code_means_the_same_wherever_the_worker_ran() -> None:
     # 128 + n is how a container engine reports a signal, -n is how subprocess does
     for code in (137, -9):
         with pytest.raises(AirflowException, match="SIGKILL"):
-            check_exit(code, label="a job", job_uri="file:///nowhere/0001.json")
+            check_exit(code, label="a job", job_uri="file:///nowhere/0001.json", access=NO_ACCESS)
 
 
-def test_the_worker_never_sees_airflows_own_settings() -> None:
-    seen = worker_environment(
-        {
-            "PATH": "/bin",
-            "LC_ALL": "C.UTF-8",
-            "DARKROOM_WORKERS": "2",
-            "AWS_REGION": "eu-west-1",
-            "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": "postgresql://secret",
-            "AIRFLOW_CONN_S3": "aws://secret",
-            "AIRFLOW_HOME": "/opt/airflow",
-            "_AIRFLOW__AS_LIBRARY": "1",
-            "SECRET_OF_ANOTHER_SERVICE": "secret",
-            "PYTHONPATH": "/somewhere",
-        }
-    )
-    assert seen == {
+def test_the_worker_never_sees_airflows_own_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    own = {
         "PATH": "/bin",
         "LC_ALL": "C.UTF-8",
         "DARKROOM_WORKERS": "2",
         "AWS_REGION": "eu-west-1",
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": "postgresql://secret",
+        "AIRFLOW_CONN_S3": "aws://secret",
+        "AIRFLOW_HOME": "/opt/airflow",
+        "_AIRFLOW__AS_LIBRARY": "1",
+        "SECRET_OF_ANOTHER_SERVICE": "secret",
+        "PYTHONPATH": "/somewhere",
+    }
+    monkeypatch.setattr(os, "environ", own)
+    assert worker_environment(Access({"AWS_ACCESS_KEY_ID": "AKIA", "APPSYNC_API_KEY": "secret"})) == {
+        "PATH": "/bin",
+        "LC_ALL": "C.UTF-8",
+        "DARKROOM_WORKERS": "2",
+        "AWS_REGION": "eu-west-1",
+        "AWS_ACCESS_KEY_ID": "AKIA",
         "PYTHONUNBUFFERED": "1",
     }
 

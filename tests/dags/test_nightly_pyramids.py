@@ -13,7 +13,7 @@ from darkroom.pyramids.validate import inspect
 from darkroom.settings import settings
 from darkroom.store import open_store
 from tests import scans as drawings
-from tests.dags.tiny_studio import Run, run_dag
+from tests.dags.tiny_studio import Run, run_dag, without_aws_identity
 from tests.servers.appsync import AppSync, appsync
 from tests.servers.drive import Drive
 from tests.servers.moto import moto_s3
@@ -55,17 +55,22 @@ def world(tmp_path_factory: pytest.TempPathFactory, dagbag: Any) -> Iterator[Wor
         pytest.MonkeyPatch.context() as patch,
     ):
         variables = {
-            **server.environment(),
+            "AWS_ENDPOINT_URL": server.endpoint,
+            "AWS_DEFAULT_REGION": "us-east-1",
             "DARKROOM_STUDIO_STORE": str(root / "studio"),
             "DARKROOM_IMAGE_STORE": str(root / "images"),
             "DARKROOM_SCAN_SOURCES": json.dumps({"maps": f"s3://{BUCKET}/maps"}),
             "DARKROOM_APPSYNC_URL": api.url,
         }
+        without_aws_identity(patch, root)
         for name, value in variables.items():
             patch.setenv(name, value)
+        keys = {"login": server.access_key, "password": server.secret_key}
+        patch.setenv("AIRFLOW_CONN_AWS_DEFAULT", json.dumps({"conn_type": "aws", **keys}))
         patch.setenv("AIRFLOW_CONN_APPSYNC_DEFAULT", json.dumps({"conn_type": "http", "password": api.key}))
         drive.lead_here(patch)
-        s3, sqs = boto3.client("s3"), boto3.client("sqs")
+        session = boto3.Session(server.access_key, server.secret_key)
+        s3, sqs = session.client("s3"), session.client("sqs")
         s3.create_bucket(Bucket=BUCKET)
         queue = sqs.create_queue(QueueName="uploads")["QueueUrl"]
         arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
@@ -108,6 +113,7 @@ def test_everything_that_can_be_made_is_and_the_run_says_what_cannot(night: Run,
 def test_the_api_is_told_what_is_proven_and_what_is_gone(night: Run, world: World) -> None:
     assert world.api.processed == {"in-s3": (200, 300), "in-drive": (100, 200)}
     assert world.api.removed == ["nowhere"]
+    assert {request.headers.get("x-api-key") for request in world.api.requests} == {world.api.key}
 
 
 def test_only_the_torn_upload_is_still_marked(night: Run, world: World) -> None:

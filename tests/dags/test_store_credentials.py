@@ -3,8 +3,6 @@
 import json
 import os
 import secrets
-import signal
-import stat
 import subprocess
 import sys
 import textwrap
@@ -21,12 +19,14 @@ from airflow.sdk.log import redact
 from darkroom import keys
 from darkroom.errors import BadInput
 from darkroom.store import Store, open_store
+from darkroom.store.aws_session import aws_session
 from darkroom.store.transfer import transfer, under_same_keys
 from darkroom_airflow.credentials import StoreAccess
-from darkroom_airflow.worker_process import worker_environment
 from tests.dags.tiny_studio import CUTS, ROOT, Studio, run_dag
 from tests.servers import moto, radosgw
 from tests.servers.s3 import S3Server
+
+pytestmark = pytest.mark.usefixtures("nothing_but_connections")
 
 DAG_ID = "combination_compositing"
 BUCKET = "studio"
@@ -56,13 +56,24 @@ def connect(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 
 
 def changes(*locations: str) -> dict[str, str | None]:
-    """What `StoreAccess` makes of the environment; it is as before when this returns."""
+    """In what the environment of a worker would differ from this process's, which stays as it is."""
     before = dict(os.environ)
     with StoreAccess() as stores:
-        stores.reach(*locations)
-        within = dict(os.environ)
-    assert dict(os.environ) == before
-    return {name: within.get(name) for name in before.keys() | within if before.get(name) != within.get(name)}
+        given = stores.reach(*locations).environment()
+        assert dict(os.environ) == before
+    return {name: given.get(name) for name in before.keys() | given if before.get(name) != given.get(name)}
+
+
+def changed_from_now_on(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The names of the variables that this process will have set or removed in its own environment."""
+    names: list[str] = []
+
+    def noting(own: Callable[..., None]) -> Callable[..., None]:
+        return lambda name, *value: (names.append(os.fsdecode(name)), own(name, *value))[-1]
+
+    for call in ("putenv", "unsetenv"):
+        monkeypatch.setattr(os, call, noting(getattr(os, call)))
+    return names
 
 
 # a whole run on an S3 that lets nobody in without the right key
@@ -107,12 +118,18 @@ def aws_default(server: S3Server, secret: str) -> dict[str, Any]:
 
 @pytest.mark.usefixtures("dagbag")
 def test_the_whole_dag_works_on_s3_with_nothing_but_a_connection_and_keeps_its_secret(
-    house: Store, gateway: S3Server, connect: Callable[..., None], capfd: pytest.CaptureFixture[str], dagbag: Any
+    house: Store,
+    gateway: S3Server,
+    connect: Callable[..., None],
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    dagbag: Any,
 ) -> None:
     connect("aws_default", **aws_default(gateway, gateway.secret_key))
+    changed = changed_from_now_on(monkeypatch)
     run = run_dag(DAG_ID, {"style": "tiny-dress", "lengths": ["maxi"], "sides": ["back"], "colours": "1"})
     assert run.state == "success"
-    assert "AWS_SECRET_ACCESS_KEY" not in os.environ
+    assert [name for name in changed if name.startswith("AWS_")] == []
 
     there = [entry.key for entry in house.list()]
     for cut in CUTS:
@@ -174,7 +191,7 @@ def test_the_worker_has_the_credentials_and_not_the_connection(
     from darkroom_airflow.operators import subprocess_job
 
     connect("aws_default", login="AKIA", password="the-secret-key", extra={"endpoint_url": "http://127.0.0.1:9"})
-    monkeypatch.setattr(subprocess_job, "job_of", lambda uri: None)
+    monkeypatch.setattr(subprocess_job, "job_of", lambda uri, access: None)
     code = """
         import os, sys
         secret = "-".join(["the", "secret", "key"])
@@ -225,8 +242,9 @@ def test_a_plan_on_a_disk_reaches_the_stores_that_it_names(
     manifest = Manifest.model_validate({**about, **counts, **places, "uri": folder.uri, "request": {}})
     folder.write(keys.MANIFEST, dump(manifest))
     with StoreAccess() as stores:
-        assert stores.reach_plan(folder.uri).uri == folder.uri
-        assert os.environ["AWS_ACCESS_KEY_ID"] == "AKIA"
+        reached = stores.reach_plan(folder.uri)
+    assert reached.uri == folder.uri
+    assert reached.store.access.variables["AWS_ACCESS_KEY_ID"] == "AKIA"
 
 
 def test_a_worker_is_not_started_with_a_connection_that_cannot_be_handed_on(connect: Callable[..., None]) -> None:
@@ -287,8 +305,9 @@ def test_a_profile_stays_a_profile_so_that_it_renews_itself(
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "of-another")
     connect("aws_default", extra={"profile_name": "house"})
     with StoreAccess() as stores:
-        stores.reach("s3://bucket")
-        assert boto3.Session().get_credentials().access_key == "AKIAHOUSE"
+        access = stores.reach("s3://bucket")
+    assert access.variables == {"AWS_PROFILE": "house"}
+    assert aws_session(access).get_credentials().access_key == "AKIAHOUSE"
     assert boto3.Session().get_credentials().access_key == "AKIA"
 
 
@@ -353,170 +372,3 @@ def test_a_deployment_of_folders_imports_no_provider(connect: Callable[..., None
     command = [sys.executable, "-c", textwrap.dedent(code)]
     answer = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     assert answer.stdout.splitlines()[-1] == "[]"
-
-
-# Google
-
-
-@pytest.fixture(scope="session")
-def key() -> dict[str, str]:
-    """A service account's key, as Google hands it out."""
-    from cryptography.hazmat.primitives import serialization
-    from cryptography.hazmat.primitives.asymmetric import rsa
-
-    pem = rsa.generate_private_key(public_exponent=65537, key_size=2048).private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    return {
-        "type": "service_account",
-        "project_id": "studio",
-        "private_key_id": secrets.token_hex(20),
-        "private_key": pem.decode(),
-        "client_email": "darkroom@studio.iam.gserviceaccount.com",
-        "token_uri": "https://oauth2.googleapis.com/token",
-    }
-
-
-def who() -> Any:
-    """Who Darkroom would be, as Google's clients see it."""
-    import google.auth
-
-    return google.auth.default(scopes=["https://www.googleapis.com/auth/devstorage.read_write"])[0]
-
-
-@pytest.mark.parametrize("form", ["dict", "text", "escaped", "configuration"])
-def test_a_key_in_the_connection_is_a_private_file_for_as_long_as_it_is_needed(
-    connect: Callable[..., None], key: dict[str, str], form: str
-) -> None:
-    escaped = {**key, "private_key": key["private_key"].replace("\n", "\\n")}
-    field = "credential_config_file" if form == "configuration" else "keyfile_dict"
-    connect("google_cloud_default", extra={field: {"dict": key, "escaped": escaped}.get(form) or json.dumps(key)})
-    with StoreAccess() as stores:
-        stores.reach("gs://bucket/renders")
-        path = Path(worker_environment()["GOOGLE_APPLICATION_CREDENTIALS"])
-        stores.reach("gs://another")
-        assert worker_environment()["GOOGLE_APPLICATION_CREDENTIALS"] == str(path), "one file a task"
-        assert stat.S_IMODE(path.stat().st_mode) == 0o600
-        assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
-        assert who().service_account_email == key["client_email"]
-    assert not path.parent.exists()
-    assert "GOOGLE_APPLICATION_CREDENTIALS" not in os.environ
-
-
-def test_it_is_gone_when_the_task_fails(connect: Callable[..., None], key: dict[str, str]) -> None:
-    connect("google_cloud_default", extra={"keyfile_dict": key})
-    paths = []
-
-    def fail() -> None:
-        with StoreAccess() as stores:
-            stores.reach("gs://bucket")
-            paths.append(Path(os.environ["GOOGLE_APPLICATION_CREDENTIALS"]))
-            assert paths[0].exists()
-            raise RuntimeError
-
-    with pytest.raises(RuntimeError):
-        fail()
-    assert not paths[0].parent.exists()
-
-
-def test_it_is_gone_when_the_task_is_killed(connect: Callable[..., None], key: dict[str, str]) -> None:
-    connect("google_cloud_default", extra={"keyfile_dict": key})
-    code = """
-        import os, signal
-        from darkroom_airflow.credentials import StoreAccess
-        with StoreAccess() as stores:
-            stores.reach("gs://bucket")
-            path = os.environ["GOOGLE_APPLICATION_CREDENTIALS"]
-            assert os.path.exists(path)
-            print(path, flush=True)
-            os.kill(os.getpid(), signal.SIGKILL)
-    """
-    environment = {**os.environ, "PYTHONPATH": str(ROOT / "plugins")}
-    command = [sys.executable, "-c", textwrap.dedent(code)]
-    answer = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    assert answer.returncode == -signal.SIGKILL
-    folder = Path(answer.stdout.splitlines()[-1]).parent
-    assert folder.name.startswith("darkroom-")
-    assert _gone(folder)
-
-
-def test_a_key_file_that_is_there_is_used_where_it_lies(
-    connect: Callable[..., None], key: dict[str, str], tmp_path: Path
-) -> None:
-    path = tmp_path / "key.json"
-    path.write_text(json.dumps(key))
-    connect("google_cloud_default", extra={"key_path": str(path), "quota_project_id": "who-pays"})
-    assert changes("gs://bucket") == {
-        "GOOGLE_APPLICATION_CREDENTIALS": str(path),
-        "GOOGLE_CLOUD_QUOTA_PROJECT": "who-pays",
-    }
-    assert path.exists()
-
-
-@pytest.mark.parametrize("field", ["key_path", "keyfile_dict"])
-def test_an_impersonation_is_one_for_googles_clients_too(
-    connect: Callable[..., None], key: dict[str, str], tmp_path: Path, field: str
-) -> None:
-    path = tmp_path / "key.json"
-    path.write_text(json.dumps(key))
-    source = str(path) if field == "key_path" else key
-    connect("google_cloud_default", extra={field: source, "impersonation_chain": "a@x.example, b@x.example"})
-    with StoreAccess() as stores:
-        stores.reach("gs://bucket")
-        credentials = who()
-    assert credentials.service_account_email == "b@x.example"
-    assert credentials._delegates == ["a@x.example"]
-    assert credentials._source_credentials.service_account_email == key["client_email"]
-
-
-def test_a_key_in_the_secret_manager_is_read_and_masked(
-    connect: Callable[..., None], key: dict[str, str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from google.cloud import secretmanager
-
-    kept = {**key, "client_secret": "seen-in-this-test-only"}  # other tests' connections have masked the key itself
-
-    class Client:  # the real one asks Google
-        def access_secret_version(self, name: str) -> Any:
-            assert name == "projects/studio/secrets/darkroom-key/versions/latest"
-            return SimpleNamespace(payload=SimpleNamespace(data=json.dumps(kept).encode()))
-
-    monkeypatch.setattr(secretmanager, "SecretManagerServiceClient", Client)
-    connect("google_cloud_default", extra={"key_secret_name": "darkroom-key", "key_secret_project_id": "studio"})
-    with StoreAccess() as stores:
-        stores.reach("gs://bucket")
-        assert who().service_account_email == key["client_email"]
-    assert redact("it is seen-in-this-test-only") == "it is ***"
-
-
-@pytest.mark.parametrize(
-    ("extra", "said"),
-    [
-        ({"is_anonymous": True}, "its is_anonymous cannot be handed to a worker"),
-        ({"idp_issuer_url": "https://idp.example", "credential_config_file": "{}"}, "its idp_issuer_url cannot"),
-        ({"impersonation_chain": "a@x.example"}, "impersonation_chain cannot be handed to a worker without"),
-        ({"impersonation_chain": "a@x.example", "key_path": "/nowhere/key.json"}, "/nowhere/key.json: No such file"),
-        ({"key_path": "/etc/key.p12"}, "P12"),
-        ({"keyfile_dict": "{not JSON"}, "no JSON object"),
-        ({"keyfile_dict": "[1]"}, "no JSON object"),
-        ({"keyfile_dict": "{}", "key_path": "/etc/key.json"}, "key_path and keyfile_dict; leave one"),
-        ({"key_secret_name": "key"}, "its secret key cannot be read"),
-    ],
-)
-def test_what_google_cannot_be_told_is_refused(
-    connect: Callable[..., None], monkeypatch: pytest.MonkeyPatch, extra: dict[str, Any], said: str
-) -> None:
-    monkeypatch.setenv("NO_GCE_CHECK", "true")  # there is no machine of Google's to ask who it is
-    monkeypatch.setenv("CLOUDSDK_CONFIG", "/nowhere")
-    connect("google_cloud_default", extra=extra)
-    with pytest.raises(BadInput, match=said):
-        changes("gs://bucket")
-
-
-def _gone(path: Path) -> bool:
-    import time
-
-    until = time.monotonic() + 5
-    while path.exists() and time.monotonic() < until:
-        time.sleep(0.02)
-    return not path.exists()

@@ -1,10 +1,13 @@
 """A studio of tiny styles, and how the tests run a DAG in it."""
 
 import json
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -63,6 +66,15 @@ class Studio:
     def pictures(self, style: str, cut: str) -> set[str]:
         """The names of the pictures of one cut that were made."""
         return {path.stem for path in (self.store / "renders/composites" / style / cut).glob("*.png")}
+
+
+def without_aws_identity(patch: pytest.MonkeyPatch, folder: Path) -> None:
+    """Leave no AWS settings in the environment, and none in a home or on a cloud's machine; files go to `folder`."""
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        patch.delenv(name)
+    patch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    patch.setenv("AWS_CONFIG_FILE", str(folder / "aws-config"))
+    patch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(folder / "aws-credentials"))
 
 
 def parse_dags() -> Any:

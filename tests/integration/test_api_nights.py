@@ -284,7 +284,7 @@ def test_a_backfill_asks_nobody(world: World) -> None:
 
 
 def test_an_api_out_of_reach_is_a_problem_and_no_end(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    def away(url: str) -> Any:
+    def away(url: str, access: object) -> Any:
         raise Unavailable(f"{url}: nobody answers.")
 
     monkeypatch.setattr(collecting, "FilesApi", away)

@@ -16,6 +16,7 @@ from darkroom.pyramids.sources import queue
 from darkroom.pyramids.sources.markers import mark, read_markers
 from darkroom.pyramids.sources.queue import Drained, drain, waiting
 from darkroom.store import Store, open_store
+from darkroom.store.access import NO_ACCESS
 from tests.servers.moto import moto_s3
 
 PART = 5 << 20  # bytes, the least that S3 takes
@@ -324,7 +325,7 @@ def test_without_credentials_it_is_the_settings_that_are_wrong(
 
 
 def test_the_region_is_the_queues_own() -> None:
-    made = queue._Queue("https://sqs.eu-west-1.amazonaws.com/123456789012/uploads")
+    made = queue._Queue("https://sqs.eu-west-1.amazonaws.com/123456789012/uploads", NO_ACCESS)
     assert made._client.meta.region_name == "eu-west-1"
 
 

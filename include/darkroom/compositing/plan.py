@@ -33,9 +33,9 @@ _HELD = 429  # bytes for each pixel of the largest frame: 10 megapixels are what
 
 def draft(request: Request, run: Run) -> Draft[Sheet]:
     """What a request wants made. Raises `BadInput` with every problem."""
-    prepared = prepare(request)
+    prepared = prepare(request, run.access)
     style, scope = prepared.style, prepared.scope
-    store = open_store(request.store)
+    store = open_store(request.store, run.access)
     lengths = ", ".join(style.length_names[length] for length in scope.lengths)
     drafted: Draft[Sheet] = Draft(
         title=f"{style.style} · {lengths} · {', '.join(scope.sides)} · {colour_range(scope.colours)}",

@@ -13,6 +13,7 @@ from darkroom.compositing.request import OnMissing, Request, Scope, check_scope,
 from darkroom.errors import BadInput
 from darkroom.settings import settings
 from darkroom.store import Entry, Store, open_store, readable
+from darkroom.store.access import Access
 from darkroom.styles.exports import Row, length_in_name, parse_export
 from darkroom.styles.names import length_slug
 from darkroom.styles.options import check_count, enumerate_combinations
@@ -43,7 +44,7 @@ class Prepared:
         return self.index.files.get((layer, colour))
 
 
-def prepare(request: Request) -> Prepared:
+def prepare(request: Request, access: Access) -> Prepared:
     """Read the style, the combinations, the renders' listing and headers, and check all of it; nothing is written.
 
     Raises `BadInput` with every problem there is.
@@ -51,7 +52,7 @@ def prepare(request: Request) -> Prepared:
     began = datetime.now(UTC)
     style = read_style(request.style_file)
     scope, problems = check_scope(request, style, request.style_file)
-    renders = open_store(renders_location(request, style))
+    renders = open_store(renders_location(request, style), access)
     if problems:
         raise BadInput(problems)
     index = index_renders(renders.list(), style.source_folders)

@@ -13,7 +13,7 @@ from darkroom.jobs import InputDigest, Manifest, NotDone
 from darkroom.keys import Picture
 from darkroom.ledger import InputLedger, KnownDigest, Ledger, LedgerEntry
 from darkroom.plan_folder import JobOutcomes, PlanFolder
-from darkroom.store import Store, open_store
+from darkroom.store import Store
 
 _STALE = "a render that it needs is gone"
 _Ledger = Ledger[LedgerEntry]
@@ -30,7 +30,7 @@ class CompositesRelease:
     """Lets go of a plan of composites."""
 
     def __init__(self, folder: PlanFolder, manifest: Manifest) -> None:
-        self._store, self._style = open_store(manifest.store), manifest.subjects[0]
+        self._store, self._style = folder.open(manifest.store), manifest.subjects[0]
         self._stale, self._planned, (self._renders,) = manifest.stale, manifest.created, manifest.stores
         self._prune = bool(manifest.request.get("prune"))
         self._layout = manifest.request.get("layout", Layout.NAMES)

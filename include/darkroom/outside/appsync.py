@@ -6,7 +6,6 @@ GraphQL over HTTPS with an API key or AWS credentials
 
 import hashlib
 import json
-import os
 import re
 import time
 import unicodedata
@@ -23,6 +22,7 @@ from pydantic.alias_generators import to_camel
 
 from darkroom.errors import BadInput, Denied, StoreError
 from darkroom.sentences import sentence
+from darkroom.store.access import NO_ACCESS, Access
 from darkroom.store.retries import Retries, Transient, first_line
 
 if TYPE_CHECKING:
@@ -184,9 +184,9 @@ class FilesApi:
     answered, and `BadInput` where there is nothing to sign a request with.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, access: Access = NO_ACCESS) -> None:
         """Raises `BadInput` for a URL that is not https. Plain http may lead to this very machine only."""
-        self._url, self._host = url, _host_of(url)
+        self._url, self._host, self._access = url, _host_of(url), access
         self._retries = Retries()
 
     def files(self) -> Iterator[FileToProcess | Unreadable]:
@@ -274,7 +274,7 @@ class FilesApi:
 
     def _headers(self, body: bytes) -> dict[str, str]:
         headers = {"Content-Type": "application/json", "User-Agent": "darkroom"}
-        if key := _api_key():
+        if key := self._api_key:
             return {**headers, "x-api-key": key}
         from botocore.auth import SigV4Auth
         from botocore.awsrequest import AWSRequest
@@ -299,9 +299,16 @@ class FilesApi:
 
     @cached_property
     def _session(self) -> "Session":
-        import botocore.session
+        from darkroom.store.aws_session import aws_session
 
-        return botocore.session.Session()
+        return aws_session(self._access)
+
+    @property
+    def _api_key(self) -> str:
+        key = self._access.environment().get(API_KEY, "").strip()
+        if not (key.isascii() and key.isprintable()):
+            raise BadInput(f"{API_KEY}: it has characters that no key has; copy it again.")
+        return key
 
     @cached_property
     def _pool(self) -> "PoolManager":
@@ -312,12 +319,12 @@ class FilesApi:
     def _refusal(self, operation: str, errors: list[Any]) -> StoreError:
         if any(isinstance(error, dict) and error.get("errorType") in _UNAUTHORISED for error in errors):
             return self._denied()
-        said = "; ".join(_message(error) for error in errors[:3])
+        said = "; ".join(_message(error, self._api_key) for error in errors[:3])
         return StoreError(f"{self._host}: {operation} fails: {said}")
 
     def _denied(self) -> Denied:
         # not in the service's words: AWS repeats a request that it refuses, with its session token
-        if _api_key():
+        if self._api_key:
             return Denied(f"{self._host}: the API refuses {API_KEY}; check that it is this API's and has not expired.")
         return Denied(
             f"{self._host}: the API refuses the AWS credentials; allow their role appsync:GraphQL, or set {API_KEY}."
@@ -348,19 +355,11 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def _api_key() -> str:
-    key = os.environ.get(API_KEY, "").strip()
-    if not (key.isascii() and key.isprintable()):
-        raise BadInput(f"{API_KEY}: it has characters that no key has; copy it again.")
-    return key
-
-
-def _message(error: object) -> str:
+def _message(error: object, key: str) -> str:
     """What one of an answer's errors says: the first line, clipped, and without the key should it be repeated."""
     said = error.get("message") if isinstance(error, dict) else error
     if not isinstance(said, str) or not said.strip():
         return "an error without a message"
-    key = _api_key()
     return first_line(said.replace(key, "…") if key else said)
 
 

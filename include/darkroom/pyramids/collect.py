@@ -4,6 +4,7 @@ import hashlib
 import tempfile
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
 from typing import Any, BinaryIO, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -11,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from darkroom import keys
 from darkroom.errors import DarkroomError, NotFound
 from darkroom.failures import DownloadFailed, Gone
+from darkroom.flows import Run
 from darkroom.jobs import Document, Mode, dump, parse
 from darkroom.outside.appsync import FilesApi, FileToProcess, Unreadable
 from darkroom.progress import Progress
@@ -59,15 +61,6 @@ class MuseumFile(BaseModel):
     seen: bool = False
 
 
-class NotRead(BaseModel):
-    """A file of the API that is not understood."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    item: str
-    reason: str
-
-
 class Collected(Document):
     """What was gathered for a run. `marked` and `already` count images of the queue, `passed` its other events.
 
@@ -80,18 +73,18 @@ class Collected(Document):
     waiting: int = 0
     left: tuple[str, ...] = ()
     files: tuple[FileToProcess, ...] = ()
-    unreadable: tuple[NotRead, ...] = ()
+    unreadable: tuple[Unreadable, ...] = ()
     museum: dict[str, MuseumFile] = Field(default_factory=dict)
     problems: tuple[str, ...] = ()
 
 
-def collect(request: Request, drive: Drive, *, dag_id: str, run_id: str) -> Collected:
+def collect(request: Request, drive: Drive, run: Run) -> Collected:
     """Drain the queue into markers, list the API's files, fetch what lies in Google Drive; write down what was found.
 
     A service that does not answer is a problem of the run, and the others go on. A backfill asks none of them; mode
     `plan` looks, and takes nothing. Raises `BadInput` for a request that cannot be.
     """
-    store = open_store(request.store)
+    store = open_store(request.store, run.access)
     found: dict[str, Any] = {}
     problems: list[str] = []
     if not request.backfill:
@@ -105,7 +98,7 @@ def collect(request: Request, drive: Drive, *, dag_id: str, run_id: str) -> Coll
         found["museum"], problem = without_thin_evidence(museum)
         problems += [f"Google Drive: {problem}"] if problem else []
     collected = Collected(**found, problems=tuple(problems))
-    store.write(_key(dag_id, run_id), dump(collected), content_type="application/json", durable=True)
+    store.write(_key(run), dump(collected), content_type="application/json", durable=True)
     return collected
 
 
@@ -134,17 +127,17 @@ def without_thin_evidence(museum: dict[str, MuseumFile]) -> tuple[dict[str, Muse
     return kept, f"{what}; {_SHARE}"
 
 
-def read_collected(store: Store, dag_id: str, run_id: str) -> Collected:
+def read_collected(store: Store, run: Run) -> Collected:
     """What was gathered for a run; nothing where nobody did."""
-    key = _key(dag_id, run_id)
+    key = _key(run)
     try:
         return parse(Collected, store.read(key), store.uri_of(key))
     except NotFound:
         return Collected()
 
 
-def _key(dag_id: str, run_id: str) -> str:
-    return f"{keys.run_folder(dag_id, run_id)}{keys.COLLECTED}"
+def _key(run: Run) -> str:
+    return f"{keys.run_folder(run.dag_id, run.run_id)}{keys.COLLECTED}"
 
 
 def _drain(request: Request, store: Store) -> dict[str, Any]:
@@ -152,28 +145,17 @@ def _drain(request: Request, store: Store) -> dict[str, Any]:
     if not url:
         return {}
     if request.mode is Mode.PLAN:
-        return {"waiting": queue.waiting(url)}
+        return {"waiting": queue.waiting(url, store.access)}
     # whatever sources this run is about: a message that was taken cannot be put back for another
-    drained = queue.drain(url, settings().scan_sources, store)
-    return {
-        "marked": drained.marked,
-        "already": drained.already,
-        "passed": drained.passed,
-        "left": drained.left,
-    }
+    return asdict(queue.drain(url, settings().scan_sources, store))
 
 
 def _list_files(request: Request, store: Store) -> dict[str, Any]:
-    if not request.api:
-        return {}
-    files: list[FileToProcess] = []
-    unreadable: list[NotRead] = []
-    for one in FilesApi(request.api).files():
-        if isinstance(one, Unreadable):
-            unreadable.append(NotRead(item=one.id, reason=one.reason))
-        else:
-            files.append(one)
-    return {"files": tuple(files), "unreadable": tuple(unreadable)}
+    listed = list(FilesApi(request.api, store.access).files()) if request.api else []
+    return {
+        "files": tuple(one for one in listed if isinstance(one, FileToProcess)),
+        "unreadable": tuple(one for one in listed if isinstance(one, Unreadable)),
+    }
 
 
 def _fetch_all(drive: Drive, file_ids: Iterable[str], mode: Mode, store: Store) -> dict[str, MuseumFile]:

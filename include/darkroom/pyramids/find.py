@@ -18,6 +18,7 @@ from darkroom.pyramids.sources.markers import Marker, chosen, has_extension, rea
 from darkroom.pyramids.sources.places import closest_place
 from darkroom.settings import settings
 from darkroom.store import Entry, Store, open_store, readable
+from darkroom.store.access import Access
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,7 @@ def find(request: Request, collected: Collected, store: Store) -> Found:
         if not request.backfill:
             _marked(request, store, source, place, found, images)
         if request.backfill or request.mode is Mode.ALL:
-            _listed(request, source, place, found, images)
+            _listed(request, store, source, place, found, images)
     if request.api and not request.backfill:
         _of_the_api(request, collected, store, found, images)
     if not request.backfill and {*settings().scan_sources} <= {*request.sources} and not request.prefixes:
@@ -124,10 +125,15 @@ def _found_nothing(request: Request, images: Images) -> Iterator[str]:
         yield f"extensions: no {what} has one of {asked}; correct them, or mark the images first."
 
 
-def look_at(candidates: Iterable[Candidate], extensions: tuple[str, ...], found: Found) -> Iterator[Candidate]:
+def stores_of(candidates: Iterable[Candidate], access: Access) -> dict[str, Store]:
+    """The stores that candidates lie in, by their places."""
+    return {place: open_store(place, access) for place in {one.place for one in candidates} if place}
+
+
+def look_at(found: Found, extensions: tuple[str, ...], access: Access) -> Iterator[Candidate]:
     """What stands at each candidate's place now, many at once; one that cannot be looked at is refused."""
-    candidates = list(candidates)
-    stores = {place: open_store(place) for place in {one.place for one in candidates} if place}
+    candidates = found.candidates
+    stores = stores_of(candidates, access)
 
     def look(one: Candidate) -> Candidate | Refusal:
         if not one.place:
@@ -177,8 +183,8 @@ def _said(marker: Marker) -> bool | None:
     return said == "copyright" if said else None
 
 
-def _listed(request: Request, source: str, place: str, found: Found, images: Images) -> None:
-    scans = open_store(place)
+def _listed(request: Request, store: Store, source: str, place: str, found: Found, images: Images) -> None:
+    scans = open_store(place, store.access)
     try:
         for prefix in request.prefixes or ("",):
             for entry in chosen(scans.list(prefix), request.extensions or IMAGES, request.since, request.until):
@@ -193,7 +199,7 @@ def _listed(request: Request, source: str, place: str, found: Found, images: Ima
 
 
 def _of_the_api(request: Request, collected: Collected, store: Store, found: Found, images: Images) -> None:
-    found.refused += [Refusal(f"{APPSYNC}/{one.item}", APPSYNC, one.reason) for one in collected.unreadable]
+    found.refused += [Refusal(f"{APPSYNC}/{one.id}", APPSYNC, one.reason) for one in collected.unreadable]
     for file in collected.files:
         if not _wanted(request, file.file_path):
             continue

@@ -36,7 +36,7 @@ def subjects(request: Request) -> tuple[str, ...]:
 
 def gather(request: Request, run: Run, drive: Drive) -> Gathered:
     """Drain the queue, list the API's files, fetch what lies in Google Drive; plan reads what was written of it."""
-    found = collect(request, drive, dag_id=run.dag_id, run_id=run.run_id)
+    found = collect(request, drive, run)
     waiting = [f"About {found.waiting} messages wait in the queue; mode plan takes none."] if found.waiting else []
     return Gathered(
         counts={

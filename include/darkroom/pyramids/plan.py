@@ -13,7 +13,7 @@ from darkroom.imaging.headers import Size, size_of
 from darkroom.jobs import State
 from darkroom.progress import Progress
 from darkroom.pyramids.collect import Collected, read_collected
-from darkroom.pyramids.find import Candidate, Found, Refusal, find, look_at
+from darkroom.pyramids.find import Candidate, Found, Refusal, find, look_at, stores_of
 from darkroom.pyramids.given import given_images, identity
 from darkroom.pyramids.job import Claim, Claims, PyramidItem, PyramidJob, cap_of, recipe_digest
 from darkroom.pyramids.names import claimed_twice, copy_beside
@@ -21,6 +21,7 @@ from darkroom.pyramids.request import Request
 from darkroom.pyramids.standing import Standing, look
 from darkroom.standing import is_current
 from darkroom.store import Store, head_object, open_store, readable
+from darkroom.store.access import Access
 
 _UNKNOWN = Size(50_000_000)  # of an image on the web
 _TITLE = "Pyramids"
@@ -70,8 +71,8 @@ class Night:
 
 def draft(request: Request, run: Run) -> Draft[Todo]:
     """What a request wants made."""
-    store, images = open_store(request.store), open_store(request.images)
-    collected = read_collected(store, run.dag_id, run.run_id)
+    store, images = open_store(request.store, run.access), open_store(request.images, run.access)
+    collected = read_collected(store, run)
     found = Found(given_images(request)) if request.given else find(request, collected, store)
     interval = ""
     if request.since and request.until:
@@ -79,7 +80,7 @@ def draft(request: Request, run: Run) -> Draft[Todo]:
     drafted: Draft[Todo] = Draft(
         title=f"{_TITLE} · {', '.join(request.given or request.sources) or 'no sources'}{interval}",
         output_store=images.uri,
-        stores=request.places,
+        stores=tuple(filter(None, (*request.places, request.api))),
         problems=found.problems,
         enough=_ENOUGH,
         label=_label,
@@ -96,11 +97,11 @@ def draft(request: Request, run: Run) -> Draft[Todo]:
 def compare(request: Request, found: Found, images: Store, made: Set[str], night: Night) -> None:
     """Decide what is to be made of what was found, beside what stands in the images' store."""
     # what was given was looked at when it was found, and what lies beside it is nobody's wish
-    candidates = found.candidates if request.given else list(look_at(found.candidates, request.extensions, found))
+    candidates = found.candidates if request.given else list(look_at(found, request.extensions, images.access))
     standing = look(request, images, candidates)
     pyramids = {one.name for one in candidates if one.place and standing.is_output(one)}
     missing = {one.name for one in candidates if one.place and one.entry is None}
-    found.gone |= _gone(request, candidates)
+    found.gone |= _gone(request, candidates, images.access)
     clashing = claimed_twice({one.name: one.target for one in candidates if one.name not in pyramids | missing})
     for one in candidates:
         if one.name in found.gone:
@@ -122,7 +123,9 @@ def compare(request: Request, found: Found, images: Store, made: Set[str], night
     for refusal in found.refused:
         night.refuse(refusal)
     # a command's jobs have one worker, whatever they take
-    sizes = [_UNKNOWN] * len(night.todo) if request.given else _sizes([one.candidate for one in night.todo])
+    sizes = (
+        [_UNKNOWN] * len(night.todo) if request.given else _sizes([one.candidate for one in night.todo], images.access)
+    )
     night.drafted.todo = [costed(replace(todo, size=size)) for todo, size in zip(night.todo, sizes, strict=True)]
     for name, file_ids in found.gone.items():
         night.claims[name] = Claim(state="gone", file_ids=file_ids)
@@ -163,42 +166,43 @@ def _refusal(one: Candidate, standing: Standing, clashing: Mapping[str, str]) ->
         return clashing[one.name]
     if one.place and one.uri == standing.images.uri_of(one.target):
         return "its pyramid would take its place; give the source or the images another bucket or folder"
-    if entry and not one.file_ids and entry.source != one.uri and _is_there(entry.source):
+    another = entry and not one.file_ids and entry.source != one.uri
+    if entry and another and _is_there(entry.source, standing.images.access):
         return f"{readable(entry.source)} has the same pyramid, {one.target}, and is still there; give one another path"
     return ""
 
 
-def _is_there(source: str) -> bool:
+def _is_there(source: str, access: Access) -> bool:
     """Does the image of a pyramid still exist? One of the web is its API's affair."""
     if source.startswith(("https://", "http://")):
         return False
     try:
-        return head_object(source) is not None
+        return head_object(source, access) is not None
     except (StoreError, BadInput):  # of a place that is none any more
         return False
 
 
-def _gone(request: Request, candidates: Iterable[Candidate]) -> dict[str, tuple[str, ...]]:
+def _gone(request: Request, candidates: Iterable[Candidate], access: Access) -> dict[str, tuple[str, ...]]:
     """The files that only the API asks for and that their bucket does not have, with their ids.
 
     A place in which nothing lies at all is rather not what it was, and then none of its files counts as gone.
     """
     absent = [one for one in candidates if one.file_ids and not one.markers and one.entry is None]
     places = {one.place for one in absent} & set(request.api_places)
-    alive = {place for place in places if _holds_something(place)}
+    alive = {place for place in places if _holds_something(place, access)}
     return {one.name: one.file_ids for one in absent if one.place in alive}
 
 
-def _holds_something(place: str) -> bool:
+def _holds_something(place: str, access: Access) -> bool:
     try:
-        return next(iter(open_store(place).list()), None) is not None
+        return next(iter(open_store(place, access).list()), None) is not None
     except StoreError:
         return False
 
 
-def _sizes(candidates: list[Candidate]) -> list[Size]:
+def _sizes(candidates: list[Candidate], access: Access) -> list[Size]:
     """The sizes of images, many headers at once."""
-    stores = {place: open_store(place) for place in {one.place for one in candidates} if place}
+    stores = stores_of(candidates, access)
     most = max((store.concurrency for store in stores.values()), default=1)
     with ThreadPoolExecutor(most, "headers") as pool, Progress("headers read", len(candidates)) as progress:
 

@@ -14,7 +14,7 @@ from darkroom.pyramids.failed_days import settle_failures
 from darkroom.pyramids.job import GONE, HEIGHT, WIDTH, Claim, Claims, MarkerRef
 from darkroom.pyramids.request import Request
 from darkroom.settings import settings
-from darkroom.store import Store, open_store
+from darkroom.store import Store
 
 _MOST_NOTES = 200
 
@@ -29,7 +29,7 @@ class PyramidsRelease:
     def __init__(self, folder: PlanFolder, manifest: Manifest) -> None:
         self._night = manifest.created.date()
         self._api = Request.model_validate(manifest.request).api
-        self._store = open_store(manifest.store)
+        self._store = folder.open(manifest.store)
         claims = folder.document(keys.CLAIMS, Claims)
         self._claims: Mapping[str, Claim] = claims.claims if claims else {}
         self._proven: dict[str, Outcome] = {}
@@ -68,7 +68,7 @@ class PyramidsRelease:
         waiting = [(one, ids) for name, one in self._proven.items() if (ids := self._claims[name].file_ids)]
         if not waiting and not self._gone:
             return
-        api = FilesApi(self._api)
+        api = FilesApi(self._api, self._store.access)
         with Progress("files that the API was told of", len(waiting) + len(self._gone)) as progress:
             for outcome, ids in waiting:
                 try:

@@ -71,7 +71,7 @@ def look(request: Request, images: Store, candidates: Iterable[Candidate]) -> St
 
     A command has no ledger: what stands there it may replace if that is asked for, else adopt where it is the same.
     """
-    candidates, store = list(candidates), open_store(request.store)
+    candidates, store = list(candidates), open_store(request.store, images.access)
     copies = {copy_beside(one.target) for one in candidates}
     shards = sorted({keys.pyramids_ledger(key) for one in candidates for key in _near(one)})
     etags: dict[str, str | None] = {}

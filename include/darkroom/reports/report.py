@@ -10,7 +10,6 @@ from darkroom.amounts import counted
 from darkroom.causes import cause_lines, causes
 from darkroom.jobs import GroupReport, Manifest, Mode, NotDone, Outcome, Output, Report, Settlement, State, again, dump
 from darkroom.plan_folder import PlanFolder
-from darkroom.store import open_store
 
 _LIBRARIES = ("darkroom", "pyvips", "pyvips-binary", "numpy", "numba")
 _MOST_PREVIEWS = 40
@@ -148,7 +147,7 @@ def make_report(folder: PlanFolder, problems: Sequence[str] = (), *, page: bool 
     if page:
         from darkroom.reports import page as pages  # jinja2, whose import takes longer than a small command
 
-        store = open_store(manifest.output_store)
+        store = folder.open(manifest.output_store)
         step = max(1, -(-len(shown) // _MOST_PREVIEWS))
         pictures = {key: picture for key in shown[::step] if (picture := flow.picture(store, key))}
         folder.write(keys.REPORT_HTML, pages.page(report, pictures).encode(), "text/html; charset=utf-8")

@@ -8,6 +8,7 @@ from itertools import islice
 from typing import BinaryIO, Protocol
 
 from darkroom.errors import SourceChanged
+from darkroom.store.access import Access
 from darkroom.store.hashes import Hashes
 
 CONTENT_TYPE = "application/octet-stream"
@@ -74,6 +75,10 @@ class Store(Protocol):
     @property
     def uri(self) -> str:
         """The root's URI, without a trailing `/`."""
+
+    @property
+    def access(self) -> Access:
+        """What it was opened with: whoever opens others beside it passes it on."""
 
     @property
     def concurrency(self) -> int:

@@ -10,6 +10,7 @@ from stat import S_ISREG
 from typing import BinaryIO, cast
 
 from darkroom.errors import Conflict, NotFound, StoreError
+from darkroom.store.access import NO_ACCESS, Access
 from darkroom.store.base import CONTENT_TYPE, Entry, Reading, source_changed
 from darkroom.store.confirm import difference
 from darkroom.store.folder_errors import both, explain, explained
@@ -49,7 +50,8 @@ class FolderStore:
 
     concurrency = 4  # a disk's queue is short, and the work beside it wants the cores
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, access: Access = NO_ACCESS) -> None:
+        self.access = access
         self._paths = Paths(root)
         self._walk = Walk(self._paths)
         self._synced: set[str] = set()  # folders whose names down from the root the disk has

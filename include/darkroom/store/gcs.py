@@ -13,6 +13,7 @@ from typing import BinaryIO
 from google.cloud.storage import Blob
 
 from darkroom.errors import Conflict, Damaged, NotFound, StoreError
+from darkroom.store.access import NO_ACCESS, Access
 from darkroom.store.base import CONTENT_TYPE, WRITE_ID, Entry, Reading, batches, source_changed
 from darkroom.store.confirm import unconfirmed
 from darkroom.store.gcs_access import CONNECTIONS, TIMEOUT, GcsAccess
@@ -33,8 +34,8 @@ class GcsStore:
 
     concurrency = CONNECTIONS
 
-    def __init__(self, bucket: str, prefix: str = "") -> None:
-        self._access = GcsAccess(bucket)
+    def __init__(self, bucket: str, prefix: str = "", access: Access = NO_ACCESS) -> None:
+        self.access, self._access = access, GcsAccess(bucket, access)
         self._prefix = f"{prefix.strip('/')}/" if prefix.strip("/") else ""
 
     @property

@@ -1,9 +1,8 @@
 """How Google Cloud Storage is reached: whose credentials, which endpoint, and what its errors mean."""
 
-import os
 from collections.abc import Callable
 from functools import cached_property
-from typing import NoReturn, TypeVar
+from typing import NoReturn, TypeVar, cast
 
 import google.auth
 import google.auth.exceptions
@@ -11,13 +10,14 @@ import requests
 import urllib3.exceptions
 from google.api_core import exceptions as api
 from google.api_core.retry import Retry
-from google.auth.credentials import AnonymousCredentials, Credentials
+from google.auth.credentials import AnonymousCredentials, Credentials, with_scopes_if_required
 from google.auth.transport.requests import AuthorizedSession
 from google.cloud import storage
 from google.cloud.storage.exceptions import DataCorruption, InvalidResponse
 from requests.adapters import HTTPAdapter
 
 from darkroom.errors import BadInput, Conflict, DarkroomError, Denied, NotFound, StoreError
+from darkroom.store.access import NO_ACCESS, Access
 from darkroom.store.retries import Retries, Transient, first_line
 
 T = TypeVar("T")
@@ -41,35 +41,43 @@ _FAULTS = (
 class GcsAccess:
     """One bucket's client.
 
-    Credentials are Google's application default ones (`GOOGLE_APPLICATION_CREDENTIALS`, `gcloud auth`, a service
-    account's); with `STORAGE_EMULATOR_HOST` there are none. `Retries` repeats every call but the parts of a resumable
-    upload, which only the client can resume: it is given `resuming`.
+    Credentials are the access's key file, or Google's application default ones (`GOOGLE_APPLICATION_CREDENTIALS`,
+    `gcloud auth`, a service account's); with `STORAGE_EMULATOR_HOST` there are none. `Retries` repeats every call but
+    the parts of a resumable upload, which only the client can resume: it is given `resuming`.
     """
 
-    def __init__(self, bucket: str) -> None:
-        self.name = bucket
+    def __init__(self, bucket: str, access: Access = NO_ACCESS) -> None:
+        self.name, self._access = bucket, access
         self.retries = Retries()
         self.resuming = Retry(predicate=self._goes_away, initial=0.2, maximum=20.0, timeout=120.0)
 
     @cached_property
     def bucket(self) -> storage.Bucket:
         """The client's handle of the bucket; costs no request."""
-        project: str | None = "none"
-        if os.environ.get("STORAGE_EMULATOR_HOST"):
-            credentials: Credentials = AnonymousCredentials()  # type: ignore[no-untyped-call]
-        else:
-            try:
-                credentials, project = google.auth.default(scopes=[_SCOPE])
-            except google.auth.exceptions.DefaultCredentialsError as error:
-                raise BadInput(
-                    f"gs://{self.name}: there are no usable Google credentials; set GOOGLE_APPLICATION_CREDENTIALS to "
-                    "a service account's key file, or run with a service account."
-                ) from error
+        emulator = self._access.environment().get("STORAGE_EMULATOR_HOST")
+        credentials: Credentials = AnonymousCredentials() if emulator else self._credentials()  # type: ignore[no-untyped-call]
         session = AuthorizedSession(credentials)  # type: ignore[no-untyped-call]
         session.mount("https://", HTTPAdapter(pool_maxsize=CONNECTIONS))
         session.mount("http://", HTTPAdapter(pool_maxsize=CONNECTIONS))
-        client = storage.Client(project=project or "none", credentials=credentials, _http=session)
+        options = {"api_endpoint": emulator} if emulator else None
+        client = storage.Client(project="none", credentials=credentials, _http=session, client_options=options)
         return client.bucket(self.name)
+
+    def _credentials(self) -> Credentials:
+        file = self._access.variables.get("GOOGLE_APPLICATION_CREDENTIALS")
+        quota = self._access.variables.get("GOOGLE_CLOUD_QUOTA_PROJECT")
+        try:
+            if file:  # the scopes as `default` gives them: not to a user's own credentials
+                found, _ = google.auth.load_credentials_from_file(file, quota_project_id=quota)  # type: ignore[no-untyped-call]
+                found = with_scopes_if_required(found, [_SCOPE])  # type: ignore[no-untyped-call]
+            else:
+                found, _ = google.auth.default(scopes=[_SCOPE], quota_project_id=quota)
+        except google.auth.exceptions.DefaultCredentialsError as error:
+            raise BadInput(
+                f"gs://{self.name}: there are no usable Google credentials; set GOOGLE_APPLICATION_CREDENTIALS to "
+                "a service account's key file, or run with a service account."
+            ) from error
+        return cast(Credentials, found)
 
     def uri(self, name: str) -> str:
         """The URI of an object by its whole name in the bucket."""

@@ -12,6 +12,7 @@ from typing import Any, BinaryIO
 
 from darkroom.errors import Conflict, NotFound, StoreError
 from darkroom.store import s3_data, s3_listing
+from darkroom.store.access import NO_ACCESS, Access
 from darkroom.store.base import CONTENT_TYPE, WRITE_ID, Entry, Reading, batches, source_changed
 from darkroom.store.confirm import unconfirmed
 from darkroom.store.s3_access import CONNECTIONS, S3Access
@@ -34,8 +35,8 @@ class S3Store:
 
     concurrency = CONNECTIONS
 
-    def __init__(self, bucket: str, prefix: str = "") -> None:
-        self._access = S3Access(bucket)
+    def __init__(self, bucket: str, prefix: str = "", access: Access = NO_ACCESS) -> None:
+        self.access, self._access = access, S3Access(bucket, access)
         self._prefix = f"{prefix.strip('/')}/" if prefix.strip("/") else ""
 
     @property

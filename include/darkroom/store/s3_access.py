@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
 from urllib.parse import quote, urlencode
 
 import botocore.exceptions
-import botocore.session
 import obstore.exceptions
 from botocore.auth import S3SigV4Auth
 from botocore.awsrequest import AWSRequest, AWSResponse
@@ -23,6 +22,8 @@ from botocore.utils import get_environ_proxies
 from obstore.store import S3Store as ObstoreS3
 
 from darkroom.errors import BadInput, Conflict, Denied, NotFound, StoreError, Unavailable
+from darkroom.store.access import NO_ACCESS, Access
+from darkroom.store.aws_session import aws_session
 from darkroom.store.retries import Retries, Transient, first_line
 
 if TYPE_CHECKING:
@@ -72,12 +73,13 @@ _FAULTS = (
 class S3Access:
     """One bucket's two clients: obstore for the data path (ADR 9), botocore (boto3's core) for all that is more.
 
-    Credentials, profile, region and endpoint are boto3's own chain (`AWS_PROFILE`, `AWS_ENDPOINT_URL`, roles, …),
-    handed on to obstore. Neither client retries: `Retries` does, for both.
+    Credentials, profile, region, endpoint and certificates are the access's, and otherwise boto3's own chain's
+    (`AWS_PROFILE`, `AWS_ENDPOINT_URL`, roles, …), handed on to obstore. Neither client retries: `Retries` does, for
+    both.
     """
 
-    def __init__(self, bucket: str) -> None:
-        self.bucket = bucket
+    def __init__(self, bucket: str, access: Access = NO_ACCESS) -> None:
+        self.bucket, self._access = bucket, access
         self.retries = Retries()
 
     def uri(self, name: str) -> str:
@@ -102,7 +104,7 @@ class S3Access:
     @cached_property
     def _session(self) -> "Session":
         with self._settings():
-            session = botocore.session.Session()
+            session = aws_session(self._access)
             credentials = session.get_credentials()
         if credentials is None:
             raise BadInput(
@@ -120,19 +122,28 @@ class S3Access:
             raise BadInput(f"s3://{self.bucket}: the AWS settings cannot be used: {error}.") from error
 
     @cached_property
-    def _endpoint(self) -> str:
-        """The configured endpoint of a service that is not AWS, or an empty text.
+    def _configured_endpoint(self) -> str | None:
+        """The configured endpoint, as it is given.
 
         Without botocore's client, which takes as long to make as a listing of 5,000 objects does.
         """
         session = self._session
         with self._settings():
             if session.get_config_variable("ignore_configured_endpoint_urls"):
-                return ""
-            given = ConfiguredEndpointProvider(
-                full_config=session.full_config, scoped_config=session.get_scoped_config(), client_name="s3"
+                return None
+            given: str | None = ConfiguredEndpointProvider(
+                full_config=session.full_config,
+                scoped_config=session.get_scoped_config(),
+                client_name="s3",
+                environ=self._access.environment(),
             ).provide()
-        return given.rstrip("/") if given and not _is_aws(given) else ""
+        return given
+
+    @property
+    def _endpoint(self) -> str:
+        """The configured endpoint of a service that is not AWS, or an empty text."""
+        given = self._configured_endpoint
+        return given.rstrip("/") if given and ".amazonaws.com" not in given else ""
 
     @cached_property
     def _region(self) -> str:
@@ -164,7 +175,9 @@ class S3Access:
             user_agent_extra="darkroom",
         )
         with self._settings():
-            client = cast("S3Client", self._session.create_client("s3", region_name=region, config=config))
+            endpoint = self._configured_endpoint
+            made = self._session.create_client("s3", region_name=region, endpoint_url=endpoint, config=config)
+        client = cast("S3Client", made)
         client.meta.events.register("before-call.s3.DeleteObjects", _add_md5)
         return client
 
@@ -258,10 +271,6 @@ def _add_md5(params: dict[str, Any], **_: object) -> None:
     """The one checksum of a batch removal that every service takes; AWS takes botocore's own as well."""
     digest = hashlib.md5(params["body"], usedforsecurity=False).digest()
     params["headers"]["Content-MD5"] = base64.b64encode(digest).decode()
-
-
-def _is_aws(endpoint: str) -> bool:
-    return ".amazonaws.com" in endpoint
 
 
 def _bucket_region(client: "S3Client", bucket: str) -> str:

@@ -5,6 +5,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from darkroom.errors import BadInput
+from darkroom.store.access import NO_ACCESS, Access
 from darkroom.store.base import Entry, Store
 from darkroom.store.folder import FolderStore
 
@@ -12,7 +13,7 @@ from darkroom.store.folder import FolderStore
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]")
 
 
-def open_store(location: str) -> Store:
+def open_store(location: str, access: Access = NO_ACCESS) -> Store:
     """The store whose root `location` names: a folder's path, or a `file://`, `s3://` or `gs://` URI.
 
     Raises `BadInput` for a scheme that no backend serves. Nothing is created, and nothing asked of a service: a
@@ -22,29 +23,25 @@ def open_store(location: str) -> Store:
     if scheme == location:
         if not location.strip():
             raise BadInput("A store's location is empty: give a folder's path or a URI.")
-        return FolderStore(Path(location))
+        return FolderStore(Path(location), access)
     if scheme == "file":
         parts = urlsplit(location)
         if parts.netloc not in ("", "localhost"):
             raise BadInput(f"{location}: a file URI has no host; write file:///path.")
-        return FolderStore(path_of(location))
+        return FolderStore(path_of(location), access)
     if scheme in ("s3", "gs"):
         bucket, _, prefix = location.removeprefix(f"{scheme}://").partition("/")
         if not _BUCKET.fullmatch(bucket):
             raise BadInput(f"{location}: {bucket!r} is no bucket's name; write {scheme}://bucket/prefix.")
-        return _of_service(scheme, bucket, prefix)
+        # imported where they are needed: a folder's user pays for neither
+        if scheme == "s3":
+            from darkroom.store.s3 import S3Store
+
+            return S3Store(bucket, prefix, access)
+        from darkroom.store.gcs import GcsStore
+
+        return GcsStore(bucket, prefix, access)
     raise BadInput(f"{location}: no store for {scheme}:// addresses; give a folder's path, or file://, s3:// or gs://.")
-
-
-def _of_service(scheme: str, bucket: str, prefix: str) -> Store:
-    # imported where they are needed: a folder's user pays for neither
-    if scheme == "s3":
-        from darkroom.store.s3 import S3Store
-
-        return S3Store(bucket, prefix)
-    from darkroom.store.gcs import GcsStore
-
-    return GcsStore(bucket, prefix)
 
 
 def readable(location: str) -> str:
@@ -78,26 +75,26 @@ def exists(location: str) -> bool:
     return "/" not in store.uri.partition("://")[2]
 
 
-def read_object(uri: str) -> bytes:
+def read_object(uri: str, access: Access = NO_ACCESS) -> bytes:
     """The content of the one object at `uri` (as `Store.uri_of` writes it). Raises `NotFound`, `BadInput`."""
-    store, key = _object(uri)
+    store, key = _object(uri, access)
     return store.read(key)
 
 
-def head_object(uri: str) -> Entry | None:
+def head_object(uri: str, access: Access = NO_ACCESS) -> Entry | None:
     """The entry of the one object at `uri` (as `Store.uri_of` writes it), or None where there is none."""
-    store, key = _object(uri)
+    store, key = _object(uri, access)
     return store.head(key)
 
 
-def _object(uri: str) -> tuple[Store, str]:
+def _object(uri: str, access: Access) -> tuple[Store, str]:
     scheme, _, path = uri.partition("://")
     if scheme in ("s3", "gs"):
         bucket, _, key = path.partition("/")
-        return open_store(f"{scheme}://{bucket}"), key
+        return open_store(f"{scheme}://{bucket}", access), key
     parent, _, name = uri.rpartition("/")
     if not name:
         raise BadInput(f"{uri}: not an object's address; it ends in a slash.")
     if uri.startswith("file://"):
         name = unquote(name, errors="surrogateescape")
-    return open_store(parent or ("/" if uri.startswith("/") else ".")), name
+    return open_store(parent or ("/" if uri.startswith("/") else "."), access), name

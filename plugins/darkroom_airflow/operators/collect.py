@@ -34,8 +34,9 @@ class CollectOperator(BaseOperator):
             raise ValueError(f"{flow.name} collects nothing")
         with refusals_are_told(context["ti"]), StoreAccess() as stores:
             request = flow.request(params_of(context, backfill=flow.backfill))
-            stores.reach(*flow.stores(request), *flow.collecting.stores(request))
-            found = flow.collecting.collect(request, flows.Run(dag_run.dag_id, dag_run.run_id), DriveFiles())
+            access = stores.reach(*flow.stores(request), *flow.collecting.stores(request))
+            run = flows.Run(dag_run.dag_id, dag_run.run_id, access=access)
+            found = flow.collecting.collect(request, run, DriveFiles())
         for sentence in found.said:
             self.log.info("%s", sentence)
         for sentence in found.left[:_MOST_SAID]:

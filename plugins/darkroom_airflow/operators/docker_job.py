@@ -17,6 +17,7 @@ from darkroom.amounts import human_bytes
 from darkroom.machines import MACHINES, Machine
 from darkroom.settings import settings
 from darkroom.store import readable
+from darkroom.store.access import Access
 from darkroom_airflow.credentials import StoreAccess
 from darkroom_airflow.operators.jobs import JOB_FIELDS, check_exit, job_command, job_of
 from darkroom_airflow.refusals import refusals_are_final
@@ -55,11 +56,10 @@ class DockerJobOperator(DockerOperator):
         where = readable(self.job_uri)
         self.log.info("%s: starting a container of %s; its job: %s", self.job_label, self.image, where)
         with refusals_are_final(), StoreAccess() as stores:
-            stores.reach(self.job_uri)
-            job = job_of(self.job_uri)
+            job = job_of(self.job_uri, stores.reach(self.job_uri))
             locations = job.locations if job else ()
-            stores.reach(*locations)
-            environment = container_environment()
+            access = stores.reach(*locations)
+            environment = container_environment(access)
             self.command = job_command(self.job_uri, program=())
             written = [job.store, job.output_store] if job else []
             for folder in _folders(written):
@@ -72,9 +72,9 @@ class DockerJobOperator(DockerOperator):
             self.mounts.append(Mount(_WORKSPACE, None, type="volume"))
             self.cpus, self.mem_limit = self._limits.cpus, self._limits.memory
             self._private_environment = environment | self._limits.worker_settings
-            self._run(context)
+            self._run(context, access)
 
-    def _run(self, context: Context) -> None:
+    def _run(self, context: Context, access: Access) -> None:
         lines: list[str] = []
         try:
             super().execute(context)
@@ -89,6 +89,7 @@ class DockerJobOperator(DockerOperator):
             int(state["ExitCode"]),
             label=self.job_label,
             job_uri=self.job_uri,
+            access=access,
             last_lines=lines,
             ending=killed and f"{killed} (size {self.machine}, {human_bytes(self._limits.memory)})",
         )

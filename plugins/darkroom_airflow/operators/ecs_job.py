@@ -182,11 +182,11 @@ class EcsJobOperator(EcsRunTaskOperator):
         definition = self._definition(found[0]["taskDefinitionArn"])
         code, ending = ecs_documents.how_it_ended(found[0], definition)
         with StoreAccess() as stores:
-            stores.reach(self.job_uri)
             check_exit(
                 code,
                 label=self.job_label,
                 job_uri=self.job_uri,
+                access=stores.reach(self.job_uri),
                 last_lines=self._last_lines(definition),
                 ending=ending and f"{ending} (size {self.machine}, {human_bytes(MACHINES[self.machine].memory)})",
             )

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from airflow.sdk import BaseOperator
 
 from darkroom.settings import settings
+from darkroom.store.access import Access
 from darkroom_airflow.pools import IMAGING, Pool
 from darkroom_airflow.task_logs import crashed, refused
 from darkroom_airflow.xcoms import RUN, bullets, sentences
@@ -86,53 +87,52 @@ def stop_strays(plan_uri: str) -> None:
 
 
 def check_exit(
-    code: int, *, label: str, job_uri: str, last_lines: Iterable[str] = (), ending: str = "", hint: str = ""
+    code: int, *, label: str, job_uri: str, access: Access, last_lines: Iterable[str] = (), ending: str = ""
 ) -> None:
     """What a worker's exit code means for its task.
 
     0: done. 1: some items failed or were refused, 2: the job file is bad or a store gives no access; the worker has
     retried what can be retried, so both are final. Anything else is a crash or a kill: worth another try, which goes on
-    where this one ended. `ending` says how it ended where the code does not, `hint` what may be done about it.
+    where this one ended. `ending` says how it ended where the code does not.
     """
     if code == 0:
         return
     if code == 1:
-        said = failed_items(job_uri) or list(last_lines)
+        said = failed_items(job_uri, access) or list(last_lines)
         raise refused(f"{label}: not everything was made.\n{bullets(said)}")
     if code == 2:
         said = sentences(list(last_lines))
         raise refused(f"{label}: the worker refuses its job.\n{bullets(said)}")
     raise crashed(
-        f"{label}: the worker {ending or _ending(code)}; what it had made is kept, the next try does the rest. {hint}"
+        f"{label}: the worker {ending or _ending(code)}; what it had made is kept, the next try does the rest."
     )
 
 
-def failed_items(job_uri: str) -> list[str]:
+def failed_items(job_uri: str, access: Access) -> list[str]:
     """Why the job's items were not made, each reason once, from its outcomes; empty where those cannot be read."""
     from darkroom import flows
     from darkroom.causes import cause_lines, causes
     from darkroom.errors import DarkroomError
     from darkroom.plan_folder import PlanFolder
-    from darkroom.store import read_object
 
+    job = job_of(job_uri, access)
     try:
-        job = json.loads(read_object(job_uri))
-        noun = flows.get(job["flow"]).noun
-        outcomes = PlanFolder.at(job["plan"]).outcomes(job["number"]).latest.values()
-    except (DarkroomError, OSError, ValueError, KeyError):
+        noun = flows.get(job.flow).noun if job else ""
+        outcomes = PlanFolder.at(job.plan, access).outcomes(job.number).latest.values() if job else ()
+    except (DarkroomError, OSError, ValueError):
         return []
     bad = [outcome for outcome in outcomes if not outcome.state.is_good]
     return sentences(cause_lines(causes(bad), noun, _MOST_NAMED))
 
 
-def job_of(job_uri: str) -> "Job | None":
+def job_of(job_uri: str, access: Access) -> "Job | None":
     """What every job says; nothing where its file cannot be read, of which the worker will say why."""
     from darkroom.errors import DarkroomError
     from darkroom.jobs import Job
     from darkroom.store import read_object
 
     try:
-        document = json.loads(read_object(job_uri))
+        document = json.loads(read_object(job_uri, access))
         return Job.model_validate({key: value for key, value in document.items() if key in Job.model_fields})
     except (DarkroomError, OSError, ValueError, AttributeError):
         return None

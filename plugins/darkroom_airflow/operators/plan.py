@@ -41,8 +41,8 @@ class PlanOperator(BaseOperator):
             if not self.where:
                 require_reach(locations)
             with StoreAccess() as stores:
-                stores.reach(*locations)
-                manifest = plan(flow, request, flows.Run(dag_run.dag_id, dag_run.run_id))
+                run = flows.Run(dag_run.dag_id, dag_run.run_id, access=stores.reach(*locations))
+                manifest = plan(flow, request, run)
         self._say(manifest)
         ti.xcom_push(COUNTS, counts_of(manifest))
         ti.xcom_push(PLAN_URI, manifest.uri)
@@ -98,13 +98,6 @@ def request_from(params: Mapping[str, Any]) -> dict[str, Any]:
 
 def counts_of(manifest: "Manifest") -> dict[str, int]:
     """The plan's numbers by name."""
-    distinct = {} if manifest.distinct is None else {"distinct": manifest.distinct}
-    return distinct | {
-        "planned": manifest.planned,
-        "todo": manifest.todo,
-        "skipped": manifest.skipped,
-        "refused": len(manifest.refused),
-        "findings": len(manifest.findings),
-        "stale": len(manifest.stale),
-        "jobs": len(manifest.jobs),
-    }
+    counts = {name: getattr(manifest, name) for name in ("planned", "todo", "skipped", "distinct")}
+    counts |= {name: len(getattr(manifest, name)) for name in ("refused", "findings", "stale", "jobs")}
+    return {name: count for name, count in counts.items() if count is not None}

@@ -53,16 +53,9 @@ class ReportOperator(BaseOperator):
         ti.xcom_push(REPORT_URI, folder.uri_of(keys.REPORT_HTML))
         counts = {name: getattr(report, name) for name in _COUNTED}
         ti.xcom_push(COUNTS, {name: count for name, count in counts.items() if count is not None})
-        self.log.info(
-            "%d planned%s: %d done, %d skipped, %d refused, %d failed, %d left.",
-            report.planned,
-            different(report.distinct),
-            report.done,
-            report.skipped,
-            report.refused,
-            report.failed,
-            report.todo,
-        )
+        made = (report.done, report.skipped, report.refused, report.failed, report.todo)
+        said = "%d planned%s: %d done, %d skipped, %d refused, %d failed, %d left."
+        self.log.info(said, report.planned, different(report.distinct), *made)
         self.log.info("The report: %s", readable(folder.uri_of(keys.REPORT_HTML)))
         self.log.info("The %ss: %s", report.noun, readable(outputs))
         if not report.ok:

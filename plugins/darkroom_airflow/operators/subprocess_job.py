@@ -28,12 +28,13 @@ class SubprocessJobOperator(BaseOperator):
         """Start the worker, hand its lines to the log, judge its exit code."""
         self.log.info("%s: starting the worker; its job: %s", self.job_label, readable(self.job_uri))
         with refusals_are_final(), StoreAccess() as stores:
-            stores.reach(self.job_uri)
-            if job := job_of(self.job_uri):
-                stores.reach(*job.locations)
-            self._worker = WorkerProcess(job_command(self.job_uri), worker_environment())
+            access = stores.reach(self.job_uri)
+            if job := job_of(self.job_uri, access):
+                access = stores.reach(*job.locations)
+            self._worker = WorkerProcess(job_command(self.job_uri), worker_environment(access))
             code = self._worker.run(self._say)
-            check_exit(code, label=self.job_label, job_uri=self.job_uri, last_lines=self._worker.last_lines)
+            lines = self._worker.last_lines
+            check_exit(code, label=self.job_label, job_uri=self.job_uri, access=access, last_lines=lines)
 
     def _say(self, line: str) -> None:
         level = logging.WARNING if line.startswith(WARNING) else logging.INFO

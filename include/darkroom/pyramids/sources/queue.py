@@ -20,6 +20,7 @@ from darkroom.progress import Progress
 from darkroom.pyramids.sources.markers import Marked, Marker, is_image_key, write
 from darkroom.pyramids.sources.places import closest_place
 from darkroom.store import Store, open_store
+from darkroom.store.access import NO_ACCESS, Access
 from darkroom.store.retries import first_line
 
 log = logging.getLogger(__name__)
@@ -85,7 +86,7 @@ def drain(queue_url: str, sources: Mapping[str, str], store: Store, *, progress:
     What is not understood stays in the queue, without stopping the others. Raises `Denied`, `Unavailable` or
     `BadInput` where the queue or the store fails as a whole: what is marked until then is marked.
     """
-    queue, end = _Queue(queue_url), time.monotonic() + _LONGEST
+    queue, end = _Queue(queue_url, store.access), time.monotonic() + _LONGEST
     with ThreadPoolExecutor(_AT_ONCE, "queue") as pool:
         work = _Work(sources, store, pool)
         empty = 0
@@ -106,9 +107,9 @@ def drain(queue_url: str, sources: Mapping[str, str], store: Store, *, progress:
     return work.drained()
 
 
-def waiting(queue_url: str) -> int:
+def waiting(queue_url: str, access: Access = NO_ACCESS) -> int:
     """About how many messages a queue holds; nothing is changed. Raises as `drain` does."""
-    return _Queue(queue_url).waiting()
+    return _Queue(queue_url, access).waiting()
 
 
 # what messages say
@@ -210,7 +211,9 @@ class _Work:
 
     def __init__(self, sources: Mapping[str, str], store: Store, pool: ThreadPoolExecutor) -> None:
         self._store, self._pool = store, pool
-        self._scans = {name: open_store(place) for name, place in sources.items() if place.startswith("s3://")}
+        self._scans = {
+            name: open_store(place, store.access) for name, place in sources.items() if place.startswith("s3://")
+        }
         self._places = {name: scans.uri for name, scans in self._scans.items()}
         self._marked = self._already = self._passed = 0
         self._sentences: list[str] = []
@@ -276,10 +279,11 @@ class _Work:
 class _Queue:
     """Calls of SQS. Their errors are `Denied`, `Unavailable`, `BadInput` or another `StoreError`, each a sentence."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, access: Access) -> None:
         import botocore.exceptions
-        import botocore.session
         from botocore.config import Config
+
+        from darkroom.store.aws_session import aws_session
 
         self._url = url
         region = _REGION.match(url)
@@ -290,7 +294,7 @@ class _Queue:
             user_agent_extra="darkroom",
         )
         try:
-            session = botocore.session.Session()
+            session = aws_session(access)
             self._client: Any = session.create_client("sqs", region_name=region and region[1], config=config)
         except (botocore.exceptions.BotoCoreError, ValueError, OSError) as error:
             raise BadInput(f"{url}: the AWS settings cannot be used: {first_line(error)}") from error
