@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Set
+from dataclasses import asdict
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any
@@ -252,17 +253,7 @@ def _document(image: str, state: str, **said: Any) -> dict[str, Any]:
 
 def _checked(file: Path, found: Pyramid) -> dict[str, Any]:
     """One file's line of `--json`."""
-    return {
-        "file": str(file),
-        "fine": not found.problems,
-        "problems": list(found.problems),
-        "notes": list(found.notes),
-        "levels": [list(level) for level in found.levels],
-        "tile": list(found.tile),
-        "compression": found.compression,
-        "big": found.big,
-        "dpi": found.dpi,
-    }
+    return {"file": str(file), "fine": not found.problems, **asdict(found)}
 
 
 def _described(found: Pyramid) -> str:

@@ -95,12 +95,7 @@ class Directory:
         if one is None or one.type not in _TYPES or not 0 < one.count <= _MOST_VALUES:
             return ()
         size, code = _TYPES[one.type]
-        data = one.raw
-        if one.count * size > self.shape.room:
-            data = _exactly(
-                self.read_at, struct.unpack(self.shape.order + self.shape.word, one.raw)[0], one.count * size
-            )
-        data = data[: one.count * size]
+        data = self._bytes(one, one.count * size)
         if code == "s":
             return (data.rstrip(b"\0"),)
         found = struct.unpack(f"{self.shape.order}{code * one.count}", data)
@@ -114,12 +109,7 @@ class Directory:
         if one is None or one.type not in _WHOLE or not 0 < one.count <= _MOST_SEGMENTS:
             return []
         size, code = _TYPES[one.type]
-        data = one.raw
-        if one.count * size > self.shape.room:
-            data = _exactly(
-                self.read_at, struct.unpack(self.shape.order + self.shape.word, one.raw)[0], one.count * size
-            )
-        return list(struct.unpack(f"{self.shape.order}{one.count}{code}", data[: one.count * size]))
+        return list(struct.unpack(f"{self.shape.order}{one.count}{code}", self._bytes(one, one.count * size)))
 
     def count(self, tag: int) -> int:
         """How many values a field has; none where it is missing, or its values cannot lie in any file."""
@@ -128,8 +118,7 @@ class Directory:
             return 0
         size = one.count * _TYPES[one.type][0]
         if size > self.shape.room:
-            end = struct.unpack(self.shape.order + self.shape.word, one.raw)[0] + size
-            return one.count if self.read_at(end - 1, 1) else 0
+            return one.count if self.read_at(self._offset(one) + size - 1, 1) else 0
         return one.count
 
     def block(self, tag: int) -> bytes:
@@ -137,9 +126,14 @@ class Directory:
         one = self.fields.get(tag)
         if one is None or one.type not in (1, 7) or not 0 < one.count <= 1 << 16:
             return b""
-        if one.count <= self.shape.room:
-            return one.raw[: one.count]
-        return _exactly(self.read_at, struct.unpack(self.shape.order + self.shape.word, one.raw)[0], one.count)
+        return self._bytes(one, one.count)
+
+    def _bytes(self, one: Field, size: int) -> bytes:
+        """The first bytes of a field's value, which stands in the directory where it has room."""
+        return one.raw[:size] if size <= self.shape.room else _exactly(self.read_at, self._offset(one), size)
+
+    def _offset(self, one: Field) -> int:
+        return int(struct.unpack(self.shape.order + self.shape.word, one.raw)[0])
 
     def number(self, tag: int, default: int = 0) -> int:
         """A field's first value."""
