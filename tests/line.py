@@ -15,7 +15,7 @@ def made(store: Store, out: Store, limits: Limits) -> dict[str, Outcome]:
 
     def item(entry: Entry) -> PyramidItem:
         target = f"{entry.key}.tif"
-        return PyramidItem(name=entry.key, group="", place=0, key=entry.key, target=target, recipe="r")
+        return PyramidItem(name=entry.key, group="", key=entry.key, target=target, recipe="r")
 
     with pyramid_line(out, PROFILES["deflate"], limits) as line, ThreadPoolExecutor(line.at_once) as pool:
         outcomes = pool.map(lambda entry: line.make(item(entry), Stored(store, entry)), list(store.list()))

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _SCOPE = "https://www.googleapis.com/auth/drive.readonly"
-_FIELDS = "id,name,size,md5Checksum,modifiedTime,mimeType,trashed"
+_FIELDS = "id,size,md5Checksum,mimeType,trashed"
 _PIECE = 8 << 20  # bytes of one request, which are held in memory
 _ID = re.compile(r"[A-Za-z0-9_-]{10,200}")
 
@@ -46,12 +46,10 @@ _DOCUMENTS = {
 
 @dataclass(frozen=True, slots=True)
 class DriveFile:
-    """A file as Drive describes it: its size in bytes, the MD5 of its content in hex, the time of its last change."""
+    """A file as Drive describes it: its size in bytes, the MD5 of its content in hex."""
 
-    name: str
     bytes: int
     md5: str
-    modified: str
 
 
 class DriveFiles:
@@ -87,7 +85,7 @@ class DriveFiles:
         if answer.size is None or answer.md5 is None:
             document = "it is a Google document and no file; download it as PDF or TIFF, and put that into Drive"
             raise DownloadFailed(_DOCUMENTS.get(answer.kind, document))
-        return DriveFile(answer.name, answer.size, answer.md5, answer.modified)
+        return DriveFile(answer.size, answer.md5)
 
     def fetch(self, file_id: str, file: BinaryIO) -> None:
         """Write a file's content, piece by piece; raises `Gone` where Drive answers that there is none.
@@ -176,12 +174,10 @@ class DriveFiles:
 
 
 class _Answer(BaseModel):
-    name: str = ""
     kind: str = Field(default="", alias="mimeType")
     trashed: bool = False
     size: int | None = Field(default=None, ge=0)
     md5: str | None = Field(default=None, alias="md5Checksum", pattern="^[0-9a-f]{32}$")
-    modified: str = Field(default="", alias="modifiedTime", max_length=64)
 
 
 def _require_id(file_id: str) -> None:

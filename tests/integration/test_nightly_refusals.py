@@ -147,7 +147,7 @@ def test_a_request_that_cannot_be_lists_every_reason(maps: Library) -> None:
         maps.plan(sources=["photos"], profile="jpeg2000", limit=1)
     assert refused.value.problems == [
         "sources: 'photos' is no source; there are maps (DARKROOM_SCAN_SOURCES, DARKROOM_APPSYNC_URL).",
-        "profile: there is no 'jpeg2000'; the profiles are deflate, jpeg, webp, zstd.",
+        "profile: there is no 'jpeg2000'; the profiles are: deflate, jpeg, webp, zstd.",
     ]
     with pytest.raises(BadInput, match="limit: "):
         maps.plan(limit=-1)

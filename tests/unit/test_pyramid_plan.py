@@ -13,7 +13,7 @@ from darkroom.outside.appsync import FileToProcess
 from darkroom.planning import cut, machine_for
 from darkroom.pyramids.failed_days import count
 from darkroom.pyramids.find import Candidate, place_of
-from darkroom.pyramids.job import FailedDays, FailedLedger, MarkerRef, PyramidEntry, recipe_digest
+from darkroom.pyramids.job import FailedDays, FailedLedger, MarkerRef, PyramidEntry, PyramidItem, recipe_digest
 from darkroom.pyramids.plan import Todo, costed
 from darkroom.standing import is_current
 from darkroom.store import Entry, open_store
@@ -26,7 +26,9 @@ REF = MarkerRef(key="process/maps/1.json", etag="1")
 
 def todo(name: str, pixels: int, held: int = 0) -> Todo:
     entry = Entry(name, pixels // 4, "e", datetime(2026, 11, 21, tzinfo=UTC))
-    return Todo(Candidate(name, "maps", "s3://scans", name, name, entry=entry), "r", False, Size(pixels, held))
+    candidate = Candidate(name, "maps", "s3://scans", name, name, entry=entry)
+    item = PyramidItem(name=name, group="maps", key=name, bytes=entry.bytes, target=name, recipe="r")
+    return Todo(candidate, item, Size(pixels, held))
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from darkroom.pyramids.flow import FLOW
 from darkroom.pyramids.job import HEIGHT, LEVELS, SOURCE_HEIGHT, SOURCE_WIDTH, WIDTH, WRITTEN
 from darkroom.pyramids.names import target_of
 from darkroom.pyramids.plan import draft
-from darkroom.pyramids.profiles import COPYRIGHT_CAP, DEFAULT, PROFILES, available
+from darkroom.pyramids.profiles import COPYRIGHT_CAP, DEFAULT, PROFILES, wrong_profile
 from darkroom.pyramids.request import Request
 from darkroom.pyramids.validate import Pyramid, inspect
 from darkroom.pyramids.workspace import workspace
@@ -86,7 +86,8 @@ def make(
     *sources, destination = places
     if not sources:
         raise BadInput("There is no DEST: name the images first and the place for their pyramids last.")
-    _require_profile(profile)
+    if wrong := wrong_profile(profile):
+        raise BadInput(f"--profile: {wrong}")
     target = open_store(destination).uri
     with workspace() as state:  # of the plan and what became of it: in DEST are pyramids and nothing else
         request = Request(
@@ -169,23 +170,16 @@ def check(
     raise typer.Exit(1 if wrong else 0)
 
 
-def _require_profile(name: str) -> None:
-    if name not in PROFILES:
-        raise BadInput(f"--profile: there is no {name!r}; the profiles are: {', '.join(PROFILES)}.")
-    if name not in available():
-        raise BadInput(f"--profile: this libvips cannot write {name}; it can: {', '.join(available())}.")
-
-
 def _say_planned(request: Request, *, json: bool) -> int:
     """What would be made, and what stands there already; no image is read. Returns the exit code."""
     planned = draft(request, Run(_COMMAND, "given", here=True))
     verbs = Counter[str]()
     for todo in (costed.item for costed in planned.todo):
-        name, target = todo.candidate.name, todo.candidate.target
-        verb = "replace" if todo.replaces else "stands" if todo.stands else "make"
+        name, target = todo.item.name, todo.item.target
+        verb = "replace" if todo.item.replaces else "stands" if todo.stands else "make"
         verbs[verb] += 1
         if json:
-            print_json(_document(name, "planned", target=target, stands=todo.stands, replaces=bool(todo.replaces)))
+            print_json(_document(name, "planned", target=target, stands=todo.stands, replaces=bool(todo.item.replaces)))
         else:
             typer.echo(f"{verb:7}  {shown(name)} -> {shown(target)}")
     instead = f", {verbs['replace']:,} of them over what stands there" if verbs["replace"] else ""

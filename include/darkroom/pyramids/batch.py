@@ -138,7 +138,7 @@ class PyramidLine:
 
 
 def _not_made(item: job.PyramidItem, failure: StepFailed) -> dict[str, Any]:
-    gone = isinstance(failure, Gone) and item.place is None
+    gone = isinstance(failure, Gone) and not item.place
     # what is wrong with an image, or stands in its way, is no fault of ours, and no later try mends it
     refused = failure.kind == "decode" or isinstance(failure, Taken)
     state = State.SKIPPED if gone else State.REFUSED if refused else State.FAILED

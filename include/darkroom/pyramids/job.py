@@ -22,13 +22,13 @@ RECIPE_VERSION = 1
 
 
 class PyramidItem(BaseModel):
-    """One pyramid to make. `place` counts in the job's places; without it, `key` is the URL of an image on the web."""
+    """One pyramid to make. `place` is the image's store; without it, `key` is the URL of an image on the web."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: str
     group: str
-    place: int | None
+    place: str = ""
     key: str
     etag: str = ""
     bytes: int = 0
@@ -58,8 +58,6 @@ class PyramidJob(Job):
     """A job file of the flow `pyramids`."""
 
     profile: str
-    places: tuple[str, ...]
-    """URIs of the stores that the images lie in."""
     items: tuple[PyramidItem, ...]
 
 

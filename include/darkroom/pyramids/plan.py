@@ -15,7 +15,7 @@ from darkroom.progress import Progress
 from darkroom.pyramids.collect import Collected, read_collected
 from darkroom.pyramids.find import Candidate, Found, Refusal, find, look_at, stores_of
 from darkroom.pyramids.given import given_images, identity
-from darkroom.pyramids.job import Claim, Claims, PyramidItem, PyramidJob, cap_of, recipe_digest
+from darkroom.pyramids.job import Claim, Claims, PyramidItem, PyramidJob, recipe_digest
 from darkroom.pyramids.names import claimed_twice, copy_beside
 from darkroom.pyramids.request import Request
 from darkroom.pyramids.standing import Standing, look
@@ -35,18 +35,11 @@ _OVERHEAD = 1 << 30  # bytes of a worker beside what the one image holds that ne
 
 @dataclass(frozen=True, slots=True)
 class Todo:
-    """An image to make a pyramid of: with the recipe, whether it is protected, and how large it is.
-
-    `replaces` and `replaces_copy` are the ETags of what may be replaced, of the pyramid and of the copy beside it;
-    `stands`: something lies where the pyramid goes.
-    """
+    """An image to make a pyramid of, and how large it is; `stands`: something lies where the pyramid goes."""
 
     candidate: Candidate
-    recipe: str
-    protected: bool
-    size: Size
-    replaces: str = ""
-    replaces_copy: str = ""
+    item: PyramidItem
+    size: Size = _UNKNOWN
     stands: bool = False
 
 
@@ -144,9 +137,22 @@ def _decide(request: Request, one: Candidate, standing: Standing, night: Night) 
     if isinstance(replaces, str):
         night.refuse(Refusal(one.name, one.group, replaces, markers=one.markers))
         return
+    item = PyramidItem(
+        name=one.name,
+        group=one.group,
+        place=one.place,
+        key=one.key,
+        etag=one.entry.etag if one.entry else "",
+        bytes=one.entry.bytes if one.entry else 0,
+        source=one.uri,
+        target=one.target,
+        protected=protected,
+        recipe=recipe,
+        replaces=replaces[0],
+        replaces_copy=replaces[1],
+    )
     night.drafted.planned[one.group] += 1
-    stands = standing.etags.get(one.target) is not None
-    night.todo.append(Todo(one, recipe, protected, _UNKNOWN, *replaces, stands=stands))
+    night.todo.append(Todo(one, item, stands=standing.etags.get(one.target) is not None))
     night.claims[one.name] = Claim(state="todo", markers=one.markers, file_ids=one.file_ids)
 
 
@@ -216,40 +222,20 @@ def _sizes(candidates: list[Candidate], access: Access) -> list[Size]:
 
 def costed(todo: Todo) -> Costed[Todo]:
     """What an image costs, roughly."""
-    cap, pixels = cap_of(todo.protected), todo.size.pixels
-    moved = todo.candidate.entry.bytes if todo.candidate.entry else pixels
-    seconds = pixels * _DECODE + min(pixels, cap.width * cap.height) * _WRITE + moved * _MOVE
+    cap, pixels = todo.item.cap, todo.size.pixels
+    seconds = pixels * _DECODE + min(pixels, cap.width * cap.height) * _WRITE + (todo.item.bytes or pixels) * _MOVE
     return Costed(todo, seconds, memory=todo.size.held + _OVERHEAD)
 
 
 def _label(todo: Sequence[Todo]) -> str:
-    groups = Counter(one.candidate.group for one in todo)
+    groups = Counter(one.item.group for one in todo)
     counts = ", ".join(f"{group}: {count:,}" for group, count in groups.items())
     return f"{counts} · {sum(one.size.pixels for one in todo) / 1e6:,.0f} megapixels"
 
 
 def _job(request: Request, head: Mapping[str, Any], todo: Sequence[Todo]) -> PyramidJob:
-    places = sorted({one.candidate.place for one in todo} - {""})
-    items = tuple(_item(one, places) for one in todo)
-    return PyramidJob(**{**head, "stores": tuple(places)}, profile=request.profile, places=tuple(places), items=items)
-
-
-def _item(todo: Todo, places: list[str]) -> PyramidItem:
-    one = todo.candidate
-    return PyramidItem(
-        name=one.name,
-        group=one.group,
-        place=places.index(one.place) if one.place else None,
-        key=one.key,
-        etag=one.entry.etag if one.entry else "",
-        bytes=one.entry.bytes if one.entry else 0,
-        source=one.uri,
-        target=one.target,
-        protected=todo.protected,
-        recipe=todo.recipe,
-        replaces=todo.replaces,
-        replaces_copy=todo.replaces_copy,
-    )
+    places = tuple(sorted({one.item.place for one in todo} - {""}))
+    return PyramidJob(**{**head, "stores": places}, profile=request.profile, items=tuple(one.item for one in todo))
 
 
 def _collected(request: Request, collected: Collected, found: Found) -> Iterator[str]:

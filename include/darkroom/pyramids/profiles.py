@@ -118,3 +118,10 @@ def available() -> dict[str, Profile]:
             continue
         found[name] = profile
     return found
+
+
+def wrong_profile(name: str) -> str:
+    """Why nothing can be written by a profile of that name; empty where it can."""
+    if name not in PROFILES:
+        return f"there is no {name!r}; the profiles are: {', '.join(PROFILES)}."
+    return "" if name in available() else f"this libvips cannot write {name}; it can: {', '.join(available())}."

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from darkroom.errors import BadInput
 from darkroom.flows import asked
 from darkroom.jobs import Mode
-from darkroom.pyramids.profiles import DEFAULT, PROFILES, available
+from darkroom.pyramids.profiles import DEFAULT, wrong_profile
 from darkroom.settings import settings
 from darkroom.store import open_store
 
@@ -78,10 +78,8 @@ def request_from_params(params: Mapping[str, Any]) -> Request:
         for name in wanted.sources
         if name not in known
     ]
-    if wanted.profile not in PROFILES:
-        problems.append(f"profile: there is no {wanted.profile!r}; the profiles are {', '.join(PROFILES)}.")
-    elif wanted.profile not in available():
-        problems.append(f"profile: this libvips cannot write {wanted.profile}; it can {', '.join(available())}.")
+    if wrong := wrong_profile(wanted.profile):
+        problems.append(f"profile: {wrong}")
     if APPSYNC in settings().scan_sources:
         problems.append(f"DARKROOM_SCAN_SOURCES: {APPSYNC!r} means the API; give that place another name.")
     if (wanted.since is None) != (wanted.until is None):
