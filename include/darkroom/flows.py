@@ -170,14 +170,6 @@ class Collecting:
     collect: Callable[[Any, Run, Any], Gathered]
 
 
-def _no_previews(outcomes: Iterable[Outcome], most: int) -> list[str]:
-    return []
-
-
-def _no_picture(store: Store, key: str) -> bytes | None:
-    return None
-
-
 @dataclass(frozen=True, kw_only=True)
 class Flow:
     """A flow, as its module's `FLOW` says it. What has a default is optional."""
@@ -206,9 +198,9 @@ class Flow:
     release: "Callable[[PlanFolder, Manifest], Release] | None" = None
     backfill: bool = False
     """Does an interval mean anything to it?"""
-    previews: Callable[[Iterable[Outcome], int], list[str]] = _no_previews
+    previews: Callable[[Iterable[Outcome], int], list[str]] = lambda outcomes, most: []
     """Keys of at most so many outputs that show what a run made."""
-    picture: Callable[[Store, str], bytes | None] = _no_picture
+    picture: Callable[[Store, str], bytes | None] = lambda store, key: None
     """One of them as a small PNG; nothing where it cannot be shown."""
 
 

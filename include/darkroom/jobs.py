@@ -173,13 +173,21 @@ class NotDone(BaseModel):
     where: str = ""
 
 
-class GroupPlan(BaseModel):
-    """How many items of a group are planned, and how many of these are done already."""
+class GroupReport(BaseModel):
+    """The counts of one group of items; of a plan, only the planned and those of them that are skipped already."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid")
 
-    planned: Count
-    skipped: Count
+    planned: int = 0
+    done: int = 0
+    skipped: int = 0
+    refused: int = 0
+    failed: int = 0
+
+    @property
+    def left(self) -> int:
+        """Those that nobody has come to: in mode `plan`, what would be made."""
+        return self.planned - self.done - self.skipped - self.refused - self.failed
 
 
 class Manifest(Document):
@@ -217,7 +225,7 @@ class Manifest(Document):
     """Outputs that stand in the store although an input of theirs vanished: their keys, and the ETags of these."""
     todo: Count
     """How many items the jobs hold, or would hold: in mode `plan` there are no jobs."""
-    groups: dict[str, GroupPlan] = {}
+    groups: dict[str, GroupReport] = {}
     """The items by group; what a group is, is the flow's own affair (for compositing: a length and side)."""
     jobs: tuple[JobRef, ...] = ()
 
@@ -261,23 +269,6 @@ class Cause(BaseModel):
         who = self.items[0] if self.count == 1 else f"{counted(self.count, noun)}, such as {self.items[0]}"
         reason = self.reason if len(self.reason) <= _LONGEST else f"{self.reason[: _LONGEST - 3]}..."
         return f"{reason}: {who} ({self.state}{f'; {self.where}' if self.where else ''})"
-
-
-class GroupReport(BaseModel):
-    """The counts of one group of items."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    planned: int = 0
-    done: int = 0
-    skipped: int = 0
-    refused: int = 0
-    failed: int = 0
-
-    @property
-    def left(self) -> int:
-        """Those that nobody has come to: in mode `plan`, what would be made."""
-        return self.planned - self.done - self.skipped - self.refused - self.failed
 
 
 class Report(Document):

@@ -7,7 +7,7 @@ from typing import TypeVar
 from darkroom import keys, leases
 from darkroom.amounts import counted
 from darkroom.flows import Costed, Draft, Flow, Request, Run
-from darkroom.jobs import MOST_JOBS, GroupPlan, JobRef, Manifest, Mode, dump
+from darkroom.jobs import MOST_JOBS, GroupReport, JobRef, Manifest, Mode, dump
 from darkroom.machines import MACHINES
 from darkroom.plan_folder import PlanFolder, new_plan_id
 from darkroom.store import open_store
@@ -85,7 +85,7 @@ def _manifest(
         findings=tuple(draft.findings),
         problems=tuple(draft.problems),
         stale=dict(draft.stale),
-        groups={group: GroupPlan(planned=n, skipped=draft.skipped[group]) for group, n in draft.planned.items()},
+        groups={group: GroupReport(planned=n, skipped=draft.skipped[group]) for group, n in draft.planned.items()},
         jobs=tuple(jobs),
     )
 

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from darkroom.jobs import GroupPlan, JobRef, Manifest, Mode, NotDone, Outcome, Output, Settlement, State, dump
+from darkroom.jobs import GroupReport, JobRef, Manifest, Mode, NotDone, Outcome, Output, Settlement, State, dump
 from darkroom.plan_folder import PlanFolder, Recorder
 from darkroom.reports import build_report, failure_text, make_report
 from darkroom.reports.page import page
@@ -26,7 +26,7 @@ def manifest(**changes: object) -> Manifest:
         "todo": 4,
         "distinct": 5,
         "refused": (NotDone(item="e", group="g", state=State.REFUSED, reason="x.png is missing"),),
-        "groups": {"g": GroupPlan(planned=6, skipped=1)},
+        "groups": {"g": GroupReport(planned=6, skipped=1)},
     }
     return Manifest.model_validate(base | changes)
 

@@ -12,6 +12,7 @@ import pytest
 import pyvips
 import yaml
 
+from darkroom.progress import Progress
 from darkroom.sample import COLOURS, draw_renders, layer_names, style_text
 from darkroom.sample.cloth import LAYERS, Cloth
 from darkroom.sample.scans import DAMAGED, draw_scans
@@ -96,13 +97,11 @@ def used(stacks: list[tuple[frozenset[str], str, str, dict[str, Any]]]) -> set[s
 
 
 def test_every_layer_is_written_in_every_colour_and_nothing_else_is(tmp_path: Path) -> None:
-    seen: list[tuple[int, int]] = []
-    count = draw_renders(tmp_path, size=64, progress=lambda done, total: seen.append((done, total)))
+    progress = Progress("drawing", None)
+    count = draw_renders(tmp_path, size=64, progress=progress)
     expected = {f"{n}_{c:04d}.png" for n in layer_names() for c in range(len(COLOURS))}
     assert {path.name for path in tmp_path.iterdir()} == expected
-    assert count == len(expected)
-    assert seen[-1] == (count, count)
-    assert [done for done, _ in seen] == list(range(1, count + 1))
+    assert count == progress.done == len(expected)
 
 
 def test_every_name_keeps_the_layer_grammar() -> None:

@@ -33,8 +33,6 @@ def sample(
         return f"{counted(progress.done, 'render')} lie in {folder}; the same command draws all of them again."
 
     with kept(so_far), progress:
-        drawn = draw_renders(
-            folder, size=size, workers=settings().workers, progress=lambda done, total: progress.advance()
-        )
+        drawn = draw_renders(folder, size=size, workers=settings().workers, progress=progress)
     (out / f"{style.style}.yaml").write_text(style_text(), encoding="utf-8")
     typer.echo(f"{drawn} renders in {folder}, the style file is {out / f'{style.style}.yaml'}")

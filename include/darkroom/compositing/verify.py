@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict
 
 from darkroom import keys, ledger
 from darkroom.compositing.inputs import Inputs, drawn
+from darkroom.compositing.plan import NAME
 from darkroom.compositing.prepare import Codes, LengthSide, pictures_of
 from darkroom.compositing.profiles import COMPOSITE, CROPS, CUTS, HEIGHT, WIDTH
 from darkroom.compositing.renders import index_renders
@@ -20,6 +21,7 @@ from darkroom.errors import BadInput, StoreError
 from darkroom.jobs import Document
 from darkroom.keys import Picture
 from darkroom.ledger import InputLedger, Ledger, LedgerEntry
+from darkroom.standing import look
 from darkroom.store import Entry, Store, open_store, readable
 from darkroom.styles.names import SIDES
 from darkroom.styles.stacks import Stack
@@ -84,7 +86,9 @@ def verify(request: Request, workers: int, *, deep: bool = False) -> Verificatio
     if problems:
         raise BadInput(problems)
     store = open_store(request.store)
-    outputs = _outputs(store, style, scope)
+    sheets = product(scope.lengths, SIDES, range(style.colours))
+    ledgers = [keys.composites_ledger(style.style, *sheet) for sheet in sheets]
+    outputs = look(store, NAME, store, ledgers, {}, Ledger[LedgerEntry]).known
     scope, notes = _made_scope(request, scope, outputs, style)
     inputs = _inputs(request, style, store, notes).read_again(workers, deep=deep)
     stacks, findings = pictures_of(request, style, scope, inputs.layers())
@@ -122,21 +126,6 @@ def verify(request: Request, workers: int, *, deep: bool = False) -> Verificatio
     return Verification(
         style=style.style, colours=scope.colours, counts=counts, findings=every, notes=tuple(notes + findings)
     )
-
-
-def _outputs(store: Store, style: Style, scope: Scope) -> dict[str, LedgerEntry]:
-    """The ledgers' entries of the scope's lengths."""
-    outputs: dict[str, LedgerEntry] = {}
-    known = {keys.composites_ledger(style.style, *sheet): sheet[0] for sheet in _sheets(style)}
-    for entry in store.list(keys.composites_ledgers(style.style)):
-        if known.get(entry.key) in scope.lengths:
-            outputs |= ledger.read(store, entry.key, Ledger[LedgerEntry]).outputs
-    return outputs
-
-
-def _sheets(style: Style) -> Iterator[tuple[str, str, int]]:
-    """Every length, side and colour of a style."""
-    return product(style.length_names, SIDES, range(style.colours))
 
 
 def _made_scope(request: Request, scope: Scope, outputs: Iterable[str], style: Style) -> tuple[Scope, list[str]]:

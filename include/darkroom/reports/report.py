@@ -87,8 +87,7 @@ class _Counts:
     """What became of a plan's items, one by one."""
 
     def __init__(self, manifest: Manifest, settled: Settlement) -> None:
-        plans = manifest.groups.items()
-        self.groups = {name: GroupReport(planned=plan.planned, skipped=plan.skipped) for name, plan in plans}
+        self.groups = {name: group.model_copy() for name, group in manifest.groups.items()}
         self.done = self.outputs = self.removed = self.bytes = 0
         self.skipped = manifest.skipped
         self.not_done = [*manifest.refused, *settled.unproven]

@@ -6,17 +6,15 @@ have delivered: each layer (a picture in `layers/`) dyed in each colour, as a st
 
 from __future__ import annotations
 
-import os
-import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from importlib import resources
 from pathlib import Path
 
-import pyvips
-
+from darkroom.progress import Progress
 from darkroom.sample.cloth import LAYERS, Cloth
 from darkroom.sample.colours import COLOURS
+from darkroom.store import open_store
 
 __all__ = ["COLOURS", "draw_renders", "layer_names", "style_text"]
 
@@ -37,44 +35,27 @@ def draw_renders(
     size: int = 1600,
     colours: Sequence[int] | None = None,
     workers: int = 2,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> int:
     """Write every layer in every colour as `<layer>_<colour>.png`; return how many files.
 
-    The same arguments give the same bytes. `progress` is told (done, total) after each file.
+    The same arguments give the same bytes. `progress` is told of each file.
     """
     wanted = list(range(len(COLOURS))) if colours is None else sorted(set(colours))
     unknown = [colour for colour in wanted if not 0 <= colour < len(COLOURS)]
     if unknown:
         raise ValueError(f"the sample style has colours 0 to {len(COLOURS) - 1}, not {unknown}")
-    folder.mkdir(parents=True, exist_ok=True)
-    layers = layer_names()
-    total, done, lock = len(layers) * len(wanted), 0, threading.Lock()
-
-    def tick() -> None:
-        nonlocal done
-        with lock:
-            done += 1
-            if progress is not None:
-                progress(done, total)
+    layers, store = layer_names(), open_store(str(folder))
 
     def one(layer: str) -> None:
         cloth = Cloth(layer, size)
         for colour in wanted:
-            _write(cloth.dyed(COLOURS[colour]), folder / f"{layer}_{colour:04d}.png")
-            tick()
+            png = cloth.dyed(COLOURS[colour]).pngsave_buffer(compression=3, keep="none")
+            store.write(f"{layer}_{colour:04d}.png", png, confirm=False)
+            if progress:
+                progress.advance()
 
     with ThreadPoolExecutor(max_workers=max(1, workers)) as pool:
         # Listing the results raises the first failure, once all threads have ended.
         list(pool.map(one, layers))
-    return done
-
-
-def _write(picture: pyvips.Image, path: Path) -> None:
-    """Write a PNG so that a reader sees the whole file or none."""
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        part.write_bytes(picture.pngsave_buffer(compression=3, keep="none"))
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+    return len(layers) * len(wanted)

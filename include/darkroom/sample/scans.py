@@ -12,6 +12,8 @@ import numpy as np
 import pyvips
 from PIL import Image
 
+from darkroom.store import open_store
+
 DAMAGED = "maps/old-town.jpg"
 """The one whose file was cut short: a night makes the others and refuses it."""
 
@@ -25,13 +27,10 @@ def draw_scans(folder: Path, width: int = 1600) -> list[str]:
 
     The same width gives the same pictures.
     """
+    store = open_store(str(folder))
     for key, scan in _SCANS.items():
-        path = folder / key
-        path.parent.mkdir(parents=True, exist_ok=True)
-        picture = pyvips.Image.new_from_buffer(_LIBRARY.joinpath(f"{path.stem}.webp").read_bytes(), "")
-        part = path.with_name(f".{path.name}.part")
-        part.write_bytes(scan(picture.resize(width / max(picture.width, picture.height))))
-        part.replace(path)
+        picture = pyvips.Image.new_from_buffer(_LIBRARY.joinpath(f"{Path(key).stem}.webp").read_bytes(), "")
+        store.write(key, scan(picture.resize(width / max(picture.width, picture.height))))
     return list(_SCANS)
 
 
