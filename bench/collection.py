@@ -84,7 +84,7 @@ def sample(folder: Path, *, size: int = 3000, colours: int = 4) -> Collection:
     style.write_text(style_text(), encoding="utf-8")
     request = Request(style_file=str(style), store=str(folder), lengths=(length,))
     read = read_style(str(style))
-    scope, _ = check_scope(request, read, str(style))
+    scope = check_scope(request, read)
     stacks, _ = pictures_of(request, read, scope, set(layer_names()))
     front, back = (dict(pairs) for pairs in stacks.values())
     rows = [("-".join(codes), " ".join(front[codes]), " ".join(back[codes])) for codes in front if codes]

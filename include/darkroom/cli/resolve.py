@@ -10,11 +10,11 @@ import typer
 from darkroom.cli.options import StyleFile, one_length
 from darkroom.cli.report_file import report_option, write_report
 from darkroom.compositing.prepare import read_exports
-from darkroom.compositing.renders import index_renders
+from darkroom.compositing.renders import delivered
 from darkroom.compositing.request import read_file, read_style
 from darkroom.errors import BadInput
 from darkroom.settings import settings
-from darkroom.store import open_store, readable
+from darkroom.store import open_store
 from darkroom.styles.names import SIDES, parse_layer, parse_render
 from darkroom.styles.options import check_count, enumerate_combinations
 from darkroom.styles.resolving import Comparison, compare_stacks, in_layering_order
@@ -80,12 +80,7 @@ def _layers(style: Style, renders: str | None, layer_names: str | None) -> set[s
     if bool(renders) == bool(layer_names):
         raise BadInput("Say which layers there are: either --renders STORE or --layer-names FILE.")
     if renders:
-        layers = index_renders(open_store(renders).list(), style.source_folders).layers()
-        if not layers:
-            raise BadInput(
-                f"No file is named as a render (<layer>_<colour>.png) in {readable(renders)}; correct the location."
-            )
-        return layers
+        return delivered(renders, open_store(renders).list(), style.source_folders).layers()
     assert layer_names is not None
     names, problems = set(), []
     lines = read_file(layer_names, "list of layer names").decode("utf-8", errors="replace").splitlines()

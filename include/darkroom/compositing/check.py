@@ -10,16 +10,16 @@ from darkroom.compositing import findings as decide
 from darkroom.compositing.findings import KINDS, Finding, finding
 from darkroom.compositing.layers import HEADER_BYTES, Layers, png_size
 from darkroom.compositing.prepare import Codes, LengthSide, pictures_of
-from darkroom.compositing.renders import LayerInColour, RenderIndex, index_renders, too_large
+from darkroom.compositing.renders import LayerInColour, RenderIndex, delivered, too_large
 from darkroom.compositing.request import Request, Scope, check_scope, read_style, renders_location
 from darkroom.compositing.stray import Stray, fills_frame, stray_regions
-from darkroom.errors import BadInput, ItemError, StoreError
+from darkroom.errors import ItemError, StoreError
 from darkroom.imaging.geometry import Box
 from darkroom.imaging.png_profile import other_profile
 from darkroom.jobs import Document
 from darkroom.progress import Progress
 from darkroom.settings import settings
-from darkroom.store import Entry, Store, open_store, readable
+from darkroom.store import Entry, Store, open_store
 from darkroom.styles.names import SIDES
 from darkroom.styles.stacks import Stack
 from darkroom.styles.style import Style
@@ -60,16 +60,10 @@ class Looked:
 def check(request: Request, workers: int) -> Check:
     """Look at a style and everything delivered for it. Raises `BadInput` for what cannot be looked at at all."""
     style = read_style(request.style_file)
-    scope, problems = check_scope(request, style, request.style_file)
-    if problems:
-        raise BadInput(problems)
+    scope = check_scope(request, style)
     renders = open_store(renders_location(request, style))
     entries = [entry for entry in renders.list() if not decide.is_litter(entry.key)]
-    index = index_renders(entries, style.source_folders)
-    if not index.files:
-        raise BadInput(
-            f"No file is named as a render (<layer>_<colour>.png) in {readable(renders.uri)}; correct the location."
-        )
+    index = delivered(renders.uri, entries, style.source_folders)
     pictures = _pictures(request, style, scope, index.layers())
     needed = Counter(layer for pairs in pictures.values() for _, stack in pairs for layer in stack)
     if not pictures:

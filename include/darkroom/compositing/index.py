@@ -1,6 +1,5 @@
 """The indexes of layout `content`: which name is which picture, of all that lie under their sha256."""
 
-import hashlib
 import json
 from collections import defaultdict
 from collections.abc import Mapping
@@ -8,6 +7,7 @@ from collections.abc import Mapping
 from pydantic import Field
 
 from darkroom import keys, ledger
+from darkroom.compositing.layers import digest
 from darkroom.errors import Conflict, NotFound
 from darkroom.jobs import Document
 from darkroom.ledger import LedgerEntry
@@ -43,11 +43,11 @@ def write_indexes(store: Store, style: str, outputs: Mapping[str, LedgerEntry]) 
 
 def _write(store: Store, style: str, key: str, index: bytes) -> str:
     """Write an index over one that Darkroom wrote, or where none is; what somebody else put there is left alone."""
-    mine = _sha256(index)
+    mine = digest(index)
     for _ in range(_TRIES):
         try:
             with store.open(key) as reading:
-                etag, stands = reading.entry.etag, _sha256(reading.stream.read())
+                etag, stands = reading.entry.etag, digest(reading.stream.read())
         except NotFound:
             etag, stands = None, ""
         known = ledger.read(store, keys.index_ledger(style), IndexLedger).written.get(key, ())
@@ -69,7 +69,3 @@ def _write(store: Store, style: str, key: str, index: bytes) -> str:
 
 def _with(known: IndexLedger, key: str, digest: str) -> IndexLedger:
     return IndexLedger(written=known.written | {key: (*known.written.get(key, ()), digest)[-_REMEMBERED:]})
-
-
-def _sha256(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from darkroom.amounts import counted
 from darkroom.compositing.findings import other_sizes
-from darkroom.compositing.renders import LayerInColour, RenderIndex, index_renders, read_sizes
+from darkroom.compositing.renders import LayerInColour, RenderIndex, delivered, read_sizes
 from darkroom.compositing.request import OnMissing, Request, Scope, check_scope, read_file, read_style, renders_location
 from darkroom.errors import BadInput
 from darkroom.settings import settings
@@ -51,15 +51,10 @@ def prepare(request: Request, access: Access) -> Prepared:
     """
     began = datetime.now(UTC)
     style = read_style(request.style_file)
-    scope, problems = check_scope(request, style, request.style_file)
+    scope = check_scope(request, style)
     renders = open_store(renders_location(request, style), access)
-    if problems:
-        raise BadInput(problems)
-    index = index_renders(renders.list(), style.source_folders)
-    if not index.files:
-        raise BadInput(
-            f"No file is named as a render (<layer>_<colour>.png) in {readable(renders.uri)}; correct the location."
-        )
+    problems: list[str] = []
+    index = delivered(renders.uri, renders.list(), style.source_folders)
     stacks, findings = pictures_of(request, style, scope, index.layers())
     needed = _needed(stacks, scope)
     files = [index.files[wanted] for wanted in needed if wanted in index.files]

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from darkroom.compositing.layers import HEADER_BYTES, png_size
-from darkroom.errors import StoreError
+from darkroom.errors import BadInput, StoreError
 from darkroom.store import Entry, Store, readable
 from darkroom.styles.names import is_text, parse_render, plain
 
@@ -57,6 +57,15 @@ def index_renders(entries: Iterable[Entry], source_folders: Sequence[str]) -> Re
         if len(first) > 1:
             index.claims[claimed] = sorted(entry.key for entry in first)
         index.shadowed.extend(sorted(entry.key for _, entries in later for entry in entries))
+    return index
+
+
+def delivered(place: str, entries: Iterable[Entry], source_folders: Sequence[str]) -> RenderIndex:
+    """The same of a place that somebody named. Raises `BadInput` where no renders lie there."""
+    index = index_renders(entries, source_folders)
+    if not index.files:
+        named = "No file is named as a render (<layer>_<colour>.png)"
+        raise BadInput(f"{named} in {readable(place)}; correct the location.")
     return index
 
 

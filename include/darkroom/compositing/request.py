@@ -93,9 +93,9 @@ def renders_location(request: Request, style: Style) -> str:
     return request.renders or open_store(request.store).uri_of(keys.raw_renders(style.style).rstrip("/"))
 
 
-def check_scope(request: Request, style: Style, where: str) -> tuple[Scope, list[str]]:
-    """The request's scope, and a sentence for everything in it that the style does not know."""
-    problems: list[str] = []
+def check_scope(request: Request, style: Style) -> Scope:
+    """The request's scope. Raises `BadInput` with a sentence for everything in it that the style does not know."""
+    where, problems = request.style_file, list[str]()
     spellings = style.length_spellings()
     lengths = [spellings.get(length_slug(name)) for name in request.lengths]
     for name, slug in zip(request.lengths, lengths, strict=True):
@@ -110,7 +110,9 @@ def check_scope(request: Request, style: Style, where: str) -> tuple[Scope, list
     for code in sorted(with_codes - listed) if not request.combinations else ():
         problems.append(f"with codes: {code!r} is no customization of {where}; it has {', '.join(sorted(listed))}.")
     chosen = tuple(slug for slug in style.length_names if not request.lengths or slug in lengths)
-    return Scope(chosen, colours, sides, cuts, with_codes), problems
+    if problems:
+        raise BadInput(problems)
+    return Scope(chosen, colours, sides, cuts, with_codes)
 
 
 def parse_colours(text: str, count: int, where: str, problems: list[str]) -> tuple[int, ...]:

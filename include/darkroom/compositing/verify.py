@@ -82,9 +82,7 @@ def verify(request: Request, workers: int, *, deep: bool = False) -> Verificatio
     ever made here. `deep`: every render is read, and what it holds counts. Raises `BadInput` as `prepare` does.
     """
     style = read_style(request.style_file)
-    scope, problems = check_scope(request, style, request.style_file)
-    if problems:
-        raise BadInput(problems)
+    scope = check_scope(request, style)
     store = open_store(request.store)
     sheets = product(scope.lengths, SIDES, range(style.colours))
     ledgers = [keys.composites_ledger(style.style, *sheet) for sheet in sheets]
