@@ -171,8 +171,10 @@ def test_an_embedded_image_is_drawn_and_a_damaged_one_refused(tmp_path: Path) ->
     assert abs(prepare(source, source.width, source.height).numpy()[..., :3].mean() - 127) < 5
     with pytest.raises(DecodeFailed, match="embedded in it cannot be decoded"):
         found(tmp_path, drawing(inside(jpeg[: len(jpeg) * 4 // 5] + b"\xff\xd9", "image/jpeg")))
-    with pytest.raises(DecodeFailed, match="embedded in it have 6,300 pixels, more than"):
+    with pytest.raises(DecodeFailed, match="embedded in it has 90 x 70 pixels, more than"):
         found(tmp_path, drawing(inside(jpeg, "image/jpeg")), limit=6299)
+    with pytest.raises(DecodeFailed, match="embedded in it have 12,600 pixels, more than"):
+        found(tmp_path, drawing(2 * inside(jpeg, "image/jpeg")), limit=12599)
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from darkroom.imaging.readers.png import look_at_png, read_png
 from darkroom.imaging.readers.svg import draw_svg, look_at_svg
 from darkroom.imaging.readers.tiff import look_at_tiff, open_image, shown
 from darkroom.imaging.segments import require_whole_segments
-from darkroom.imaging.source import LONGEST, Decoded, Source, damage, in_memory, left_out, pixels_of, said
+from darkroom.imaging.source import Decoded, Source, damage, in_memory, left_out, pixels_of, require_size, said
 from darkroom.imaging.strict import listen
 
 LOADERS = {
@@ -54,17 +54,8 @@ def look(path: Path, max_pixels: int) -> Source:
             source = look_at_png(_look_at_image(path, kind))
         case _:
             source = _look_at_image(path, kind)
-    if kind in VECTORS:  # a drawing is never drawn larger than it is wanted
-        return source
-    if source.width * source.height > max_pixels:
-        raise DecodeFailed(
-            f"it has {source.width:,} x {source.height:,} pixels, more than DARKROOM_MAX_SCAN_PIXELS allows "
-            f"({max_pixels:,})"
-        )
-    if max(source.width, source.height) > LONGEST:
-        raise DecodeFailed(
-            f"it is {source.width:,} x {source.height:,} pixels, and a side has {LONGEST:,} at most; cut it into parts"
-        )
+    if kind not in VECTORS:  # a drawing is never drawn larger than it is wanted
+        require_size("it", source.width, source.height, max_pixels)
     return source
 
 

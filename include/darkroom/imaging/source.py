@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pyvips
 
+from darkroom.failures import DecodeFailed
 from darkroom.imaging.drawings import DPI, POINTS
 from darkroom.imaging.formats import VECTORS, Format
 
@@ -48,6 +49,15 @@ class Source:
     def wide(self) -> int:
         """Bytes of its rows that are in memory while it is reduced, beyond those of any image (`wide`)."""
         return wide(self.width, self.height, self.format)
+
+
+def require_size(what: str, width: int, height: int, max_pixels: int) -> None:
+    """Raises `DecodeFailed` for an image that has more pixels than DARKROOM_MAX_SCAN_PIXELS, or a side of too many."""
+    size = f"{width:,} x {height:,} pixels"
+    if width * height > max_pixels:
+        raise DecodeFailed(f"{what} has {size}, more than DARKROOM_MAX_SCAN_PIXELS allows ({max_pixels:,})")
+    if max(width, height) > LONGEST:
+        raise DecodeFailed(f"{what} is {size}, and a side has {LONGEST:,} at most; cut it into parts")
 
 
 def wide(width: int, height: int, kind: Format) -> int:

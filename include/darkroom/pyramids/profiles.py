@@ -50,14 +50,7 @@ class Profile:
 PROFILES = {
     profile.name: profile
     for profile in (
-        Profile(
-            "deflate",
-            "deflate",
-            512,
-            alpha=True,
-            predictor="horizontal",
-            note="Every image server reads it.",
-        ),
+        Profile("deflate", "deflate", 512, alpha=True, predictor="horizontal", note="Every image server reads it."),
         Profile("jpeg", "jpeg", 256, alpha=False, quality=90, note="Every image server reads it; it loses detail."),
         Profile(
             "webp",

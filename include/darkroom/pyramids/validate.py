@@ -14,24 +14,9 @@ from darkroom.pyramids.layouts import Layout, is_big, layouts
 from darkroom.pyramids.likeness import Survey, cell_for, differs, from_afar, survey
 
 _COMPRESSIONS = {
-    1: "none",
-    2: "ccitt",
-    3: "group 3",
-    4: "group 4",
-    5: "lzw",
-    6: "old jpeg",
-    7: "jpeg",
-    8: "deflate",
-    32773: "packbits",
-    32946: "deflate",
-    33003: "jpeg 2000",
-    33005: "jpeg 2000",
-    34712: "jpeg 2000",
-    34887: "lerc",
-    34925: "lzma",
-    50000: "zstd",
-    50001: "webp",
-    50002: "jpeg xl",
+    **{1: "none", 2: "ccitt", 3: "group 3", 4: "group 4", 5: "lzw", 6: "old jpeg", 7: "jpeg", 8: "deflate"},
+    **{32773: "packbits", 32946: "deflate", 33003: "jpeg 2000", 33005: "jpeg 2000", 34712: "jpeg 2000"},
+    **{34887: "lerc", 34925: "lzma", 50000: "zstd", 50001: "webp", 50002: "jpeg xl"},
 }
 _LOSSY = {"old jpeg", "jpeg", "jpeg 2000", "lerc", "webp", "jpeg xl"}
 _COLOURS = {0: "white as 0", 1: "grey", 2: "RGB", 3: "a palette", 5: "CMYK", 6: "RGB", 8: "Lab"}  # 6 is RGB as YCbCr

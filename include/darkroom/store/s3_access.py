@@ -41,19 +41,9 @@ _CONNECT, _SILENCE, _WHOLE = 10, 60, 300  # seconds: to connect, without a byte,
 # what a busy or ailing S3 says, with or without a 5xx (https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html)
 _TRANSIENT_CODES = frozenset(
     {
-        "BadDigest",
-        "InternalError",
-        "OperationAborted",
-        "ConditionalRequestConflict",
-        "RequestTimeout",
-        "RequestTimeTooSkewed",
-        "ServiceUnavailable",
-        "SlowDown",
-        "Throttling",
-        "ThrottlingException",
-        "TooManyRequestsException",
-        "XAmzContentChecksumMismatch",
-        "XAmzContentSHA256Mismatch",
+        *("BadDigest", "InternalError", "OperationAborted", "ConditionalRequestConflict", "RequestTimeout"),
+        *("RequestTimeTooSkewed", "ServiceUnavailable", "SlowDown", "Throttling", "ThrottlingException"),
+        *("TooManyRequestsException", "XAmzContentChecksumMismatch", "XAmzContentSHA256Mismatch"),
     }
 )
 _EXPIRED = "ExpiredToken"

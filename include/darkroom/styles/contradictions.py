@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from darkroom.styles.names import is_code, length_slug, parse_layer
+from darkroom.styles.names import is_code, length_slug, wrong_layer
 from darkroom.styles.rules import Rules
 from darkroom.styles.style import MOST_CODES, Option, Style
 from darkroom.styles.wrong_exceptions import wrong_exceptions
@@ -89,17 +89,8 @@ def _defaults(style: Style) -> Iterator[tuple[Path, str]]:
         for side, slots in sides.items():
             for slot, name in slots.items():
                 path = ("defaults", length, side, slot)
-                layer = parse_layer(name)
-                if layer is None:
-                    yield (
-                        path,
-                        f"{'.'.join(path)}: no file can be called {name!r}; a layer is <code>[_...]_<slot>_<side>.",
-                    )
-                elif layer.slot != slot:
-                    yield (
-                        path,
-                        f"{'.'.join(path)}: {name!r} is a layer of the slot {layer.slot!r}; correct one of the two.",
-                    )
+                if wrong := wrong_layer(name, slot):
+                    yield path, f"{'.'.join(path)}: {wrong}"
 
 
 def _options(style: Style) -> Iterator[tuple[Path, str]]:

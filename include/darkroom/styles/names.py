@@ -139,6 +139,16 @@ def lengths_of(words: tuple[str, ...], slugs: Mapping[str, str]) -> frozenset[st
     return frozenset(found)
 
 
+def wrong_layer(name: str, slot: str, file: str = "") -> str:
+    """Why a name can be none of a slot's layers, empty where it can; `file` is the name with its places filled in."""
+    layer = parse_layer(file or name)
+    if layer is None or "<" in layer.name:
+        return f"no file can be called {name!r}; a layer is <code>[_...]_<slot>_<side>."
+    if layer.slot != slot:
+        return f"{name!r} is a layer of the slot {layer.slot!r}, not {slot!r}; correct one of the two."
+    return ""
+
+
 def colour_range(colours: Iterable[int]) -> str:
     """Colours as people read them: runs with a dash.
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from darkroom.styles.names import fill_in, parse_layer
+from darkroom.styles.names import fill_in, wrong_layer
 from darkroom.styles.rules import Rules
 from darkroom.styles.style import DEFAULT, Moved, RuleException, Style
 from darkroom.styles.yaml_lines import Path
@@ -47,11 +47,9 @@ def _slots(style: Style, exception: RuleException) -> Iterator[tuple[Path, str]]
                 yield (slot,), f"{said.other!r} cannot be layered {said.where} itself; correct it."
             continue
         for name in dict.fromkeys(said):
-            layer = parse_layer(fill_in(name, lengths[0] if lengths else "", exception.side or "front"))
-            if layer is None or "<" in layer.name:
-                yield (slot,), f"no file can be called {name!r}; a layer is <code>[_...]_<slot>_<side>."
-            elif layer.slot != slot:
-                yield (slot,), f"{name!r} is a layer of the slot {layer.slot!r}, not {slot!r}; correct one of the two."
+            file = fill_in(name, lengths[0] if lengths else "", exception.side or "front")
+            if wrong := wrong_layer(name, slot, file):
+                yield (slot,), wrong
 
 
 def _can_apply(style: Style, exception: RuleException, rules: Mapping[str, Rules]) -> bool:

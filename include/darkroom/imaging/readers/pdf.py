@@ -15,7 +15,7 @@ import pyvips
 from darkroom.failures import DecodeFailed
 from darkroom.imaging.drawings import DRAWN, LARGEST
 from darkroom.imaging.formats import Format
-from darkroom.imaging.source import LONGEST, Source, at_dpi, left_out, of_pixels, said
+from darkroom.imaging.source import Source, at_dpi, left_out, of_pixels, require_size, said
 
 _LONGEST = 300.0  # seconds of drawing
 _GROUP = 4 * LARGEST**2  # bytes of a form that is drawn by itself
@@ -96,17 +96,7 @@ def _held(page: Any, max_pixels: int) -> int:
     drawn = drawn_by(page)
     largest = 0
     for image in drawn.images:
-        width, height = image.size
-        if max(width, height) > LONGEST:
-            raise DecodeFailed(
-                f"an image on its first page is {width:,} x {height:,} pixels, and a side has {LONGEST:,} at most; "
-                "cut it into parts"
-            )
-        if width * height > max_pixels:
-            raise DecodeFailed(
-                f"an image on its first page has {width:,} x {height:,} pixels, more than DARKROOM_MAX_SCAN_PIXELS "
-                f"allows ({max_pixels:,})"
-            )
+        require_size("an image on its first page", *image.size, max_pixels)
         largest = max(largest, held_by(image))
     return DRAWN + largest + max(0, drawn.depth - 1) * _GROUP
 

@@ -200,12 +200,11 @@ def _is_number(value: object) -> bool:
 def _said_of_range(kind: int, bits: int, declared: tuple[float | None, float | None]) -> str:
     what = f"Its samples are {bits}-bit {_NAMES[kind]}"
     black, white = declared
-    if black is not None and white is not None:
-        return f"{what}; from {black:g} to {white:g}, as it says, they are shown from black to white."
+    declares = "" if black is None else f"from {black:g}"
     if white is not None:
-        return f"{what}; up to {white:g}, as it says, they are shown from black to white."
-    if black is not None:
-        return f"{what}; from {black:g}, as it says, they are shown from black to white."
+        declares += f" to {white:g}" if declares else f"up to {white:g}"
+    if declares:
+        return f"{what}; {declares}, as it says, they are shown from black to white."
     if kind == FLOAT:
         return f"{what}; those from 0 to 1 are shown from black to white, others from the smallest to the largest."
     return f"{what}; they are shown from the smallest, black, to the largest, white."

@@ -11,7 +11,7 @@ import pyvips
 
 from darkroom.failures import DecodeFailed
 from darkroom.imaging.readers.jpeg import require_decodable
-from darkroom.imaging.source import LONGEST, said
+from darkroom.imaging.source import require_size, said
 
 _DEEPEST = 4  # drawings in drawings
 _ELSEWHERE = re.compile(r"""(?<![\w-])url\(\s*["']?\s*(?!\s|["']|\#|data:|\))""", re.IGNORECASE)
@@ -111,11 +111,7 @@ class Contents:
         try:
             image = pyvips.Image.new_from_buffer(data, "", access="sequential", fail_on="warning")
             self.pixels += image.width * image.height
-            if max(image.width, image.height) > LONGEST:
-                raise DecodeFailed(
-                    f"an image that is embedded in it is {image.width:,} x {image.height:,} pixels, and a side has "
-                    f"{LONGEST:,} at most; cut it into parts"
-                )
+            require_size("an image that is embedded in it", image.width, image.height, self._max_pixels)
             if self.pixels <= self._max_pixels:
                 image.avg()
                 if image.get("vips-loader") == "jpegload_buffer":
