@@ -4,9 +4,14 @@ import logging
 import sys
 import threading
 import time
-from typing import Self
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Self, TypeVar
 
 from darkroom.amounts import human_bytes, human_seconds
+
+ItemT = TypeVar("ItemT")
+ResultT = TypeVar("ResultT")
 
 log = logging.getLogger(__name__)
 
@@ -71,6 +76,21 @@ class Progress:
             if self._total is not None and self._total > self.done:
                 text += f", {human_seconds((self._total - self.done) / rate)} left"
         log.info("%s", text)
+
+
+def in_parallel(title: str, items: Sequence[ItemT], do: Callable[[ItemT], ResultT], at_once: int) -> Iterator[ResultT]:
+    """What `do` makes of each item, in their order, so many at once; says how far it is. Left early, begins no more."""
+    with Progress(title, len(items)) as progress, ThreadPoolExecutor(at_once, title) as pool:
+
+        def one(item: ItemT) -> ResultT:
+            result = do(item)
+            progress.advance()
+            return result
+
+        try:
+            yield from pool.map(one, items)
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
 
 
 def rate_of(items: int, seconds: float) -> float:

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import product
 
@@ -17,7 +16,7 @@ from darkroom.errors import ItemError, StoreError
 from darkroom.imaging.geometry import Box
 from darkroom.imaging.png_profile import other_profile
 from darkroom.jobs import Document
-from darkroom.progress import Progress
+from darkroom.progress import in_parallel
 from darkroom.settings import settings
 from darkroom.store import Entry, Store, open_store
 from darkroom.styles.names import SIDES
@@ -149,18 +148,8 @@ def _by_names(
 
 def _look_at_all(renders: Store, files: Sequence[Entry], workers: int) -> list[Looked]:
     """Read and decode each file once. Each thread holds one at a time, and keeps only what it told."""
-    with Progress("checking renders", len(files)) as progress, ThreadPoolExecutor(workers) as pool:
-
-        def look(entry: Entry) -> Looked:
-            looked = look_at(renders, entry.key, settings().max_pixels)
-            progress.advance()
-            return looked
-
-        try:
-            return list(pool.map(look, files))
-        except BaseException:  # an interruption: what is not begun is left
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+    most = settings().max_pixels
+    return list(in_parallel("checking renders", files, lambda entry: look_at(renders, entry.key, most), workers))
 
 
 def look_at(renders: Store, key: str, max_pixels: int) -> Looked:

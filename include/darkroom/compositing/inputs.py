@@ -4,7 +4,6 @@ Plan and verify ask here, so that what one calls current the other does not make
 """
 
 from collections.abc import Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 from darkroom.compositing.layers import digest
@@ -12,6 +11,7 @@ from darkroom.compositing.recipe import recipe_digest
 from darkroom.compositing.renders import LayerInColour, RenderIndex
 from darkroom.errors import StoreError
 from darkroom.ledger import KnownDigest
+from darkroom.progress import in_parallel
 from darkroom.store import Store, read_object
 from darkroom.styles.names import parse_render
 from darkroom.styles.stacks import Stack
@@ -66,12 +66,11 @@ class Inputs:
             for of, (uri, version) in self.files.items()
             if (known := self._known(uri)) and (deep or (known != version and _but_for_ctime(known, version)))
         ]
-        with ThreadPoolExecutor(workers) as pool:
-            holds = pool.map(_digest_of, (uri for _, uri in doubtful))
-            seen = {
-                of: (uri, self._known(uri) if held == self.digests[uri].digest else "")
-                for (of, uri), held in zip(doubtful, holds, strict=True)
-            }
+        holds = in_parallel("renders read", [uri for _, uri in doubtful], _digest_of, workers) if doubtful else ()
+        seen = {
+            of: (uri, self._known(uri) if held == self.digests[uri].digest else "")
+            for (of, uri), held in zip(doubtful, holds, strict=True)
+        }
         return replace(self, files={**self.files, **seen})
 
     def _known(self, uri: str) -> str:

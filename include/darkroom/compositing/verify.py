@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 from itertools import product
@@ -21,6 +20,7 @@ from darkroom.errors import BadInput, StoreError
 from darkroom.jobs import Document
 from darkroom.keys import Picture
 from darkroom.ledger import InputLedger, Ledger, LedgerEntry
+from darkroom.progress import in_parallel
 from darkroom.standing import look
 from darkroom.store import Entry, Store, open_store, readable
 from darkroom.styles.names import SIDES
@@ -200,11 +200,11 @@ def _broken(store: Store, pictures: Mapping[str, Entry], workers: int) -> Iterat
         whole = fits and image.bands == 4 and image.format == "uchar"
         return "" if whole else f"it is {image.width} x {image.height} with {image.bands} bands, which no {cut} is"
 
-    with ThreadPoolExecutor(workers) as pool:
-        reasons = pool.map(lambda group: look(group[0][0], pictures[group[1][0]].key), same.items())
-        for group, reason in zip(same.values(), reasons, strict=True):
-            if reason:
-                yield from (Finding(kind="broken", key=key, reason=reason) for key in group)
+    firsts = [(cut, pictures[group[0]].key) for (cut, _), group in same.items()]
+    reasons = in_parallel("pictures decoded", firsts, lambda first: look(*first), workers)
+    for group, reason in zip(same.values(), reasons, strict=True):
+        if reason:
+            yield from (Finding(kind="broken", key=key, reason=reason) for key in group)
 
 
 def _extra(unasked: Iterable[str], scope: Scope) -> Iterator[tuple[Finding, str]]:

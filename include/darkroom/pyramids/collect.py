@@ -3,7 +3,6 @@
 import hashlib
 import tempfile
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from typing import Any, BinaryIO, Protocol
 
@@ -15,7 +14,7 @@ from darkroom.failures import DownloadFailed, Gone
 from darkroom.flows import Run
 from darkroom.jobs import Document, Mode, dump, parse
 from darkroom.outside.appsync import FilesApi, FileToProcess, Unreadable
-from darkroom.progress import Progress
+from darkroom.progress import in_parallel
 from darkroom.pyramids.request import Request
 from darkroom.pyramids.sources import queue
 from darkroom.settings import settings
@@ -160,15 +159,8 @@ def _list_files(request: Request, store: Store) -> dict[str, Any]:
 
 def _fetch_all(drive: Drive, file_ids: Iterable[str], mode: Mode, store: Store) -> dict[str, MuseumFile]:
     ordered = sorted(file_ids)
-    with (
-        ThreadPoolExecutor(_AT_ONCE, "museum") as pool,
-        Progress("fetched from Google Drive", len(ordered)) as progress,
-    ):
-        found = {}
-        for file_id, file in zip(ordered, pool.map(lambda one: _fetch(drive, one, mode, store), ordered), strict=True):
-            found[file_id] = file
-            progress.advance()
-        return found
+    found = in_parallel("fetched from Google Drive", ordered, lambda one: _fetch(drive, one, mode, store), _AT_ONCE)
+    return dict(zip(ordered, found, strict=True))
 
 
 def _fetch(drive: Drive, file_id: str, mode: Mode, store: Store) -> MuseumFile:

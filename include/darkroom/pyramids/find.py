@@ -1,7 +1,6 @@
 """Which images a run is about: those that are marked, that the API lists, or that lie in the sources."""
 
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
 from darkroom import keys
@@ -9,7 +8,7 @@ from darkroom.errors import StoreError
 from darkroom.jobs import Mode
 from darkroom.outside.appsync import FileToProcess
 from darkroom.outside.urls import without_secrets
-from darkroom.progress import Progress
+from darkroom.progress import in_parallel
 from darkroom.pyramids.collect import Collected
 from darkroom.pyramids.job import MarkerRef
 from darkroom.pyramids.names import IMAGES, beside, pyramid_in, target_of, unsafe
@@ -149,13 +148,11 @@ def look_at(found: Found, extensions: tuple[str, ...], access: Access) -> Iterat
         return replace(one, uri=uri, entry=entry, rivals=tuple(rivals))
 
     most = max((store.concurrency for store in stores.values()), default=1)
-    with ThreadPoolExecutor(most, "looking") as pool, Progress("images looked at", len(candidates)) as progress:
-        for looked in pool.map(look, candidates):
-            progress.advance()
-            if isinstance(looked, Refusal):
-                found.refused.append(looked)
-            else:
-                yield looked
+    for looked in in_parallel("images looked at", candidates, look, most):
+        if isinstance(looked, Refusal):
+            found.refused.append(looked)
+        else:
+            yield looked
 
 
 def _marked(request: Request, store: Store, source: str, place: str, found: Found, images: Images) -> None:

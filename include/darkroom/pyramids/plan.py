@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -11,7 +10,7 @@ from darkroom.errors import BadInput, StoreError
 from darkroom.flows import Costed, Draft, Run
 from darkroom.imaging.headers import Size, size_of
 from darkroom.jobs import State
-from darkroom.progress import Progress
+from darkroom.progress import in_parallel
 from darkroom.pyramids.collect import Collected, read_collected
 from darkroom.pyramids.find import Candidate, Found, Refusal, find, look_at, stores_of
 from darkroom.pyramids.given import given_images, identity
@@ -210,14 +209,11 @@ def _sizes(candidates: list[Candidate], access: Access) -> list[Size]:
     """The sizes of images, many headers at once."""
     stores = stores_of(candidates, access)
     most = max((store.concurrency for store in stores.values()), default=1)
-    with ThreadPoolExecutor(most, "headers") as pool, Progress("headers read", len(candidates)) as progress:
 
-        def read(one: Candidate) -> Size:
-            size = size_of(stores[one.place], one.entry) if one.entry else _UNKNOWN
-            progress.advance()
-            return size
+    def read(one: Candidate) -> Size:
+        return size_of(stores[one.place], one.entry) if one.entry else _UNKNOWN
 
-        return list(pool.map(read, candidates))
+    return list(in_parallel("headers read", candidates, read, most))
 
 
 def costed(todo: Todo) -> Costed[Todo]:

@@ -1,7 +1,6 @@
 """After the ledgers: the API is told of its files, and the markers go, one by one."""
 
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 
 from darkroom import keys
 from darkroom.errors import Conflict, DarkroomError
@@ -9,7 +8,7 @@ from darkroom.flows import Released
 from darkroom.jobs import Manifest, NotDone, Outcome, State
 from darkroom.outside.appsync import FilesApi
 from darkroom.plan_folder import JobOutcomes, PlanFolder
-from darkroom.progress import Progress
+from darkroom.progress import Progress, in_parallel
 from darkroom.pyramids.failed_days import settle_failures
 from darkroom.pyramids.job import GONE, HEIGHT, WIDTH, Claim, Claims, MarkerRef
 from darkroom.pyramids.request import Request
@@ -97,14 +96,12 @@ class PyramidsRelease:
         proven = [
             ref for name, claim in self._claims.items() if self._is_released(name, claim) for ref in claim.markers
         ]
-        with (
-            ThreadPoolExecutor(self._store.concurrency, "markers") as pool,
-            Progress("markers removed", len(proven)) as progress,
-        ):
-            for ref, gone in zip(proven, pool.map(lambda ref: _removed(self._store, ref), proven), strict=True):
-                progress.advance()
-                if not gone:
-                    self._released.notes.append(f"{ref.key}: it changed since the plan, and stays.")
+        removed = in_parallel(
+            "markers removed", proven, lambda ref: _removed(self._store, ref), self._store.concurrency
+        )
+        for ref, gone in zip(proven, removed, strict=True):
+            if not gone:
+                self._released.notes.append(f"{ref.key}: it changed since the plan, and stays.")
         failed = {
             ref: self._failed[name]
             for name, claim in self._claims.items()

@@ -225,14 +225,8 @@ def _said(said: Said) -> str:
 
 def _flow(values: Codes, indent: int = 0) -> str:
     """A list in brackets, broken into lines that are not too long."""
-    lines, line = [], ""
-    for word in (_word(value) for value in values):
-        if line and indent + len(line) + len(word) + 3 > _WIDTH:
-            lines.append(line)
-            line = ""
-        line = f"{line}, {word}" if line else word
-    lines.append(line)
-    return "[" + (",\n" + " " * (indent + 1)).join(lines) + "]"
+    text: str = yaml.safe_dump([*values], allow_unicode=True, width=_WIDTH - indent, default_flow_style=True)
+    return text.rstrip().replace("\n  ", "\n" + " " * (indent + 1))
 
 
 def _word(value: str) -> str:
