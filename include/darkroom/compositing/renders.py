@@ -1,11 +1,11 @@
 """The renders that were delivered: which file draws which layer in which colour, and how large it is."""
 
 from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from darkroom.compositing.layers import HEADER_BYTES, png_size
 from darkroom.errors import BadInput, StoreError
-from darkroom.progress import in_parallel
 from darkroom.store import Entry, Store, readable
 from darkroom.styles.names import is_text, parse_render, plain
 
@@ -103,16 +103,17 @@ def read_sizes(store: Store, files: Iterable[Entry], max_pixels: int) -> tuple[d
         except StoreError as error:
             return entry, None, str(error)
 
-    for entry, size, error in in_parallel("headers read", list(files), read, _READERS):
-        name, where = entry.key.rpartition("/")[2], readable(store.uri_of(entry.key))
-        if error:
-            problems.append(error)
-        elif size is None:
-            problems.append(f"{name}: it is no PNG, whatever its name says; export it again as PNG: {where}")
-        elif much := too_large(size, max_pixels):
-            problems.append(f"{name}: {much[0]}; {much[1]}: {where}")
-        else:
-            sizes[entry.key] = size
+    with ThreadPoolExecutor(_READERS) as pool:
+        for entry, size, error in pool.map(read, files):
+            name, where = entry.key.rpartition("/")[2], readable(store.uri_of(entry.key))
+            if error:
+                problems.append(error)
+            elif size is None:
+                problems.append(f"{name}: it is no PNG, whatever its name says; export it again as PNG: {where}")
+            elif much := too_large(size, max_pixels):
+                problems.append(f"{name}: {much[0]}; {much[1]}: {where}")
+            else:
+                sizes[entry.key] = size
     return sizes, problems
 
 
