@@ -35,7 +35,7 @@ stop: ## end what `make run` started; the pictures stay in var/
 airflow: .venv/.synced ## run a command of Airflow's own in the studio (ARGS="dags list")
 	@$(BIN)/python -m demo.command $(ARGS)
 
-test: .venv/.synced ## run every test, the whole Airflow included (PROCESSES=4: for more than two cores)
+test: .venv/.synced ## run every test, the whole Airflow included (PROCESSES=4: with more than two processes)
 	@PROCESSES=$(PROCESSES) tools/test
 
 test-quick: .venv/.synced ## run the tests that need no Airflow and little time
