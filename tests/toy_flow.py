@@ -73,5 +73,5 @@ FLOW = Flow(
     job_file=UpperJob,
     work=work,
     targets=lambda job: [OUT + text.name for text in job.items],
-    ledger=lambda manifest, key: LEDGER,
+    ledger=lambda manifest, output: LEDGER,
 )

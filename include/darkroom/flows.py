@@ -190,8 +190,8 @@ class Flow:
     """Do a job's items that have no good outcome yet, and record theirs."""
     targets: Callable[[Any], Iterable[str]]
     """The keys that a job's outputs may take in its output store."""
-    ledger: Callable[[Manifest, str], str]
-    """The ledger's key of an output, from the plan and the output's key."""
+    ledger: Callable[[Manifest, Output], str]
+    """The key of the ledger that knows an output: by its key, or by its hash where it is looked for by that."""
     ledger_model: type[Ledger[Any]] = Ledger[LedgerEntry]
     entry: Callable[[Outcome, Output], LedgerEntry] = entry_of
     collecting: Collecting | None = None

@@ -123,7 +123,7 @@ def _commit(
         if outcome.item in wrong:
             continue
         for output in outcome.outputs:
-            key = flow.ledger(manifest, output.key)
+            key = flow.ledger(manifest, output)
             if output.removed:
                 removed[key].add(output.key)
             else:
