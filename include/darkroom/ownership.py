@@ -60,7 +60,7 @@ def replaceable(stands: str | None, known: str | None, *, planned: bool) -> str 
 
     Where something stands and the answer is empty, the worker makes the output all the same, and `publish` adopts what
     stands if it has exactly the same bytes: it was written by a worker that was killed before it could say so, or came
-    back from a backup. Outputs are deterministic, so nothing is lost.
+    back from a backup. Other bytes stay, and refuse the item.
     """
     if stands is None:
         return ""

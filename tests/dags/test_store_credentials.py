@@ -32,29 +32,6 @@ DAG_ID = "combination_compositing"
 BUCKET = "studio"
 
 
-@pytest.fixture(autouse=True)
-def nothing_but_connections(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """No credentials of whoever runs the tests: not in the environment, not in a home, not from a cloud's machine."""
-    for name in list(os.environ):
-        if name.startswith(("AWS_", "GOOGLE_", "STORAGE_", "AIRFLOW_CONN_")):
-            monkeypatch.delenv(name)
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "aws-config"))
-    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "aws-credentials"))
-
-
-@pytest.fixture
-def connect(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    """Makes an Airflow connection: `connect("aws_default", login=…, extra={…})`."""
-
-    def make(name: str, **fields: Any) -> None:
-        kinds = {"aws_default": "aws", "google_cloud_default": "google_cloud_platform"}
-        value = json.dumps({"conn_type": kinds[name], **fields})
-        monkeypatch.setenv(f"AIRFLOW_CONN_{name.upper()}", value)
-
-    return make
-
-
 def changes(*locations: str) -> dict[str, str | None]:
     """In what the environment of a worker would differ from this process's, which stays as it is."""
     before = dict(os.environ)

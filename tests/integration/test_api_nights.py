@@ -1,7 +1,6 @@
 """Nights of what the AppSync API lists: from a bucket, from the web, from Google Drive; and what it is told of them."""
 
 import io
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,27 +14,8 @@ from darkroom.pyramids.collect import Collected
 from darkroom.pyramids.validate import inspect
 from darkroom.reports import failure_text
 from tests import scans as drawings
-from tests.api_night import BUCKET, IN_DRIVE, Held, World, api_night, in_bucket, private_web
+from tests.api_night import BUCKET, IN_DRIVE, Held, World, in_bucket
 from tests.servers.hostile_web import HostileWeb
-from tests.servers.moto import moto_s3
-
-
-@pytest.fixture(scope="module")
-def bucket() -> Iterator[dict[str, str]]:
-    with moto_s3() as server:
-        yield server.with_bucket(BUCKET)
-
-
-@pytest.fixture
-def world(tmp_path: Path, bucket: dict[str, str]) -> Iterator[World]:
-    with api_night(tmp_path, bucket) as made:
-        yield made
-
-
-@pytest.fixture
-def web(monkeypatch: pytest.MonkeyPatch) -> Iterator[HostileWeb]:
-    with private_web(monkeypatch) as server:
-        yield server
 
 
 def test_what_the_api_lists_becomes_pyramids_and_it_is_told_their_sizes(world: World, tmp_path: Path) -> None:

@@ -1,7 +1,6 @@
 """A URL of the API may be signed: its query opens what it leads to, and stands in nothing that stays."""
 
 import logging
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -12,28 +11,9 @@ from darkroom import keys
 from darkroom.outside import web as web_source
 from darkroom.reports import failure_text
 from tests import scans as drawings
-from tests.api_night import BUCKET, World, api_night, private_web
+from tests.api_night import World
 from tests.servers import hostile_web
 from tests.servers.hostile_web import HostileWeb
-from tests.servers.moto import moto_s3
-
-
-@pytest.fixture(scope="module")
-def bucket() -> Iterator[dict[str, str]]:
-    with moto_s3() as server:
-        yield server.with_bucket(BUCKET)
-
-
-@pytest.fixture
-def world(tmp_path: Path, bucket: dict[str, str]) -> Iterator[World]:
-    with api_night(tmp_path, bucket) as made:
-        yield made
-
-
-@pytest.fixture
-def web(monkeypatch: pytest.MonkeyPatch) -> Iterator[HostileWeb]:
-    with private_web(monkeypatch) as server:
-        yield server
 
 
 def test_a_signed_urls_query_is_in_nothing_that_stays(

@@ -186,7 +186,7 @@ def _broken(store: Store, pictures: Mapping[str, Entry], workers: int) -> Iterat
     for key, entry in pictures.items():
         same[key.split("/")[-2], entry.etag].append(key)
 
-    def look(cut: str, key: str) -> str:
+    def wrong(cut: str, key: str) -> str:
         try:
             image = pyvips.Image.pngload_buffer(store.read(key), fail_on="warning")
             image.avg()  # decodes every pixel
@@ -201,7 +201,7 @@ def _broken(store: Store, pictures: Mapping[str, Entry], workers: int) -> Iterat
         return "" if whole else f"it is {image.width} x {image.height} with {image.bands} bands, which no {cut} is"
 
     firsts = [(cut, pictures[group[0]].key) for (cut, _), group in same.items()]
-    reasons = in_parallel("pictures decoded", firsts, lambda first: look(*first), workers)
+    reasons = in_parallel("pictures decoded", firsts, lambda first: wrong(*first), workers)
     for group, reason in zip(same.values(), reasons, strict=True):
         if reason:
             yield from (Finding(kind="broken", key=key, reason=reason) for key in group)
