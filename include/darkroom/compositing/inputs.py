@@ -19,21 +19,21 @@ from darkroom.styles.stacks import Stack
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """`files` are the URI and the version of each render, `digests` what their content is known to be, by URI."""
+    """`files` are the URI, version and ETag of each render, `digests` what their content is known to be, by URI."""
 
-    files: Mapping[LayerInColour, tuple[str, str]]
+    files: Mapping[LayerInColour, tuple[str, str, str]]
     digests: Mapping[str, KnownDigest]
 
     @classmethod
     def delivered(cls, renders: Store, index: RenderIndex, digests: Mapping[str, KnownDigest]) -> "Inputs":
         """As they lie in a store."""
-        files = {of: (renders.uri_of(entry.key), entry.version) for of, entry in index.files.items()}
+        files = {of: (renders.uri_of(entry.key), entry.version, entry.etag) for of, entry in index.files.items()}
         return cls(files, digests)
 
     @classmethod
     def remembered(cls, digests: Mapping[str, KnownDigest]) -> "Inputs":
         """As the last run found them, where nobody can look at them."""
-        return cls({of: (uri, known.etag) for uri, known in digests.items() if (of := drawn(uri))}, digests)
+        return cls({of: (uri, known.etag, known.etag) for uri, known in digests.items() if (of := drawn(uri))}, digests)
 
     def layers(self) -> set[str]:
         """Every layer that there is in any colour."""
@@ -46,7 +46,7 @@ class Inputs:
     def unknown(self, stack: Stack, colour: int) -> list[str]:
         """The URIs of a stack's renders of which nobody knows what they hold without reading them."""
         files = [self.files[layer, colour] for layer in stack if (layer, colour) in self.files]
-        return [uri for uri, version in files if self._known(uri) != version]
+        return [uri for uri, version, _ in files if self._known(uri) != version]
 
     def recipes(self, stack: Stack, colour: int, cuts: Iterable[str]) -> dict[str, str]:
         """Each cut's recipe digest; nothing where a layer is missing or its content is not known."""
@@ -58,18 +58,18 @@ class Inputs:
     def read_again(self, workers: int, *, deep: bool) -> "Inputs":
         """The same, after a look into the renders that may hold what they held although their version is another.
 
-        Read is one of which only the ctime has changed, as it does where it is rewritten in place, and where it gets a
-        link or other rights; and where it is `deep` every one that was read before.
+        Read is one whose ETag is as it was (a folder's version has the ctime too, which a write in place, a link and
+        other rights change); and where it is `deep` every one that was read before.
         """
         doubtful = [
-            (of, uri)
-            for of, (uri, version) in self.files.items()
-            if (known := self._known(uri)) and (deep or (known != version and _but_for_ctime(known, version)))
+            (of, uri, etag)
+            for of, (uri, version, etag) in self.files.items()
+            if (known := self._known(uri)) and (deep or (known != version and known.startswith(etag)))
         ]
-        holds = in_parallel("renders read", [uri for _, uri in doubtful], _digest_of, workers) if doubtful else ()
+        holds = in_parallel("renders read", [uri for _, uri, _ in doubtful], _digest_of, workers) if doubtful else ()
         seen = {
-            of: (uri, self._known(uri) if held == self.digests[uri].digest else "")
-            for (of, uri), held in zip(doubtful, holds, strict=True)
+            of: (uri, self._known(uri) if held == self.digests[uri].digest else "", etag)
+            for (of, uri, etag), held in zip(doubtful, holds, strict=True)
         }
         return replace(self, files={**self.files, **seen})
 
@@ -82,11 +82,6 @@ def drawn(uri: str) -> LayerInColour | None:
     """The layer and the colour of a render by its name."""
     read = parse_render(uri.rpartition("/")[2])
     return (read[0].name, read[1]) if read else None
-
-
-def _but_for_ctime(one: str, other: str) -> bool:
-    """A folder's versions: size, mtime, inode, ctime; a ledger of before has no ctime."""
-    return one.split("-")[:3] == other.split("-")[:3]
 
 
 def _digest_of(uri: str) -> str:
