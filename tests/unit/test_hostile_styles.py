@@ -4,9 +4,9 @@ from itertools import pairwise
 
 import pytest
 
+from darkroom import yaml_lines
 from darkroom.errors import BadInput
 from darkroom.sample import style_text
-from darkroom.styles import yaml_lines
 from darkroom.styles.exports import parse_export
 from darkroom.styles.options import check_count, count_combinations
 from darkroom.styles.style import MOST_CODES, Style
@@ -113,7 +113,7 @@ def test_without_libyaml_the_same_is_read_and_refused(monkeypatch):
 def test_a_style_of_300_000_codes_is_another_file():
     codes = ", ".join(f"c{number}" for number in range(300_000))
     assert refusal(GOOD.replace(CODES, f"{CODES}{codes}, ")) == [
-        "dress.yaml: it has more than 1,048,576 characters, which no style needs; is it another file?"
+        "dress.yaml: it has more than 1,048,576 characters, which no style file needs; is it another file?"
     ]
 
 

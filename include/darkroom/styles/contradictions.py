@@ -7,7 +7,7 @@ from darkroom.styles.names import is_code, length_slug, wrong_layer
 from darkroom.styles.rules import Rules
 from darkroom.styles.style import MOST_CODES, Option, Style
 from darkroom.styles.wrong_exceptions import wrong_exceptions
-from darkroom.styles.yaml_lines import Path
+from darkroom.yaml_lines import Path
 
 _STYLE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}")
 _CODE_LISTS = ("customizations", "ignored_customizations", "layering", "defaults_stand_for")

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from darkroom.styles.names import fill_in, wrong_layer
 from darkroom.styles.rules import Rules
 from darkroom.styles.style import DEFAULT, Moved, RuleException, Style
-from darkroom.styles.yaml_lines import Path
+from darkroom.yaml_lines import Path
 
 
 def wrong_exceptions(style: Style) -> Iterator[tuple[Path, str]]:

@@ -5,13 +5,21 @@ A plain word is what it looks like: text, a whole number in decimal digits, true
 """
 
 import re
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
 
 import yaml
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 from darkroom.errors import BadInput
+from darkroom.sentences import did_you_mean, wrong
 
 Path = tuple[str | int, ...]
+ModelT = TypeVar("ModelT", bound=BaseModel)
+
+MOST = 50
+"""Problems of one file that are told: whoever has more has given another file, or one mistake many times."""
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml, where it is built in, takes a tenth of the time
 _LARGEST = 1 << 20  # characters; a real style has some thousand
@@ -20,13 +28,35 @@ _NUMBER = re.compile(r"[-+]?(0|[1-9][0-9]{0,17})")
 _WORDS = {"": None, "~": None, "null": None, "true": True, "false": False}
 
 
-def load(text: str, where: str) -> tuple[Any, dict[Path, int]]:
+def read_model(
+    model: type[ModelT], data: bytes, where: str, noun: str, known: Callable[[Path], list[str]]
+) -> tuple[ModelT, dict[Path, int]]:
+    """A model from a file's content, and the line of each of its parts. `noun` is what the file is: `style file`.
+
+    `known` gives the keys that there are beside the one of a path. Raises `BadInput` with every problem: `where`, the
+    line, the key, what to do.
+    """
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise BadInput(f"{where}: byte {error.start} is no UTF-8; save the {noun} as UTF-8.") from None
+    document, lines = load(text, where, noun)
+    if not isinstance(document, dict):
+        keys = ", ".join([field.alias or name for name, field in model.model_fields.items()][:3])
+        raise BadInput(f"{where}: a {noun} is a mapping of keys ({keys}, ...); this is not.")
+    try:
+        return model.model_validate(document), lines
+    except ValidationError as error:
+        raise BadInput(_sentences(error, lines, where, noun, known)) from None
+
+
+def load(text: str, where: str, noun: str = "style file") -> tuple[Any, dict[Path, int]]:
     """The document and the line of each of its parts, by path (`("defaults", "Knee", 0)`).
 
     Raises `BadInput` for what is no YAML, a key that stands twice, tags, and what can expand or nest without end.
     """
     if len(text) > _LARGEST:
-        raise BadInput(f"{where}: it has more than {_LARGEST:,} characters, which no style needs; is it another file?")
+        raise BadInput(f"{where}: it has more than {_LARGEST:,} characters, which no {noun} needs; is it another file?")
     if text.lstrip().startswith("{"):
         text = text.replace("\t", " ")  # JSON may be indented by tabs, YAML may not; a JSON string never holds one
     try:
@@ -48,6 +78,31 @@ def line_of(lines: dict[Path, int], path: Path) -> int:
     while path not in lines and path:
         path = path[:-1]
     return lines.get(path, 1)
+
+
+def _sentences(
+    error: ValidationError, lines: dict[Path, int], where: str, noun: str, known: Callable[[Path], list[str]]
+) -> Iterator[str]:
+    for problem in error.errors(include_url=False)[:MOST]:
+        yield _sentence(problem, f"{where}, line {line_of(lines, problem['loc'])}", noun, known)
+    if error.error_count() > MOST:
+        yield f"{where}: there are {error.error_count() - MOST:,} more; correct these first."
+
+
+def _sentence(problem: ErrorDetails, at: str, noun: str, known: Callable[[Path], list[str]]) -> str:
+    path: Path = problem["loc"]
+    key = ".".join(str(part) for part in path if part != "[key]")
+    match problem["type"]:
+        case "extra_forbidden":
+            owner = f"a {noun}" if len(path) == 1 else ".".join(map(str, path[:-1]))
+            return f"{at}: {path[-1]!r} is no key of {owner}{did_you_mean(str(path[-1]), known(path))}"
+        case "missing":
+            return f"{at}: {key!r} is missing; add it."
+        case "string_type" if isinstance(problem["input"], bool | int):
+            said = str(problem["input"]).lower()
+            return f"{at}: {key}: it must be text, and {said} is none without quotes; write '{said}'."
+        case _:
+            return f"{at}: {key}: {wrong(problem)}; correct it."
 
 
 def _require_plain(text: str, where: str) -> None:
