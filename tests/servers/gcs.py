@@ -8,7 +8,10 @@ The front adds, as the service has it:
 - md5Hash and crc32c, in the metadata or in X-Goog-Hash: bytes that do not match are answered 400, and not kept.
 - Uploads to the byte, empty ones too; chunked ones with 308 and Range (none while nothing is here), chunks that come
   again, the status of a finished one, cancelling.
-- Reads: any Range (416 beyond the end), and the headers that say which generation was read.
+- Reads: any Range (416 beyond the end), and the headers that say which generation was read. What has contentEncoding
+  gzip is unpacked for who does not accept it packed, whole whatever the Range, without the stored bytes' length and
+  hashes; unless its cacheControl says no-transform.
+- A composed object, and a copy of one, has a crc32c and no md5Hash.
 - Listing in pages: maxResults, pageToken, startOffset, endOffset. Batches with conditions. 204 for a delete, and errors
   in JSON. Connections that stay open.
 

@@ -6,6 +6,7 @@ one at a time anyway.
 
 import base64
 import dataclasses
+import gzip
 import json
 import re
 import secrets
@@ -64,8 +65,11 @@ class GcsFront:
             source = self._existing(bucket, name, request.query, "sourceGeneration")
             _permit(source, request.query, "ifSource")
             _permit(self._emulator.resource(to_bucket, to_name), request.query)
+            if "componentCount" in source:
+                return self._emulator.compose(request)
         elif found := _COMPOSE.fullmatch(request.path):
             _permit(self._emulator.resource(unquote(found[1]), unquote(found[2])), request.query)
+            return self._emulator.compose(request)
         elif found := _OBJECT.fullmatch(request.path):
             return self._object(request, bool(found[1]), unquote(found[2]), unquote(found[3]))
         elif request.method == "GET" and _LIST.fullmatch(request.path):
@@ -77,7 +81,10 @@ class GcsFront:
         current = self._existing(bucket, name, query, "generation")
         _permit(current, query, not_match=304 if request.method in ("GET", "HEAD") else 412)
         if request.method == "GET" and (download or query.get("alt") == "media"):
-            return _content(current, self._emulator.content(bucket, name), request.headers.get("Range", ""))
+            data = self._emulator.content(bucket, name)
+            if _is_unpacked(current, request.headers.get("Accept-Encoding", "")):
+                return Answer(200, gzip.decompress(data), {"Content-Type": current["contentType"]})
+            return _content(current, data, request.headers.get("Range", ""))
         answer = self._emulator.send(request)
         return Answer(204) if request.method == "DELETE" and answer.status == 200 else answer
 
@@ -152,6 +159,12 @@ def _page(listing: Metadata, query: dict[str, str]) -> Answer:
     return Answer.of(page)
 
 
+def _is_unpacked(resource: Metadata, accepted: str) -> bool:
+    """Whether GCS serves an object other than it is stored (https://cloud.google.com/storage/docs/transcoding)."""
+    packed = resource.get("contentEncoding") == "gzip" and "no-transform" not in resource.get("cacheControl", "")
+    return packed and "gzip" not in accepted
+
+
 def _content(resource: Metadata, data: bytes, wanted: str) -> Answer:
     answer = Answer(
         200,
@@ -161,10 +174,12 @@ def _content(resource: Metadata, data: bytes, wanted: str) -> Answer:
             "ETag": resource["etag"],
             "X-Goog-Generation": resource["generation"],
             "X-Goog-Metageneration": resource["metageneration"],
-            "X-Goog-Hash": f"crc32c={resource['crc32c']},md5={resource['md5Hash']}",
+            "X-Goog-Hash": ",".join(_hashes(resource)),
             "X-Goog-Stored-Content-Length": str(len(data)),
         },
     )
+    if "contentEncoding" in resource:
+        answer.headers["Content-Encoding"] = resource["contentEncoding"]
     span = _RANGE.fullmatch(wanted)
     if not span or not any(span.groups()):
         return answer
@@ -178,3 +193,9 @@ def _content(resource: Metadata, data: bytes, wanted: str) -> Answer:
         )
     answer.headers["Content-Range"] = f"bytes {start}-{end - 1}/{len(data)}"
     return dataclasses.replace(answer, status=206, body=data[start:end])
+
+
+def _hashes(resource: Metadata) -> list[str]:
+    """As X-Goog-Hash has them: a composed object has no MD5."""
+    named = (("crc32c", resource.get("crc32c")), ("md5", resource.get("md5Hash")))
+    return [f"{name}={value}" for name, value in named if value]

@@ -2,12 +2,14 @@
 
 import http.client
 import json
-from dataclasses import dataclass, field
+import string
+from dataclasses import dataclass, field, replace
 from email.message import Message
 from typing import Any
-from urllib.parse import parse_qsl, quote, urlsplit
+from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 Metadata = dict[str, Any]
+_IN_HEADERS = string.punctuation.replace("%", "") + " "
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +65,36 @@ class Emulator:
 
     def __init__(self, endpoint: str) -> None:
         self._address = urlsplit(endpoint).netloc
+        self._composed: set[str] = set()
+
+    def compose(self, request: Request) -> Answer:
+        """Pass on a request that makes an object of others, or a copy of such a one: it has no MD5."""
+        answer = self._pass_on(request)
+        said = json.loads(answer.body)
+        self._composed.add(said.get("resource", said)["generation"])
+        return self._corrected(answer)
 
     def send(self, request: Request) -> Answer:
         """Pass a request on. What is not found gets the body that GCS gives it."""
+        answer = self._pass_on(request)
+        return answer if "alt=media" in request.target else self._corrected(answer)
+
+    def _corrected(self, answer: Answer) -> Answer:
+        """An answer in which composed objects have no MD5, and metadata are what was written."""
+
+        def corrected(found: Metadata) -> Metadata:
+            if found.get("generation") in self._composed:
+                found["componentCount"] = 2
+                found.pop("md5Hash", None)
+            if isinstance(metadata := found.get("metadata"), dict):
+                found["metadata"] = {name: unquote(value) for name, value in metadata.items()}
+            return found
+
+        if not answer.body.startswith(b"{"):
+            return answer
+        return replace(answer, body=json.dumps(json.loads(answer.body, object_hook=corrected)).encode())
+
+    def _pass_on(self, request: Request) -> Answer:
         connection = http.client.HTTPConnection(self._address)
         try:
             connection.request(request.method, request.target, request.body, _end_to_end(request.headers))
@@ -96,7 +125,9 @@ class Emulator:
         for name, value in (("Host", host), ("Content-Type", "application/json")):
             headers[name] = value
         headers["X-Upload-Content-Type"] = content_type
-        started = self.send(Request("POST", target, headers, json.dumps(metadata).encode()))
+        # it answers with metadata as headers, and fails of letters that are in none
+        kept = {name: quote(value, safe=_IN_HEADERS) for name, value in (metadata.get("metadata") or {}).items()}
+        started = self.send(Request("POST", target, headers, json.dumps({**metadata, "metadata": kept}).encode()))
         location = urlsplit(started.headers["Location"])
         headers = Message()
         headers["Content-Range"] = f"bytes 0-{len(data) - 1}/{len(data)}" if data else "bytes */0"
