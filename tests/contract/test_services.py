@@ -139,14 +139,6 @@ def test_small_objects_have_an_md5_that_the_service_vouches_for(service):
     assert service.head("a").hashes.md5 == hash_bytes(b"hello", "md5").md5
 
 
-def test_metadata_that_no_header_can_hold_is_refused_before_writing(open_backend):
-    store = open_backend("moto")
-    for metadata in ({"who": "Zoë"}, {"who": "a\r\nx-amz-acl: public-read"}):
-        with pytest.raises(StoreError, match="plain ASCII"):
-            store.write("a", b"1", metadata=metadata)
-    assert keys_in(store) == []
-
-
 def test_a_bucket_that_is_not_there_is_named(service):
     scheme = service.uri.partition("://")[0]
     absent = open_store(f"{scheme}://no-such-bucket-{secrets.token_hex(4)}/prefix")

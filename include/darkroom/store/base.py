@@ -19,7 +19,7 @@ WRITE_ID = "darkroom-write"
 
 # shared by all entries that know none: they are made by the million
 _NO_HASHES = Hashes()
-_NO_METADATA: Mapping[str, str] = {}
+NOTHING: Mapping[str, str] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +30,8 @@ class Entry:
     modification time (ns) and inode. `modified` is in UTC.
 
     `hashes` are those that the service itself vouches for, of the whole object; a listing may know fewer than a head,
-    and a folder knows none. `content_type` and `metadata` are filled in by a head, an open or a write, where the
-    backend has them.
+    and a folder knows none. `content_type`, `metadata` and `headers` (those of `headers.HEADERS` that are set) are
+    filled in by a head, an open or a write, where the backend has them, and by a listing of GCS's.
     """
 
     key: str
@@ -40,7 +40,8 @@ class Entry:
     modified: datetime
     hashes: Hashes = field(default=_NO_HASHES, compare=False)
     content_type: str = field(default="", compare=False)
-    metadata: Mapping[str, str] = field(default_factory=lambda: _NO_METADATA, compare=False)
+    metadata: Mapping[str, str] = field(default_factory=lambda: NOTHING, compare=False)
+    headers: Mapping[str, str] = field(default_factory=lambda: NOTHING, compare=False)
     changed: str = field(default="", compare=False)
     """Of a folder: when the file was last written to or linked (ctime, ns), which no program can set back."""
 
@@ -101,10 +102,16 @@ class Store(Protocol):
     def head(self, key: str) -> Entry | None:
         """The object's entry with all that the service knows of it, or None where there is none."""
 
-    def open(self, key: str, *, start: int = 0, length: int | None = None) -> AbstractContextManager[Reading]:
+    def open(
+        self, key: str, *, start: int = 0, length: int | None = None, version: Entry | None = None
+    ) -> AbstractContextManager[Reading]:
         """Open an object (or `length` bytes from `start`) for reading. Raises `NotFound`.
 
-        The stream holds a few parts in memory, whatever the object's size.
+        With `version`, as a listing or a head gave it, that version is read without a look at it first. Where another
+        stands there now, this or a read raises `SourceChanged`; where nothing does, that or `NotFound`.
+
+        The bytes are those that are stored: what has a `Content-Encoding` is not unpacked, so that size and hashes are
+        right. The stream holds a few parts in memory, whatever the object's size.
         """
 
     def read(self, key: str) -> bytes:
@@ -118,6 +125,7 @@ class Store(Protocol):
         size: int | None = None,
         content_type: str = CONTENT_TYPE,
         metadata: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
         if_absent: bool = False,
         if_match: str | None = None,
         confirm: bool = True,
@@ -128,7 +136,7 @@ class Store(Protocol):
         With `if_absent` only where there is none yet, with `if_match` only over the object of that ETag: otherwise
         `Conflict`. `size` is a stream's length in bytes where it is known: an object above 150 GiB needs it, and a
         stream that ends elsewhere is refused. Who writes many objects can pass `confirm=False` and look at them all
-        afterwards with `unconfirmed`, which takes fewer requests. `metadata` is dropped by a folder.
+        afterwards with `unconfirmed`, which takes fewer requests. A folder drops `metadata` and `headers`.
 
         With `durable` the object survives a power cut once this has returned: for what others rely on (ledgers,
         manifests, outcomes, markers). S3 and GCS hold every object so; a folder has to wait for its disk.
@@ -142,11 +150,15 @@ class Store(Protocol):
         source: str,
         target: str,
         *,
+        origin: "Store | None" = None,
         if_absent: bool = False,
         if_match: str | None = None,
         if_source_match: str | None = None,
     ) -> Entry:
         """Make `target` the same object as `source`, without moving its bytes through here where the backend can.
+
+        With `origin`, `source` is a key of that other store. Between two buckets of one service, of one access, the
+        service copies; otherwise the bytes come through here in one stream. Two folders never share a file.
 
         `if_absent` and `if_match` are those of `write`, and mean the target. With `if_source_match` only the version
         of that ETag is copied: who wrote it does not copy what another writer put in its place. Raises `NotFound`

@@ -11,7 +11,7 @@ from typing import BinaryIO, cast
 
 from darkroom.errors import Conflict, NotFound, StoreError
 from darkroom.store.access import NO_ACCESS, Access
-from darkroom.store.base import CONTENT_TYPE, Entry, Reading, source_changed
+from darkroom.store.base import CONTENT_TYPE, Entry, Reading, Store, source_changed
 from darkroom.store.confirm import difference
 from darkroom.store.folder_errors import both, explain, explained
 from darkroom.store.folder_files import (
@@ -28,6 +28,7 @@ from darkroom.store.folder_files import (
 )
 from darkroom.store.folder_paths import Paths
 from darkroom.store.folder_walk import Walk
+from darkroom.store.rewrite import rewrite
 
 _HANDLE = getattr(os, "O_PATH", os.O_RDONLY)  # of a file that is not read; only Linux has such
 _BLOCK = 1 << 20  # bytes of a stream that are read at a time
@@ -89,10 +90,14 @@ class FolderStore:
         return _entry(key, stat) if S_ISREG(stat.st_mode) else None
 
     @contextmanager
-    def open(self, key: str, *, start: int = 0, length: int | None = None) -> Iterator[Reading]:
+    def open(
+        self, key: str, *, start: int = 0, length: int | None = None, version: Entry | None = None
+    ) -> Iterator[Reading]:
         path = self._paths.of(key)
         with ReadFile(path) as handle:
             entry = _entry(key, os.fstat(handle.fileno()))
+            if version is not None and version.etag != entry.etag:
+                raise source_changed(path)
             if start:
                 handle.seek(start)
             yield Reading(entry, cast(BinaryIO, handle) if length is None else BufferedReader(Span(handle, length)))
@@ -109,6 +114,7 @@ class FolderStore:
         size: int | None = None,
         content_type: str = CONTENT_TYPE,
         metadata: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
         if_absent: bool = False,
         if_match: str | None = None,
         confirm: bool = True,
@@ -150,23 +156,27 @@ class FolderStore:
         source: str,
         target: str,
         *,
+        origin: Store | None = None,
         if_absent: bool = False,
         if_match: str | None = None,
         if_source_match: str | None = None,
     ) -> Entry:
-        origin, goal = self._paths.of(source), self._paths.of(target)
-        if os.path.islink(origin):
-            origin = os.path.realpath(origin)  # a link's own link would change with what it leads to
+        if origin is not None and origin.uri != self.uri:
+            asked = {"if_match": if_match, "if_source_match": if_source_match}
+            return rewrite(origin, source, self, target, if_absent=if_absent, **asked)
+        path, goal = self._paths.of(source), self._paths.of(target)
+        if os.path.islink(path):
+            path = os.path.realpath(path)  # a link's own link would change with what it leads to
         if if_match is None:
             try:  # a new name, as most are, takes one step instead of three
-                return _link(origin, target, goal, if_source_match)
+                return _link(path, target, goal, if_source_match)
             except OSError:
                 pass  # there is something of that name, or no folder yet, or no links here
         with temporary_beside(goal) as temporary:
             make_folder(goal, self._paths.root)
-            seen = _duplicate(source, origin, temporary)
+            seen = _duplicate(source, path, temporary)
             if if_source_match not in (None, seen.etag):  # looked at under a name that only this copy knows
-                raise source_changed(origin)
+                raise source_changed(path)
             entry = self._publish(target, temporary, goal, if_absent=if_absent, if_match=if_match)
             with suppress(FileNotFoundError):
                 os.unlink(temporary)  # POSIX lets a rename between two links of one file do nothing

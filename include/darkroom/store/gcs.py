@@ -1,24 +1,27 @@
 """The GCS backend: a bucket of Google Cloud Storage, or what lies below a prefix of one."""
 
-import base64
 import secrets
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from datetime import UTC, timedelta
+from datetime import timedelta
 from functools import partial
 from io import BufferedReader, BytesIO
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from google.cloud.storage import Blob
 
 from darkroom.errors import Conflict, Damaged, NotFound, StoreError
+from darkroom.store import gcs_data
 from darkroom.store.access import NO_ACCESS, Access
-from darkroom.store.base import CONTENT_TYPE, WRITE_ID, Entry, Reading, batches, source_changed
+from darkroom.store.base import CONTENT_TYPE, WRITE_ID, Entry, Reading, Store, batches, source_changed
 from darkroom.store.confirm import unconfirmed
 from darkroom.store.gcs_access import CONNECTIONS, TIMEOUT, GcsAccess
 from darkroom.store.hashes import Hasher, Hashes, hash_bytes
+from darkroom.store.headers import only_known
+from darkroom.store.pages import pages
 from darkroom.store.retries import Transient
+from darkroom.store.rewrite import rewrite
 from darkroom.store.streams import PART, RangedStream, read_beginning, read_fully
 
 _LONGEST_NAME = 1024  # bytes of UTF-8
@@ -50,50 +53,35 @@ class GcsStore:
         return self._access.uri(self._name(key))
 
     def list(self, prefix: str = "", *, after: str = "") -> Iterator[Entry]:
-        start = self._prefix + after if after else None
-        token: str | None = None
-        while True:
-            # pages are asked for one by one, so that a fault repeats a page and not the listing
-            page, token = self._access.call(
-                "listing", self._prefix, partial(self._page, self._prefix + prefix, start, token)
-            )
-            for blob in page:
-                if blob.name != start:  # GCS counts it in
-                    yield _entry(blob.name.removeprefix(self._prefix), blob)
-            if not token:
-                return
+        start = self._prefix + after if after else ""
 
-    def _page(self, prefix: str, start: str | None, token: str | None) -> tuple[Sequence[Blob], str | None]:
-        """A page of a listing, and the token of the next one."""
-        listing = self._access.bucket.client.list_blobs(
-            self._access.bucket,
-            prefix=prefix,
-            start_offset=start,
-            page_token=token,
-            page_size=1000,
-            timeout=TIMEOUT,
-            retry=None,
-        )
-        page = tuple(next(listing.pages, ()))
-        return page, listing.next_page_token
+        def fetch(token: str) -> Mapping[str, Any]:
+            # pages are asked for one by one, so that a fault repeats a page and not the listing
+            request = partial(gcs_data.page, self._access, self._prefix + prefix, start, token)
+            return self._access.call("listing", self._prefix, request)
+
+        for page in pages(fetch, lambda page: page.get("nextPageToken", "")):
+            for found in page.get("items", ()):
+                if found["name"] != start:  # GCS counts it in
+                    yield gcs_data.entry(found["name"].removeprefix(self._prefix), found)
 
     def head(self, key: str) -> Entry | None:
-        blob = self._blob(key)
         try:
-            self._access.call("looking at", blob.name, lambda: blob.reload(timeout=TIMEOUT, retry=None))
+            return self._there(key)
         except NotFound:
             return None
-        return _entry(key, blob)
 
     @contextmanager
-    def open(self, key: str, *, start: int = 0, length: int | None = None) -> Iterator[Reading]:
+    def open(
+        self, key: str, *, start: int = 0, length: int | None = None, version: Entry | None = None
+    ) -> Iterator[Reading]:
         whole = start == 0 and length is None
-        entry, body = self._get_small(key) if whole else (self._there(key), None)
+        entry, body = self._get_small(key, version) if whole else (version or self._there(key), None)
         if body is not None:
             yield Reading(entry, BytesIO(body))
             return
         stream = RangedStream(
-            partial(self._get_part, key, int(entry.etag)),
+            partial(self._get_part, key, entry),
             start=start,
             stop=entry.bytes if length is None else min(entry.bytes, start + length),
             name=self.uri_of(key),
@@ -114,13 +102,14 @@ class GcsStore:
         size: int | None = None,
         content_type: str = CONTENT_TYPE,
         metadata: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
         if_absent: bool = False,
         if_match: str | None = None,
         confirm: bool = True,
         durable: bool = False,
     ) -> Entry:
         blob = self._blob(key)
-        blob.content_type, blob.metadata = content_type, dict(metadata or {})
+        _describe(blob, content_type, dict(metadata or {}), only_known(headers))
         generation = _required(self.uri_of(key), if_absent=if_absent, if_match=if_match)
         if generation is not None:
             blob.metadata = {**(metadata or {}), WRITE_ID: secrets.token_hex(8)}
@@ -132,13 +121,13 @@ class GcsStore:
             length = len(body)
         else:
             length, hashes = self._send(key, blob, body, data, size, generation)
-        written = self.head(key) if confirm or not blob.generation else _entry(key, blob)
+        written = self.head(key) if confirm or not blob.generation else gcs_data.entry(key, blob._properties)
         if written is None:
             raise Damaged(f"{self.uri_of(key)}: it was written, but it is not there.")
         if written.bytes == length and not written.hashes.contradicts(hashes):
             return written
         if generation is not None and blob.generation:  # replaced at once, by another writer who saw it there
-            return _entry(key, blob)
+            return gcs_data.entry(key, blob._properties)
         raise StoreError(f"{self.uri_of(key)}: another writer replaced it while it was written.")
 
     def _put(self, key: str, blob: Blob, body: bytes, generation: int | None) -> Hashes:
@@ -164,7 +153,7 @@ class GcsStore:
                 self._access.call("looking at", blob.name, lambda: blob.reload(timeout=TIMEOUT, retry=None))
             if (blob.metadata or {}).get(WRITE_ID) != written_as.get(WRITE_ID) or not blob.generation:
                 raise
-        if mine.contradicts(_hashes(blob)):
+        if mine.contradicts(gcs_data.hashes(blob._properties)):
             raise StoreError(f"{self.uri_of(key)}: Google stored other bytes than were sent.")
         return mine
 
@@ -208,42 +197,50 @@ class GcsStore:
         source: str,
         target: str,
         *,
+        origin: Store | None = None,
         if_absent: bool = False,
         if_match: str | None = None,
         if_source_match: str | None = None,
     ) -> Entry:
-        origin = self._blob(source)
+        origin = origin or self
+        if not isinstance(origin, GcsStore) or origin.access != self.access:
+            asked = {"if_match": if_match, "if_source_match": if_source_match}
+            return rewrite(origin, source, self, target, if_absent=if_absent, **asked)
         condition = _required(self.uri_of(target), if_absent=if_absent, if_match=if_match)
-        self._access.call("looking at", origin.name, lambda: origin.reload(timeout=TIMEOUT, retry=None))
-        if if_source_match not in (None, str(origin.generation)):
-            raise source_changed(self.uri_of(source))
+        seen = origin._there(source)
+        if if_source_match not in (None, seen.etag):
+            raise source_changed(origin.uri_of(source))
         try:
-            return self._copy(origin, target, condition)
+            return self._copy(origin, seen, target, condition)
         except (NotFound, Conflict):  # the service does not say whether it was the source
-            seen = self.head(source) if if_source_match is not None else None
-            if seen is not None and seen.etag != if_source_match:
-                raise source_changed(self.uri_of(source)) from None
+            now = origin.head(source) if if_source_match is not None else None
+            if now is not None and now.etag != if_source_match:
+                raise source_changed(origin.uri_of(source)) from None
             raise
 
-    def _copy(self, origin: Blob, target: str, condition: int | None) -> Entry:
-        """Copy one version; only that generation of `origin` which it was seen with."""
-        goal = self._blob(target)
-        token: str | None = None
+    def _copy(self, origin: "GcsStore", seen: Entry, target: str, condition: int | None) -> Entry:
+        """Copy one version of an object, the one that was `seen`."""
+        goal, token = self._blob(target), None
+        # said again, although Google takes it from the source where nothing is said: a request that says something of
+        # the target may say all of it
+        _describe(goal, seen.content_type, seen.metadata, seen.headers)
+        source = origin._blob(seen.key, generation=int(seen.etag))
         while True:  # a large object takes several calls
             token, _, _ = self._access.call(
                 "copying to",
                 goal.name,
                 lambda token=token: goal.rewrite(  # type: ignore[misc]
-                    origin,
+                    source,
                     token=token,
                     if_generation_match=condition,
-                    if_source_generation_match=origin.generation,
+                    if_source_generation_match=source.generation,
                     timeout=TIMEOUT,
                     retry=None,
                 ),
             )
             if token is None:
-                return _entry(target, goal)  # as the answer says: another writer may stand there by now
+                # as the answer says: another writer may stand there by now
+                return gcs_data.entry(target, goal._properties)
 
     def delete(self, key: str, *, if_match: str | None = None) -> None:
         blob = self._blob(key)
@@ -278,42 +275,52 @@ class GcsStore:
         """Nothing: an unfinished upload of GCS's shows nowhere, and goes by itself after a week."""
         return 0
 
-    def _get_small(self, key: str) -> tuple[Entry, bytes | None]:
+    def _get_small(self, key: str, version: Entry | None) -> tuple[Entry, bytes | None]:
         """An object, or only its entry where it has more than `PART` bytes."""
+        name = self._name(key)
 
         def request() -> tuple[Entry, bytes | None]:
-            blob = self._blob(key)
-            blob.reload(timeout=TIMEOUT, retry=None)
-            entry = _entry(key, blob)
+            entry = version
+            if entry is None or not entry.hashes.known():  # what cannot be proven by the version that was seen
+                entry = gcs_data.entry(key, gcs_data.look(self._access, name))
+            if version is not None and version.etag != entry.etag:
+                raise source_changed(self.uri_of(key))
             if entry.bytes > PART:
                 return entry, None
             try:
-                body = self._download(key, blob.generation, 0, entry.bytes)
+                body = self._download(name, entry.etag, None, entry.bytes)
             except NotFound:
+                if version is not None:
+                    raise
                 raise Transient("changed while read", "another version is there now") from None
             if entry.hashes.contradicts(hash_bytes(body, *entry.hashes.known())):
                 raise Transient("corrupt answer", "the bytes that came are not those that Google has hashes of")
             return entry, body
 
-        return self._access.call("reading", self._name(key), request)
+        with self._pinned(key, version):
+            return self._access.call("reading", name, request)
 
-    def _get_part(self, key: str, generation: int, start: int, stop: int) -> bytes:
-        return self._access.call("reading", self._name(key), lambda: self._download(key, generation, start, stop))
+    def _get_part(self, key: str, entry: Entry, start: int, stop: int) -> bytes:
+        name, span = self._name(key), (start, stop)
+        request = partial(self._download, name, entry.etag, span, stop - start)
+        with self._pinned(key, entry):
+            return self._access.call("reading", name, request)
 
-    def _download(self, key: str, generation: int, start: int, stop: int) -> bytes:
-        """Bytes `start` to `stop` of one version, in one try. Raises as `GcsAccess.explained` does."""
-        if start >= stop:
-            return b""
-        blob = self._blob(key, generation=generation)
-        body: bytes = self._access.explained(
-            blob.name,
-            lambda: blob.download_as_bytes(
-                start=start, end=stop - 1, raw_download=True, checksum=None, timeout=TIMEOUT, retry=None
-            ),
-        )
-        if len(body) != stop - start:
-            raise Transient("short answer", f"{len(body)} of {stop - start} bytes came")
+    def _download(self, name: str, generation: str, span: tuple[int, int] | None, length: int) -> bytes:
+        body = gcs_data.download(self._access, name, generation, span)
+        if len(body) != length:
+            raise Transient("short answer", f"{len(body)} of {length} bytes came")
         return body
+
+    @contextmanager
+    def _pinned(self, key: str, version: Entry | None) -> Iterator[None]:
+        """A version that is not found in this block has gone, or another stands in its place."""
+        try:
+            yield
+        except NotFound:
+            if version is not None and self.head(key) is not None:
+                raise source_changed(self.uri_of(key)) from None
+            raise
 
     def _blob(self, key: str, *, generation: int | None = None) -> Blob:
         return self._access.bucket.blob(self._name(key), generation=generation)
@@ -335,10 +342,15 @@ class GcsStore:
         return name
 
     def _there(self, key: str) -> Entry:
-        entry = self.head(key)
-        if entry is None:
-            raise NotFound(f"{self.uri_of(key)}: there is no such object.")
-        return entry
+        name = self._name(key)
+        return gcs_data.entry(key, self._access.call("looking at", name, partial(gcs_data.look, self._access, name)))
+
+
+def _describe(blob: Blob, content_type: str, metadata: Mapping[str, str], headers: Mapping[str, str]) -> None:
+    """Give a blob that is to be written what describes its content."""
+    blob.content_type, blob.metadata = content_type, dict(metadata)
+    for name, value in headers.items():
+        setattr(blob, name.lower().replace("-", "_"), value)
 
 
 def _required(uri: str, *, if_absent: bool, if_match: str | None) -> int | None:
@@ -352,25 +364,3 @@ def _generation(etag: str, uri: str) -> int:
     if not etag.isdecimal():
         raise Conflict(f"{uri}: {etag!r} is no generation of Google's; it changed in the meantime.")
     return int(etag)
-
-
-def _entry(key: str, blob: Blob) -> Entry:
-    """What the service says of a blob."""
-    return Entry(
-        key,
-        blob.size,
-        str(blob.generation),
-        blob.updated.astimezone(UTC),
-        _hashes(blob),
-        blob.content_type or "",
-        {name: value for name, value in (blob.metadata or {}).items() if name != WRITE_ID},
-    )
-
-
-def _hashes(blob: Blob) -> Hashes:
-    """The hashes that Google vouches for; an object that was composed of others has no MD5."""
-    return Hashes(md5=_hex(blob.md5_hash), crc32c=_hex(blob.crc32c))
-
-
-def _hex(text: str | None) -> str:
-    return base64.b64decode(text).hex() if text else ""

@@ -1,8 +1,8 @@
 """How Google Cloud Storage is reached: whose credentials, which endpoint, and what its errors mean."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cached_property
-from typing import NoReturn, TypeVar, cast
+from typing import Any, NoReturn, TypeVar, cast
 
 import google.auth
 import google.auth.exceptions
@@ -62,6 +62,19 @@ class GcsAccess:
         options = {"api_endpoint": emulator} if emulator else None
         client = storage.Client(project="none", credentials=credentials, _http=session, client_options=options)
         return client.bucket(self.name)
+
+    def get_json(self, path: str, query: Mapping[str, str]) -> dict[str, Any]:
+        """The answer to a GET of the JSON API. Raises the client's errors."""
+        connection = self.bucket.client._connection
+        found: dict[str, Any] = connection.api_request("GET", path, query_params=query, timeout=TIMEOUT)
+        return found
+
+    def get(self, path: str, headers: Mapping[str, str]) -> requests.Response:
+        """The answer to any other GET, of whatever status; its body is not read yet. Raises the client's errors."""
+        client = self.bucket.client
+        url = client._connection.API_BASE_URL + path
+        answer: requests.Response = client._http.request("GET", url, headers=headers, timeout=TIMEOUT, stream=True)
+        return answer
 
     def _credentials(self) -> Credentials:
         file = self._access.variables.get("GOOGLE_APPLICATION_CREDENTIALS")

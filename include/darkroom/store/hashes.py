@@ -1,7 +1,7 @@
 """The hashes that services and Darkroom know objects by, several of them computed in one pass."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import asdict, dataclass
 from typing import BinaryIO, Literal, Protocol
 
@@ -28,6 +28,14 @@ class Hashes:
     def known(self) -> dict[Kind, str]:
         """Only the hashes that are known, by kind."""
         return {kind: value for kind, value in asdict(self).items() if value}  # type: ignore[misc]
+
+    def only(self, kinds: Collection[Kind]) -> "Hashes":
+        """Those of these kinds."""
+        return Hashes(**{kind: value for kind, value in self.known().items() if kind in kinds})
+
+    def joined(self, other: "Hashes") -> "Hashes":
+        """What either knows, of one content."""
+        return Hashes(**{**self.known(), **other.known()})
 
     def shared(self, other: "Hashes") -> list[Kind]:
         """The kinds that both know: only these can prove or disprove that two contents are the same."""

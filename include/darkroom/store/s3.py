@@ -1,6 +1,5 @@
 """The S3 backend: a bucket, or what lies below a prefix of one, on AWS or on any service that speaks S3."""
 
-import re
 import secrets
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -13,16 +12,17 @@ from typing import Any, BinaryIO
 from darkroom.errors import Conflict, NotFound, StoreError
 from darkroom.store import s3_data, s3_listing
 from darkroom.store.access import NO_ACCESS, Access
-from darkroom.store.base import CONTENT_TYPE, WRITE_ID, Entry, Reading, batches, source_changed
+from darkroom.store.base import CONTENT_TYPE, WRITE_ID, Entry, Reading, Store, batches, source_changed
 from darkroom.store.confirm import unconfirmed
+from darkroom.store.rewrite import rewrite
 from darkroom.store.s3_access import CONNECTIONS, S3Access
 from darkroom.store.s3_data import Condition, Head
+from darkroom.store.s3_metadata import CONTROL, describe
 from darkroom.store.s3_multipart import COPY_LIMIT, Upload, copy_object, send_stream
 from darkroom.store.streams import PART, RangedStream, read_beginning
 
 _LONGEST_KEY = 1024  # bytes of UTF-8
 _BATCH = 1000  # keys of one DeleteObjects
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 class S3Store:
@@ -66,23 +66,56 @@ class S3Store:
             return None
 
     @contextmanager
-    def open(self, key: str, *, start: int = 0, length: int | None = None) -> Iterator[Reading]:
-        name, whole = self._name(key), start == 0 and length is None
-        if whole:
-            head, body = s3_data.get_small(self._access, name)
-            if body is not None:
-                yield Reading(_entry(key, head), BytesIO(body))
-                return
-        head = s3_data.head(self._access, name)
+    def open(
+        self, key: str, *, start: int = 0, length: int | None = None, version: Entry | None = None
+    ) -> Iterator[Reading]:
+        whole = start == 0 and length is None
+        with self._pinned(key, version):
+            entry, body = self._get_small(key, version) if whole else (version or self._there(key), None)
+        if body is not None:
+            yield Reading(entry, BytesIO(body))
+            return
         stream = RangedStream(
-            lambda begin, end: s3_data.get_part(self._access, name, head.etag, begin, end),
+            partial(self._get_part, key, entry),
             start=start,
-            stop=head.bytes if length is None else min(head.bytes, start + length),
+            stop=entry.bytes if length is None else min(entry.bytes, start + length),
             name=self.uri_of(key),
-            hashes=head.hashes if whole else None,
+            hashes=entry.hashes if whole else None,
         )
         with BufferedReader(stream, 1 << 20) as buffered:
-            yield Reading(_entry(key, head), buffered)
+            yield Reading(entry, buffered)
+
+    def _get_small(self, key: str, version: Entry | None) -> tuple[Entry, bytes | None]:
+        """An object, or only its entry where it has more than `PART` bytes."""
+        pinned = version.etag if version else None
+        if version is None or version.bytes <= PART:
+            head, body = s3_data.get_small(self._access, self._name(key), pinned)
+            if body is not None:
+                return _entry(key, head), body
+        if version is not None and version.hashes.known():
+            return version, None
+        # a listing knows no hashes, and many parts are to be proven: one look more is little
+        seen = self._there(key)
+        if pinned not in (None, seen.etag):
+            raise source_changed(self.uri_of(key))
+        return seen, None
+
+    def _get_part(self, key: str, entry: Entry, begin: int, end: int) -> bytes | memoryview:
+        with self._pinned(key, entry):
+            return s3_data.get_part(self._access, self._name(key), entry.etag, begin, end)
+
+    @contextmanager
+    def _pinned(self, key: str, version: Entry | None) -> Iterator[None]:
+        """A condition that does not hold in this block says that another version stands there."""
+        try:
+            yield
+        except Conflict:
+            if version is None:
+                raise
+            raise source_changed(self.uri_of(key)) from None
+
+    def _there(self, key: str) -> Entry:
+        return _entry(key, s3_data.head(self._access, self._name(key)))
 
     def read(self, key: str) -> bytes:
         with self.open(key) as reading:
@@ -96,29 +129,27 @@ class S3Store:
         size: int | None = None,
         content_type: str = CONTENT_TYPE,
         metadata: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
         if_absent: bool = False,
         if_match: str | None = None,
         confirm: bool = True,
         durable: bool = False,
     ) -> Entry:
-        name, metadata = self._name(key), dict(metadata or {})
-        for text in (content_type, *metadata, *metadata.values()):
-            if not text.isascii() or _CONTROL.search(text):
-                raise StoreError(f"{self.uri_of(key)}: S3 takes only plain ASCII metadata, not {text!r}.")
-        condition = Condition(if_absent, if_match)
-        body = data if isinstance(data, bytes) else read_beginning(data, size)
-        small = isinstance(data, bytes) or len(body) <= PART
-        if if_absent or if_match is not None or not small:
+        name, condition, metadata = self._name(key), Condition(if_absent, if_match), dict(metadata or {})
+        large = not isinstance(data, bytes) and (size is None or size > PART)
+        if condition != Condition() or large:
             metadata[WRITE_ID] = secrets.token_hex(8)
-        if isinstance(data, bytes) or small:
+        described = describe(self.uri_of(key), content_type, metadata, headers)
+        body = data if isinstance(data, bytes) else read_beginning(data, size)
+        if isinstance(data, bytes) or len(body) <= PART:
             if size not in (None, len(body)):
                 raise StoreError(f"{self.uri_of(key)}: its source ended after {len(body)} bytes instead of {size}.")
-            etag, hashes = s3_data.put(self._access, name, body, content_type, metadata, condition)
-            written = _entry(key, Head(len(body), etag, datetime.now(UTC), hashes, content_type, metadata))
+            etag, hashes = s3_data.put(self._access, name, body, described, condition)
+            written = _entry(key, Head(len(body), etag, datetime.now(UTC), hashes, described))
         else:
-            upload = Upload(self._access, name, content_type, metadata, condition)
+            upload = Upload(self._access, name, described, condition)
             written = _entry(key, send_stream(upload, body, data, size))
-        return self._confirmed(written, if_absent or if_match is not None) if confirm else written
+        return self._confirmed(written, condition != Condition()) if confirm else written
 
     def unconfirmed(self, written: Iterable[Entry]) -> dict[str, str]:
         return unconfirmed(self, written)
@@ -128,53 +159,40 @@ class S3Store:
         source: str,
         target: str,
         *,
+        origin: Store | None = None,
         if_absent: bool = False,
         if_match: str | None = None,
         if_source_match: str | None = None,
     ) -> Entry:
-        goal, condition = self._name(target), Condition(if_absent, if_match)
-        if (condition != Condition() or if_source_match is not None) and not self._access.copies_conditionally:
-            return self._rewrite(source, target, condition, if_source_match)
+        origin = origin or self
+        condition = Condition(if_absent, if_match)
+        heeded = self._access.copies_conditionally or (condition == Condition() and if_source_match is None)
+        if not isinstance(origin, S3Store) or origin.access != self.access or not heeded:
+            asked = {"if_match": if_match, "if_source_match": if_source_match}
+            return rewrite(origin, source, self, target, if_absent=if_absent, **asked)
+        goal, name = self._name(target), origin._name(source)
         try:
-            copied = self._copy(self._name(source), goal, condition, if_source_match)
+            copied = self._copy(origin, name, goal, condition, if_source_match)
         except Conflict:  # the service does not say whether it was the source
-            if if_source_match is not None:
-                self._require_source(source, s3_data.glance(self._access, self._name(source)).etag, if_source_match)
+            if if_source_match is not None and s3_data.glance(origin._access, name).etag != if_source_match:
+                raise source_changed(origin.uri_of(source)) from None
             raise
         stands = s3_data.glance(self._access, goal)
         # by now another writer may stand there: what was copied is what the answer says
         return _entry(target, replace(copied, modified=stands.modified) if copied else stands)
 
-    def _copy(self, origin: str, goal: str, condition: Condition, pinned: str | None) -> Head | None:
+    def _copy(self, origin: "S3Store", source: str, goal: str, condition: Condition, pinned: str | None) -> Head | None:
         """Copy on the server, of the source only the version `pinned`; the copy, where the answer says its ETag."""
-        seen = s3_data.glance(self._access, origin)
+        there = origin._access
+        seen = s3_data.glance(there, source)
         if seen.bytes <= COPY_LIMIT:
-            etag = s3_data.copy(self._access, origin, goal, condition, pinned)
+            etag = s3_data.copy(self._access, there, source, goal, condition, pinned)
         else:
-            seen = s3_data.head(self._access, origin)
+            seen = s3_data.head(there, source)
             if pinned not in (None, seen.etag):
-                raise Conflict(f"{self._access.uri(origin)}: it changed in the meantime.")
-            etag = copy_object(self._access, seen, origin, goal, condition)
+                raise Conflict(f"{there.uri(source)}: it changed in the meantime.")
+            etag = copy_object(self._access, there, seen, source, goal, condition)
         return replace(seen, etag=etag) if etag else None
-
-    def _require_source(self, key: str, etag: str, pinned: str | None) -> None:
-        if pinned not in (None, etag):
-            raise source_changed(self.uri_of(key))
-
-    def _rewrite(self, source: str, target: str, condition: Condition, pinned: str | None) -> Entry:
-        """A copy whose bytes come through here: reads and writes heed conditions where a copy passes them over."""
-        with self.open(source) as reading:
-            self._require_source(source, reading.entry.etag, pinned)
-            return self.write(
-                target,
-                reading.stream,
-                size=reading.entry.bytes,
-                content_type=reading.entry.content_type or CONTENT_TYPE,
-                metadata=reading.entry.metadata,
-                if_absent=condition.absent,
-                if_match=condition.etag,
-                confirm=False,
-            )
 
     def delete(self, key: str, *, if_match: str | None = None) -> None:
         name = self._name(key)
@@ -199,7 +217,7 @@ class S3Store:
 
     def _delete_batch(self, keys: Iterable[str]) -> dict[str, str]:
         names = {self._name(key): key for key in keys}
-        for name in [name for name in names if _CONTROL.search(name)]:
+        for name in [name for name in names if CONTROL.search(name)]:
             self.delete(names.pop(name))  # the batch is XML, which cannot say it
         place: Any = {"Bucket": self._access.bucket, "Delete": {"Objects": [{"Key": n} for n in names], "Quiet": True}}
         if not names:
@@ -263,5 +281,7 @@ class S3Store:
 
 
 def _entry(key: str, head: Head) -> Entry:
-    metadata = {name: value for name, value in head.metadata.items() if name != WRITE_ID}
-    return Entry(key, head.bytes, head.etag, head.modified, head.hashes, head.content_type, metadata)
+    described = head.described
+    metadata = {name: value for name, value in described.readable.items() if name != WRITE_ID}
+    kind, headers = described.content_type, described.headers
+    return Entry(key, head.bytes, head.etag, head.modified, head.hashes, kind, metadata, headers)

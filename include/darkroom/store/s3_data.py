@@ -14,10 +14,11 @@ from darkroom.store.hashes import Hashes, hash_bytes
 from darkroom.store.retries import Transient
 from darkroom.store.s3_access import S3Access
 from darkroom.store.s3_hashes import plain, to_base64, vouched
+from darkroom.store.s3_metadata import Description
 from darkroom.store.streams import PART
 
 if TYPE_CHECKING:
-    from obstore import Attributes, GetOptions, PutMode
+    from obstore import GetOptions, PutMode
 
 # what obstore's paths cannot say, or would say otherwise: an empty, "." or ".." part, a control character
 _ODD = re.compile(r"(^|/)\.{0,2}(/|$)|[\x00-\x1f\x7f]")
@@ -31,8 +32,7 @@ class Head:
     etag: str
     modified: datetime
     hashes: Hashes = field(default_factory=Hashes)
-    content_type: str = ""
-    metadata: Mapping[str, str] = field(default_factory=dict)
+    described: Description = field(default_factory=Description)
 
 
 def head(access: S3Access, name: str) -> Head:
@@ -43,8 +43,8 @@ def head(access: S3Access, name: str) -> Head:
         lambda: access.client.head_object(Bucket=access.bucket, Key=name, ChecksumMode="ENABLED"),
     )
     modified = answer["LastModified"].astimezone(UTC)
-    kind, metadata = answer.get("ContentType", ""), answer.get("Metadata", {})
-    return Head(answer["ContentLength"], plain(answer["ETag"]), modified, vouched(answer), kind, metadata)
+    described = Description.of_answer(answer)
+    return Head(answer["ContentLength"], plain(answer["ETag"]), modified, vouched(answer), described)
 
 
 def glance(access: S3Access, name: str) -> Head:
@@ -55,27 +55,41 @@ def glance(access: S3Access, name: str) -> Head:
     return Head(meta["size"], plain(meta["e_tag"] or ""), meta["last_modified"])
 
 
-def get_small(access: S3Access, name: str) -> tuple[Head, bytes | None]:
-    """An object, or only its head where it has more than `PART` bytes.
+def get_small(access: S3Access, name: str, pinned: str | None = None) -> tuple[Head, bytes | None]:
+    """An object, or only its head where it has more than `PART` bytes; only the version `pinned`.
 
-    Raises `NotFound`, and `StoreError` when what came again and again was not what the service has a hash of.
+    Raises `NotFound`, `Conflict` where another version stands there, and `StoreError` when what came again and again
+    was not what the service has a hash of.
     """
     if _ODD.search(name):
-        large = head(access, name)
-        return large, bytes(get_part(access, name, large.etag, 0, large.bytes)) if large.bytes <= PART else None
+        return access.call("reading", name, lambda: _get_odd(access, name, pinned))
+
+    options: GetOptions = {"if_match": f'"{pinned}"'} if pinned is not None else {}
 
     def request() -> tuple[Head, bytes | None]:
-        answer = obstore.get(access.data, name)
+        answer = obstore.get(access.data, name, options=options)
         meta = answer.meta
+        etag = plain(meta["e_tag"] or "")
         if meta["size"] > PART:
-            return Head(meta["size"], plain(meta["e_tag"] or ""), meta["last_modified"]), None
-        metadata: dict[str, Any] = dict(answer.attributes)
-        kind = metadata.pop("Content-Type", "")
+            return Head(meta["size"], etag, meta["last_modified"]), None
         body = bytes(answer.bytes())
-        hashes = _proven(access, name, plain(meta["e_tag"] or ""), body, meta["size"])
-        return Head(meta["size"], plain(meta["e_tag"] or ""), meta["last_modified"], hashes, kind, metadata), body
+        hashes = _proven(access, name, etag, body, meta["size"])
+        described = Description.of_attributes(answer.attributes)
+        return Head(meta["size"], etag, meta["last_modified"], hashes, described), body
 
     return access.call("reading", name, request)
+
+
+def _get_odd(access: S3Access, name: str, pinned: str | None) -> tuple[Head, bytes | None]:
+    seen = head(access, name)
+    if pinned not in (None, seen.etag):
+        raise Conflict(f"{access.uri(name)}: it changed in the meantime.")
+    if seen.bytes > PART:
+        return seen, None
+    body = bytes(get_part(access, name, seen.etag, 0, seen.bytes))
+    if seen.hashes.contradicts(hash_bytes(body, *seen.hashes.known())):
+        raise Transient("corrupt answer", "the bytes that came are not those that S3 has hashes of")
+    return seen, body
 
 
 def _proven(access: S3Access, name: str, etag: str, body: bytes, size: int) -> Hashes:
@@ -135,30 +149,27 @@ class Condition:
         return {"e_tag": self.etag} if self.etag is not None else overwrite
 
 
-def put(
-    access: S3Access, name: str, body: bytes, content_type: str, metadata: Mapping[str, str], condition: Condition
-) -> tuple[str, Hashes]:
+def put(access: S3Access, name: str, body: bytes, described: Description, condition: Condition) -> tuple[str, Hashes]:
     """Write an object in one request; returns its ETag and the hashes that were proven.
 
     The request's signature holds the SHA-256 of the body: the server refuses another. Raises `Conflict`.
     """
     mine = hash_bytes(body, "md5")
+    attributes = None if _ODD.search(name) else described.attributes
 
     def request() -> str:
-        if _ODD.search(name):
+        if attributes is None:
             etag = plain(
                 access.client.put_object(
                     Bucket=access.bucket,
                     Key=name,
                     Body=body,
                     ContentMD5=to_base64(mine.md5),
-                    ContentType=content_type,
-                    Metadata=dict(metadata),
+                    **described.arguments,
                     **condition.arguments,  # type: ignore[arg-type]
                 )["ETag"]
             )
         else:
-            attributes: Attributes = {"Content-Type": content_type, **metadata}
             answer = obstore.put(
                 access.data, name, body, attributes=attributes, mode=condition.mode, use_multipart=False
             )
@@ -170,7 +181,7 @@ def put(
     try:
         etag = access.call("writing", name, request)
     except Conflict:
-        seen = own(access, name, metadata)
+        seen = own(access, name, described.metadata)
         if seen is None:
             raise
         etag = seen.etag
@@ -183,7 +194,7 @@ def own(access: S3Access, name: str, metadata: Mapping[str, str]) -> Head | None
         seen = head(access, name)
     except NotFound:
         return None
-    return seen if WRITE_ID in metadata and seen.metadata.get(WRITE_ID) == metadata[WRITE_ID] else None
+    return seen if WRITE_ID in metadata and seen.described.metadata.get(WRITE_ID) == metadata[WRITE_ID] else None
 
 
 def _stands(access: S3Access, name: str, body: bytes) -> bool | None:
@@ -195,18 +206,21 @@ def _stands(access: S3Access, name: str, body: bytes) -> bool | None:
     return not seen.hashes.contradicts(mine) if seen.hashes.known() else None
 
 
-def copy(access: S3Access, source: str, target: str, condition: Condition, pinned: str | None) -> str | None:
-    """Copy an object of at most `COPY_LIMIT` bytes within the bucket, on the server; only the version `pinned`.
+def copy(
+    access: S3Access, origin: S3Access, source: str, target: str, condition: Condition, pinned: str | None
+) -> str | None:
+    """Copy an object of at most `COPY_LIMIT` bytes of the bucket `origin`, on the server; only the version `pinned`.
 
     Returns the copy's ETag where the answer says it. Raises `NotFound`, `Conflict`.
     """
+    plainly = origin.bucket == access.bucket and condition.etag is None and pinned is None
 
     def request() -> str | None:
-        if _ODD.search(source) or _ODD.search(target) or condition.etag is not None or pinned is not None:
+        if not plainly or _ODD.search(source) or _ODD.search(target):
             place: Any = {"Bucket": access.bucket, "Key": target, **condition.arguments}
             if pinned is not None:
                 place["CopySourceIfMatch"] = pinned
-            answer = access.client.copy_object(**place, CopySource={"Bucket": access.bucket, "Key": source})
+            answer = access.client.copy_object(**place, CopySource={"Bucket": origin.bucket, "Key": source})
             return plain(answer["CopyObjectResult"]["ETag"])
         obstore.copy(access.data, source, target, overwrite=not condition.absent)
         return None

@@ -6,7 +6,6 @@ page, and knows where the next one begins only when it has parsed this one.
 
 import re
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import unquote_plus
@@ -17,6 +16,7 @@ from botocore.exceptions import ClientError
 
 from darkroom.errors import StoreError
 from darkroom.store.base import Entry
+from darkroom.store.pages import pages
 from darkroom.store.retries import Transient, first_line
 from darkroom.store.s3_access import S3Access
 from darkroom.store.s3_hashes import plain
@@ -40,27 +40,14 @@ def fetch(access: S3Access, prefix: str, after: str, token: str) -> bytes:
 
 
 def entries(fetch: Callable[[str], bytes], prefix: str) -> Iterator[Entry]:
-    """The objects of all pages, their keys without `prefix`; `fetch(token)` gives a page.
-
-    The page after the first is fetched only when it is asked for, so who looks at a few objects does not pay for more.
-    """
-    page, upcoming = fetch(""), None
-    ahead = ThreadPoolExecutor(1, thread_name_prefix="list-ahead")
-    try:
-        while True:
-            found = _TOKEN.search(page)
-            yield from _parse(page, prefix)
-            if not found:
-                return
-            page = upcoming.result() if upcoming else fetch(_token(found))
-            following = _TOKEN.search(page)
-            upcoming = ahead.submit(fetch, _token(following)) if following else None
-    finally:
-        ahead.shutdown(wait=False, cancel_futures=True)
+    """The objects of all pages, their keys without `prefix`; `fetch(token)` gives a page."""
+    for page in pages(fetch, _next):
+        yield from _parse(page, prefix)
 
 
-def _token(found: re.Match[bytes]) -> str:
-    return unescape(found[1].decode(), {"&quot;": '"', "&apos;": "'"})
+def _next(page: bytes) -> str:
+    found = _TOKEN.search(page)
+    return unescape(found[1].decode(), {"&quot;": '"', "&apos;": "'"}) if found else ""
 
 
 def _parse(page: bytes, prefix: str) -> Iterator[Entry]:

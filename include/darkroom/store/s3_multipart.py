@@ -16,6 +16,7 @@ from darkroom.store.retries import Transient
 from darkroom.store.s3_access import S3Access
 from darkroom.store.s3_data import Condition, Head, head, own
 from darkroom.store.s3_hashes import to_base64, vouched
+from darkroom.store.s3_metadata import Description
 from darkroom.store.streams import read_fully
 
 log = logging.getLogger(__name__)
@@ -39,15 +40,12 @@ class Upload:
     The server is given the CRC32C of each part and of the whole, and each part's MD5: what it knows, it checks.
     """
 
-    def __init__(
-        self, access: S3Access, name: str, content_type: str, metadata: Mapping[str, str], condition: Condition
-    ) -> None:
-        self.access, self.name, self._condition, self._metadata = access, name, condition, metadata
+    def __init__(self, access: S3Access, name: str, described: Description, condition: Condition) -> None:
+        self.access, self.name, self._condition, self._metadata = access, name, condition, described.metadata
         self._target = {"Bucket": self.access.bucket, "Key": self.name}
         self._parts: dict[int, dict[str, Any]] = {}
         begun = self._call("starting a multipart upload of", lambda: self._client.create_multipart_upload(
-            **self._target, ChecksumAlgorithm="CRC32C", ChecksumType="FULL_OBJECT",
-            ContentType=content_type, Metadata=dict(metadata),
+            **self._target, ChecksumAlgorithm="CRC32C", ChecksumType="FULL_OBJECT", **described.arguments,
         ))  # fmt: skip
         self._target["UploadId"] = begun["UploadId"]
 
@@ -74,10 +72,13 @@ class Upload:
         answer = self._call(f"uploading part {number} of", request)
         self._parts[number] = {"PartNumber": number, "ETag": answer["ETag"], "ChecksumCRC32C": checksum}
 
-    def copy(self, source: str, etag: str, number: int, span: tuple[int, int]) -> None:
-        """Copy bytes of another object of the bucket into a part, on the server; only of the version `etag`."""
+    def copy(self, source: Mapping[str, str], etag: str, number: int, span: tuple[int, int]) -> None:
+        """Copy bytes of another object into a part, on the server; only of the version `etag`.
+
+        `source` is its `Bucket` and `Key`.
+        """
         answer = self._call(f"copying part {number} to", lambda: self._client.upload_part_copy(
-            **self._target, PartNumber=number, CopySource={"Bucket": self.access.bucket, "Key": source},
+            **self._target, PartNumber=number, CopySource=source,
             CopySourceIfMatch=etag, CopySourceRange=f"bytes={span[0]}-{span[1] - 1}",
         ))["CopyPartResult"]  # fmt: skip
         part = {"PartNumber": number, "ETag": answer["ETag"]}
@@ -153,17 +154,18 @@ def send_stream(upload: Upload, first: bytes, stream: BinaryIO, size: int | None
     return replace(stands, hashes=hashes)
 
 
-def copy_object(access: S3Access, seen: Head, source: str, target: str, condition: Condition) -> str:
-    """Copy an object of any size within the bucket, on the server, part by part; only the version that was `seen`.
+def copy_object(access: S3Access, origin: S3Access, seen: Head, source: str, target: str, condition: Condition) -> str:
+    """Copy an object of any size from the bucket `origin`, on the server, in parts; only the version that was `seen`.
 
     Returns the copy's ETag.
     """
-    metadata = {**seen.metadata, WRITE_ID: secrets.token_hex(8)}
-    upload = Upload(access, target, seen.content_type, metadata, condition)
+    metadata = {**seen.described.metadata, WRITE_ID: secrets.token_hex(8)}
+    upload = Upload(access, target, replace(seen.described, metadata=metadata), condition)
     step = max(_COPY_PART, part_size(seen.bytes))
     spans = ((start, min(start + step, seen.bytes)) for start in range(0, seen.bytes, step))
+    copy = partial(upload.copy, {"Bucket": origin.bucket, "Key": source}, seen.etag)
     with _aborting(upload):
-        _run_parts(spans, partial(upload.copy, source, seen.etag), workers=_MOST_WORKERS, name=target)
+        _run_parts(spans, copy, workers=_MOST_WORKERS, name=target)
         return upload.finish(seen.hashes.crc32c).etag
 
 

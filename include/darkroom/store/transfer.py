@@ -4,19 +4,21 @@ import logging
 import mimetypes
 import threading
 from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from queue import Queue
 from typing import BinaryIO, cast
 
 from darkroom.errors import Conflict, Damaged, DarkroomError, Denied, StoreError, Unavailable
-from darkroom.store.base import CONTENT_TYPE, Entry, Reading, Store, source_changed
+from darkroom.store.base import CONTENT_TYPE, Entry, Store
 from darkroom.store.hashes import Hasher, Hashes, Kind, hash_stream
+from darkroom.store.room import Room
 from darkroom.store.streams import PassingStream
 
 log = logging.getLogger(__name__)
 
 _TRIES = 3  # of one object that comes through damaged
-_BUDGET = 48 << 20  # bytes of objects in memory at once; one larger than that, which streams, moves alone
 _GATHERED = 16  # results that a thread hands over together: each time wakes the other side
 _BATCH = 5000  # objects that are confirmed together, by some pages of a listing
 
@@ -79,7 +81,8 @@ def transfer(
     workers = max(source.concurrency, target.concurrency)
     results: Queue[list[Moved] | Exception | None] = Queue(4 * workers)
     feed = _Feed(moves)
-    given = (_Mover(source, target, tuple(hashes), on_bytes), feed, results, workers)
+    moving = partial(move, source, target, hashes=tuple(hashes), on_bytes=on_bytes)
+    given = (moving, feed, results, workers)
     names = (f"transfer-{number}" for number in range(workers))
     threads = [threading.Thread(target=_work, args=given, name=name, daemon=True) for name in names]
     for thread in threads:
@@ -105,19 +108,23 @@ def transfer(
             running -= results.get() is None
 
 
-def _work(mover: "_Mover", feed: "_Feed", results: "Queue[list[Moved] | Exception | None]", workers: int) -> None:
+def _work(
+    moving: Callable[[Move], Moved], feed: "_Feed", results: "Queue[list[Moved] | Exception | None]", workers: int
+) -> None:
     """What each thread does: moves until there are no more; at last its results, and None."""
     gathered: list[Moved] = []
     try:
-        while move := feed.take():
+        while True:
             fault: StoreError | OSError | None = None
-            try:
-                gathered.append(mover.again(move))
-            except (StoreError, OSError) as error:
-                fault = error
-                gathered.append(Moved(move, fault=error))
-            finally:
-                hopeless = feed.done(move, fault) >= workers
+            with feed.one() as one:
+                if one is None:
+                    break
+                try:
+                    gathered.append(moving(one))
+                except (StoreError, OSError) as error:
+                    fault = error
+                    gathered.append(Moved(one, fault=error))
+            hopeless = feed.done(fault) >= workers
             if fault and hopeless:
                 raise fault
             if len(gathered) == _GATHERED:
@@ -128,6 +135,65 @@ def _work(mover: "_Mover", feed: "_Feed", results: "Queue[list[Moved] | Exceptio
     finally:
         results.put(gathered)
         results.put(None)
+
+
+def move(
+    source: Store,
+    target: Store,
+    one: Move,
+    *,
+    hashes: Collection[Kind] = (),
+    on_bytes: Callable[[int], None] = lambda _: None,
+) -> Moved:
+    """Move one object, as `transfer` does; again from its start where it came through damaged.
+
+    Raises what the stores raise: `SourceChanged`, another `Conflict`, `NotFound`, `Damaged` at last; `TargetDenied`
+    where it is the target that refuses. What was written is not confirmed: `Store.unconfirmed` does that.
+    """
+    for _ in range(_TRIES - 1):
+        try:
+            return _once(source, target, one, hashes, on_bytes)
+        except Damaged as error:
+            log.warning("%s It is moved again from its start.", error)
+    return _once(source, target, one, hashes, on_bytes)
+
+
+def _once(source: Store, target: Store, one: Move, kinds: Collection[Kind], on_bytes: Callable[[int], None]) -> Moved:
+    if source.uri == target.uri:
+        return _copied(target, one, kinds, on_bytes)
+    with source.open(one.entry.key, version=one.entry) as reading:
+        seen = reading.entry
+        # a stream that was read to its end has the hashes that its entry knows
+        rest = [kind for kind in kinds if kind not in seen.hashes.known()]
+        hasher = Hasher(*rest) if rest else None
+        try:
+            entry = target.write(
+                one.key,
+                cast(BinaryIO, PassingStream(reading.stream, on_bytes, hasher)),
+                size=seen.bytes,
+                content_type=_content_type(seen),
+                metadata=seen.metadata,
+                headers=seen.headers,
+                if_absent=one.if_absent,
+                if_match=one.if_match,
+                confirm=False,
+            )
+        except Denied as error:
+            raise TargetDenied(str(error)) from error
+    known = seen.hashes.only(kinds)
+    return Moved(one, entry, known.joined(hasher.hashes()) if hasher else known)
+
+
+def _copied(store: Store, one: Move, kinds: Collection[Kind], on_bytes: Callable[[int], None]) -> Moved:
+    key, etag = one.entry.key, one.entry.etag
+    entry = store.copy(key, one.key, if_absent=one.if_absent, if_match=one.if_match, if_source_match=etag)
+    on_bytes(entry.bytes)
+    seen = store.head(key) if kinds and not one.entry.hashes.known() else None
+    return Moved(one, entry, seen.hashes if seen and seen.etag == etag else one.entry.hashes)
+
+
+def _content_type(entry: Entry) -> str:
+    return entry.content_type or mimetypes.guess_type(entry.key)[0] or CONTENT_TYPE
 
 
 def verify(store: Store, entry: Entry, hashes: Hashes) -> None:
@@ -160,58 +226,6 @@ def _confirmed(target: Store, written: list[Moved]) -> Iterator[Moved]:
         yield Moved(moved.move, fault=StoreError(f"{moved.move.key}: {reason}.")) if reason else moved
 
 
-@dataclass(frozen=True, slots=True)
-class _Mover:
-    """Moves one object after the other."""
-
-    source: Store
-    target: Store
-    kinds: tuple[Kind, ...]
-    on_bytes: Callable[[int], None]
-
-    def again(self, move: Move) -> Moved:
-        """Move an object; again from its start where it came through damaged."""
-        for _ in range(_TRIES - 1):
-            try:
-                return self._once(move)
-            except Damaged as error:
-                log.warning("%s It is moved again from its start.", error)
-        return self._once(move)
-
-    def _once(self, move: Move) -> Moved:
-        if self.source.uri == self.target.uri:
-            return self._copied(move)
-        with self.source.open(move.entry.key) as reading:
-            if reading.entry.etag != move.entry.etag:
-                raise source_changed(self.source.uri_of(move.entry.key))
-            hasher = Hasher(*self.kinds) if self.kinds else None
-            try:
-                entry = self.target.write(
-                    move.key,
-                    cast(BinaryIO, PassingStream(reading.stream, self.on_bytes, hasher)),
-                    size=reading.entry.bytes,
-                    content_type=_content_type(reading),
-                    metadata=reading.entry.metadata,
-                    if_absent=move.if_absent,
-                    if_match=move.if_match,
-                    confirm=False,
-                )
-            except Denied as error:
-                raise TargetDenied(str(error)) from error
-        return Moved(move, entry, hasher.hashes() if hasher else Hashes())
-
-    def _copied(self, move: Move) -> Moved:
-        key, etag = move.entry.key, move.entry.etag
-        entry = self.target.copy(key, move.key, if_absent=move.if_absent, if_match=move.if_match, if_source_match=etag)
-        self.on_bytes(entry.bytes)
-        seen = self.source.head(key) if self.kinds and not move.entry.hashes.known() else None
-        return Moved(move, entry, seen.hashes if seen and seen.etag == etag else move.entry.hashes)
-
-
-def _content_type(reading: Reading) -> str:
-    return reading.entry.content_type or mimetypes.guess_type(reading.entry.key)[0] or CONTENT_TYPE
-
-
 class TargetDenied(Denied):
     """The target may not be written: unlike a source that may not be read, that is hardly one object's fault."""
 
@@ -221,28 +235,26 @@ class _Feed:
 
     def __init__(self, moves: Iterable[Move]) -> None:
         self._moves = iter(moves)
-        self._turn = threading.Lock()  # a listing is not for several threads, and a large object waits in line
-        self._left = _BUDGET
-        self._freed = threading.Condition()
+        self._turn = threading.Lock()  # a listing is not for several threads
+        self._room = Room()
         self._stopped = False
+        self._counting = threading.Lock()
         self._row = 0
         self._any = False
 
-    def take(self) -> Move | None:
-        """The next move, once there is room for it; None at the end."""
-        with self._turn:
-            move = None if self._stopped else next(self._moves, None)
-            if move is not None:
-                with self._freed:
-                    self._freed.wait_for(lambda: self._left >= _cost(move))
-                    self._left -= _cost(move)
-            return move
+    @contextmanager
+    def one(self) -> Iterator[Move | None]:
+        """The next move, with room for it until the block ends; None at the end."""
+        with ExitStack() as taken:
+            with self._turn:
+                one = None if self._stopped else next(self._moves, None)
+                if one is not None:
+                    taken.enter_context(self._room.taken(one.entry.bytes))
+            yield one
 
-    def done(self, move: Move, fault: Exception | None) -> int:
-        """Give back the room of a move; returns how many in a row met a fault that the next ones will meet."""
-        with self._freed:
-            self._left += _cost(move)
-            self._freed.notify()
+    def done(self, fault: Exception | None) -> int:
+        """Note what became of a move; returns how many in a row met a fault that the next ones will meet."""
+        with self._counting:
             self._any = self._any or fault is None
             hopeless = isinstance(fault, Unavailable) or (isinstance(fault, TargetDenied) and not self._any)
             self._row = self._row + 1 if hopeless else 0
@@ -251,7 +263,3 @@ class _Feed:
     def stop(self) -> None:
         """Hand out nothing more."""
         self._stopped = True
-
-
-def _cost(move: Move) -> int:
-    return min(move.entry.bytes, _BUDGET)
