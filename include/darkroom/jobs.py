@@ -81,7 +81,8 @@ class Output(BaseModel):
     """One object that an item put into a store, or took away: `key` is what it is known by, `hashes` its content's.
 
     `store` is the store's URI, when that is not the plan's output store; `stored` is where it lies there, when that is
-    not `key`. `source` is the URI of what it was made of, where that is one. What was `removed` had this ETag.
+    not `key`. `source` is the URI of what it was made of, where that is one. What was `removed` had this ETag. Not
+    `written`: the same bytes stood there already.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -95,6 +96,7 @@ class Output(BaseModel):
     stored: str = ""
     source: str = ""
     removed: bool = False
+    written: bool = True
 
     @property
     def is_in_place(self) -> bool:

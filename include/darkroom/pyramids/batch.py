@@ -133,8 +133,9 @@ class PyramidLine:
         except (BadInput, StoreError, OSError) as error:  # where it goes may be no folder
             raise WriteFailed(f"{what} cannot be published: {error}".rstrip(".")) from None
         stands = {"key": published.entry.key, "etag": published.entry.etag, "bytes": published.entry.bytes}
-        outputs.append(Output(**stands, recipe=item.recipe, hashes={"sha256": digest}, source=item.source))
-        return published.written
+        hashes, written = {"sha256": digest}, published.written
+        outputs.append(Output(**stands, recipe=item.recipe, hashes=hashes, source=item.source, written=written))
+        return written
 
 
 def _not_made(item: job.PyramidItem, failure: StepFailed) -> dict[str, Any]:

@@ -115,7 +115,7 @@ class _Counts:
     def _output(self, output: Output) -> None:
         if output.removed:
             self.removed += 1
-        elif output.stored not in self._shared:
+        elif output.written and output.stored not in self._shared:
             self.outputs, self.bytes = self.outputs + 1, self.bytes + output.bytes
         if output.stored:
             self._shared.add(output.stored)
