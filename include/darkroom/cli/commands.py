@@ -3,7 +3,9 @@
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, ClassVar
 
 import typer
 from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
@@ -43,6 +45,23 @@ class Group(TyperGroup):
         """Run the command."""
         with kept(lambda: "Nothing was written; run the command again."):
             return super().invoke(ctx)
+
+
+class DefaultGroup(Group):
+    """Commands of which one, `default`, need not be written: what is no other's name is its first argument.
+
+    `noun` is what such an argument is.
+    """
+
+    default: ClassVar[str]
+    noun: ClassVar[str]
+
+    def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:  # type: ignore[override]
+        if args and args[0] not in self.commands and args[0] not in ctx.help_option_names:
+            if not Path(args[0]).exists() and (close := get_close_matches(args[0], self.commands, n=1)):
+                ctx.fail(f"No such command {args[0]!r}, and no such {self.noun}. Did you mean {close[0]!r}?")
+            args = [self.default, *args]
+        return super().parse_args(ctx, args)
 
 
 @contextmanager

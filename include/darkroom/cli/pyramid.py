@@ -3,14 +3,13 @@
 from collections import Counter
 from collections.abc import Iterable, Set
 from dataclasses import asdict
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from darkroom.amounts import counted, human_bytes, human_seconds
-from darkroom.cli.commands import Command, Group
+from darkroom.cli.commands import Command, DefaultGroup
 from darkroom.cli.output import Json, print_json, shown
 from darkroom.errors import BadInput
 from darkroom.flows import Run
@@ -31,15 +30,8 @@ _COMMAND = "pyramid"  # where the command's plan lies below work/
 _MAKE = "make"
 
 
-class _MakeByDefault(Group):
-    """What is no other command's name is the first source of `make`, so that nobody has to write `make`."""
-
-    def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:  # type: ignore[override]
-        if args and args[0] not in self.commands and args[0] not in ctx.help_option_names:
-            if not Path(args[0]).exists() and (close := get_close_matches(args[0], self.commands, n=1)):
-                ctx.fail(f"No such command {args[0]!r}, and no such image. Did you mean {close[0]!r}?")
-            args = [_MAKE, *args]
-        return super().parse_args(ctx, args)
+class _MakeByDefault(DefaultGroup):
+    default, noun = _MAKE, "image"
 
 
 app = typer.Typer(
