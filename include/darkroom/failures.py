@@ -4,7 +4,7 @@ from typing import ClassVar, Literal
 
 from darkroom.errors import ItemError
 
-Kind = Literal["download", "decode", "write", "validate"]
+Kind = Literal["download", "decode", "write", "validate", "mismatch"]
 
 
 class StepFailed(ItemError):
@@ -43,3 +43,9 @@ class ValidateFailed(StepFailed):
     """What was written is not what it should be."""
 
     kind = "validate"
+
+
+class Mismatch(StepFailed):
+    """Something has another hash than it must have: an alert of its own kind. Its text has both."""
+
+    kind = "mismatch"

@@ -24,7 +24,11 @@ if TYPE_CHECKING:
 NO_TIME = datetime.fromtimestamp(0, UTC)
 """Of an entry that nobody asked a store for: what counts of it is its ETag."""
 
-_FLOWS = {"compositing": "darkroom.compositing.flow", "pyramids": "darkroom.pyramids.flow"}
+_FLOWS = {
+    "compositing": "darkroom.compositing.flow",
+    "pyramids": "darkroom.pyramids.flow",
+    "archive": "darkroom.archive.flow",
+}
 
 ItemT = TypeVar("ItemT")
 ModelT = TypeVar("ModelT", bound=BaseModel)

@@ -171,12 +171,36 @@ def pyramids_ledger(target: str) -> str:
     >>> pyramids_ledger("maps/1890/a.tif")
     'state/pyramids/made/b1.json'
     """
-    named = target.encode(errors="surrogateescape")  # a file's name may be any bytes
-    return f"state/pyramids/made/{hashlib.sha256(named).hexdigest()[:_SHARDS]}.json"
+    return f"state/pyramids/made/{_share(target)}.json"
+
+
+def _share(key: str) -> str:
+    named = key.encode(errors="surrogateescape")  # a file's name may be any bytes
+    return hashlib.sha256(named).hexdigest()[:_SHARDS]
 
 
 FAILED_DAYS = "state/pyramids/failed.json"
 """On which days the image of which marker failed."""
+
+
+def copies_ledger(location: str, key: str) -> str:
+    """The ledger that knows an archive flow's copy in the store at `location`, by the share of its key."""
+    return f"{copies_ledgers(location)}{_share(key)}.json"
+
+
+def copies_ledgers(location: str) -> str:
+    """The prefix of the ledgers of the copies in the store at `location`."""
+    return f"state/archive/copies/{segment(location)}/"
+
+
+def versions_ledger(location: str, md5: str) -> str:
+    """The ledger that knows a version in the archive at `location`, by the share of its content's MD5 (hex)."""
+    return f"state/archive/versions/{segment(location)}/{md5[:_SHARDS]}.json"
+
+
+def due_posts(location: str) -> str:
+    """The thumbnails of the copies in the store at `location` that could not be posted yet."""
+    return f"state/archive/due/{segment(location)}.json"
 
 
 def damaged(ledger: str, when: datetime) -> str:

@@ -2,6 +2,7 @@
 
 import os
 import re
+from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal
@@ -15,6 +16,13 @@ from darkroom.sentences import sentence
 _INCLUDE = Path(__file__).resolve().parents[1]
 _PREFIX = "DARKROOM_"
 _HOUR = r"^([01]\d|2[0-3]):[0-5]\d$"
+
+
+class Environment(StrEnum):
+    """Which deployment this is."""
+
+    STAGE = "stage"
+    PROD = "prod"
 
 
 class Settings(BaseSettings):
@@ -96,6 +104,17 @@ class Settings(BaseSettings):
     )
     pyramids_by: str = Field(
         default="09:00", pattern=_HOUR, description="When it should be done; later than that there is an alert."
+    )
+    environment: Environment = Field(
+        default=Environment.STAGE, description="Which deployment this is: pairs of another one are left alone."
+    )
+    pairs_dir: Path = Field(
+        default=_INCLUDE / "pairs", description="The folder of the pairs of buckets to archive, one YAML a pair."
+    )
+    archive_at: str = Field(
+        default="0 * * * *",
+        pattern=r"^\S+( \S+){4}$",
+        description="When `gcs_archive_sync` starts, as a cron expression in UTC.",
     )
     max_combinations: int = Field(
         default=5_000_000,

@@ -26,6 +26,8 @@ class World(ABC):
     outputs: Store
     prefix = ""
     """Of the outputs in their store."""
+    aside: Store | None = None
+    """Where a flow that mirrors a source puts what stands in its way; of others it is refused."""
 
     def __init__(self, folder: Path, patch: pytest.MonkeyPatch) -> None:
         self.folder = folder
@@ -182,7 +184,49 @@ class Pyramids(World):
             self._scan(name, 3)
 
 
-WORLDS: dict[str, type[World]] = {"upper": Texts, "compositing": Composites, "pyramids": Pyramids}
+class Mirrors(World):
+    """A folder that is mirrored in another, with an archive beside it."""
+
+    def __init__(self, folder: Path, patch: pytest.MonkeyPatch) -> None:
+        super().__init__(folder, patch)
+        self.flow, self.outputs = flows.get("archive"), open_store(str(folder / "mirror"))
+        self.source, self.aside = open_store(str(folder / "scans")), open_store(str(folder / "versions"))
+        (folder / "pairs").mkdir()
+        places = f"from: {self.source.uri}\nto: {self.outputs.uri}\narchive: {self.aside.uri}\n"
+        (folder / "pairs" / "maps.yaml").write_text(places)
+        patch.setenv("DARKROOM_STUDIO_STORE", self.store.uri)
+        patch.setenv("DARKROOM_PAIRS_DIR", str(folder / "pairs"))
+        settings.cache_clear()
+
+    def request(self, mode: Mode = Mode.CHANGED) -> Request:
+        request: Request = self.flow.request({"mode": mode})
+        return request
+
+    def deliver(self) -> None:
+        for number in range(70):
+            self.source.write(f"{number:03}.tif", f"scan {number}".encode())
+
+    def repaint(self) -> None:
+        self.source.write("000.tif", b"another scan")
+
+    def repaint_again(self) -> None:
+        self.source.write("000.tif", b"a third scan")
+
+    def damage(self) -> None:
+        # any bytes can be mirrored, so it is its place that is wrong
+        (self.folder / "mirror" / "001.tif").mkdir(parents=True)
+
+    def put_hostile_names(self) -> None:
+        for name in ("a\nb.tif", "$(touch x).tif", "-rf.tif", "%2e%2e.tif", "<script>.tif", "\u202egpj.tif"):
+            self.source.write(name, b"harmless")
+
+
+WORLDS: dict[str, type[World]] = {
+    "upper": Texts,
+    "compositing": Composites,
+    "pyramids": Pyramids,
+    "archive": Mirrors,
+}
 
 
 def register(patch: pytest.MonkeyPatch) -> None:

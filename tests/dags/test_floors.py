@@ -36,9 +36,9 @@ def test_no_floor_imports_from_a_floor_that_is_not_its_own_to_use(floor: str, fo
     assert wrong == []
 
 
-@pytest.mark.parametrize("room", ["imaging", "outside", "store", "styles"])
+@pytest.mark.parametrize("room", ["imaging", "outside", "publishing", "store", "styles"])
 def test_no_shared_room_imports_from_a_flow(room: str) -> None:
-    flows = ("darkroom.compositing", "darkroom.pyramids", "darkroom.cli")
+    flows = ("darkroom.archive", "darkroom.compositing", "darkroom.pyramids", "darkroom.cli")
     wrong = [f"{path} imports {name}" for path, name in imports(f"include/darkroom/{room}") if name.startswith(flows)]
     assert wrong == []
 

@@ -28,7 +28,7 @@ _MOST = 100
 
 _VERBS = (
     *("composite", "verify", "check", "sample", "combinations", "resolve", "style"),
-    *("pyramid", "mark", "store", "job"),
+    *("pyramid", "mark", "archive", "store", "job"),
 )
 
 

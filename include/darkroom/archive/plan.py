@@ -1,0 +1,297 @@
+"""The plan of an archive: what is to be mirrored of each pair, told from listings and ledgers."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from typing import Any
+
+from darkroom import keys, ledger
+from darkroom.amounts import counted
+from darkroom.archive.decision import Action, decide
+from darkroom.archive.job import ArchiveEntry, ArchiveItem, ArchiveJob, ArchiveLedger, Original, PostItem, Standing
+from darkroom.archive.names import claimed_twice, target_key, target_prefix
+from darkroom.archive.pairs import Pair, Removed
+from darkroom.archive.posts import due_posts, post_of
+from darkroom.archive.request import Request
+from darkroom.errors import BadInput, StoreError, Unavailable
+from darkroom.flows import Costed, Draft, Run
+from darkroom.jobs import NotDone, State
+from darkroom.store import Entry, Store, open_store, readable
+from darkroom.store.globs import chooser
+
+_SECONDS, _MOVE = 0.1, 20e-9  # of one core: for each object, and for each byte of it
+_POST = 3.0  # seconds of a thumbnail
+_POST_MEMORY = 1 << 30
+_NAMED = 5  # of many, in a sentence
+
+Todo = tuple[ArchiveItem | PostItem, ...]
+"""What is done together: a copy, with its thumbnail where it has one."""
+
+
+@dataclass
+class _Share:
+    """A pair's part of a draft: it counts only when all of it could be planned."""
+
+    pair: Pair
+    todo: list[Costed[Todo]] = field(default_factory=list)
+    left: int = 0
+    refused: list[NotDone] = field(default_factory=list)
+    findings: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+    stale: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def count(self) -> int:
+        """How many items there are."""
+        return self.left + sum(one.count for one in self.todo) + len(self.refused)
+
+    def make(self, item: ArchiveItem, seconds: float) -> None:
+        self.todo.append(Costed((item,), seconds, apart=self.pair.name))
+
+    def refuse(self, key: str, reason: str) -> None:
+        name = item_name(self.pair, key)
+        self.refused.append(NotDone(item=name, group=self.pair.name, state=State.REFUSED, reason=reason))
+
+
+def item_name(pair: Pair, key: str) -> str:
+    """How an object is called in plans and reports."""
+    return f"{pair.name}/{key}"
+
+
+def draft(request: Request, run: Run) -> Draft[Todo]:
+    """What a request wants mirrored. A pair that cannot be planned does not stop the others.
+
+    Raises `BadInput` where none can be, and `Unavailable` where that may pass.
+    """
+    names = [pair.name for pair in request.pairs]
+    drafted: Draft[Todo] = Draft(
+        title=f"Archive · {', '.join(names) or 'no pairs'}",
+        output_store=open_store(request.pairs[0].target).uri if request.pairs else request.store,
+        stores=tuple(place for pair in request.pairs for place in _stores(pair)),
+        label=_label,
+        job=lambda head, items: _job(request, head, items),
+        findings=list(request.said),
+    )
+    if not (request.pairs or request.said or request.problems):
+        drafted.findings.append("There is no pair to archive: put a YAML file into DARKROOM_PAIRS_DIR.")
+    problems, failed = list(request.problems), list[Exception]()
+    for pair in request.pairs:
+        try:
+            share = _planned(request, pair, run)
+        except (BadInput, StoreError) as error:
+            failed.append(error)
+            problems += [f"{pair.name}: {said}" for said in getattr(error, "problems", [str(error)])]
+            continue
+        _add(drafted, share)
+        problems += share.problems
+    if failed and len(failed) == len(request.pairs):
+        passing = next((error for error in failed if isinstance(error, Unavailable)), None)
+        raise passing or BadInput(problems)
+    drafted.problems = problems
+    return drafted
+
+
+def _add(drafted: Draft[Todo], share: _Share) -> None:
+    group = share.pair.name
+    drafted.planned[group] += share.count
+    drafted.skipped[group] += share.left
+    drafted.todo += share.todo
+    drafted.refused += share.refused
+    drafted.findings += [f"{group}: {said}" for said in share.findings]
+    drafted.stale |= share.stale
+
+
+def _planned(request: Request, pair: Pair, run: Run) -> _Share:
+    """One pair. Raises `BadInput` where a guard says that its source is not what it was."""
+    source, target, archive = (open_store(place, run.access) for place in (pair.source, pair.target, pair.archive))
+    next(archive.list(), None)  # without an archive nothing is written
+    with ThreadPoolExecutor(2, "listings") as pool:
+        listed = pool.submit(_standing, pair, target)
+        known = pool.submit(_known, open_store(request.store, run.access), target)
+        found = _listed(pair, source)
+        stands, knows = listed.result(), known.result()
+    share = _Share(pair)
+    ours = {key: entry for key, entry in knows.items() if _is_of(pair, source, entry)}
+    _require_something(pair, source, found, ours)
+    clashing = claimed_twice(found, pair.names)
+    for key, entry in found.items():
+        if run.made and item_name(pair, key) in run.made:
+            share.left += 1
+        elif rivals := clashing.get(target_key(key, pair.names)):
+            others = ", ".join(other for other in rivals if other != key)
+            share.refuse(key, f"{others} would have the same copy, {target_key(key, pair.names)}")
+        else:
+            _decide(request, share, (source, target), entry, stands, knows)
+    _gone(request, share, source, {target_key(key, pair.names) for key in found}, stands, ours)
+    if pair.wordpress:
+        due = due_posts(open_store(request.store, run.access), target.uri)
+        due = {key: post for key, post in due.items() if key in stands and post.source.startswith(f"{source.uri}/")}
+        share.todo = list(_with_posts(share, run, due))
+    return share
+
+
+def _listed(pair: Pair, source: Store) -> dict[str, Entry]:
+    """The objects of the source that the pair is about, by key."""
+    wanted = chooser(pair.files)
+    return {entry.key: entry for prefix in pair.prefix or ("",) for entry in source.list(prefix) if wanted(entry.key)}
+
+
+def _standing(pair: Pair, target: Store) -> dict[str, str]:
+    """The ETags of what stands in the target, by key."""
+    prefixes = {target_prefix(prefix, pair.names) for prefix in pair.prefix or ("",)}
+    return {entry.key: entry.etag for prefix in prefixes for entry in target.list(prefix)}
+
+
+def _known(store: Store, target: Store) -> dict[str, ArchiveEntry]:
+    """What the ledgers know of the copies in a target, by key."""
+    shards = [entry.key for entry in store.list(keys.copies_ledgers(target.uri)) if entry.key.endswith(".json")]
+    with ThreadPoolExecutor(store.concurrency, "ledgers") as pool:
+        read = pool.map(lambda key: ledger.read(store, key, ArchiveLedger), shards)
+        return {key: entry for one in read for key, entry in one.outputs.items()}
+
+
+def _is_of(pair: Pair, source: Store, entry: ArchiveEntry) -> bool:
+    """Is a copy of this source, and of what the pair is about now?"""
+    root = f"{source.uri}/"
+    key = entry.source.removeprefix(root)
+    return key != entry.source and any(key.startswith(prefix) for prefix in pair.prefix or ("",))
+
+
+def _require_something(pair: Pair, source: Store, found: Mapping[str, Entry], ours: Mapping[str, ArchiveEntry]) -> None:
+    if ours and not found:
+        raise BadInput(
+            f"{readable(source.uri)} lists nothing, though {counted(len(ours), 'object')} of it stand in "
+            f"{readable(pair.target)}: nothing is done. See whether it is the right bucket, with the right credentials "
+            "and prefix; where it was really emptied, remove the pair."
+        )
+
+
+def _decide(
+    request: Request,
+    share: _Share,
+    places: tuple[Store, Store],
+    entry: Entry,
+    stands: Mapping[str, str],
+    knows: Mapping[str, ArchiveEntry],
+) -> None:
+    source, target = places
+    key = target_key(entry.key, share.pair.names)
+    etag, known = stands.get(key), knows.get(key)
+    if known and known.etag != etag:
+        known = None
+    same = known is not None and is_same(entry, known, source)
+    action = decide(request.mode, in_source=True, stands=etag is not None, known=known is not None, same=same)
+    if action is Action.LEAVE:
+        share.left += 1
+        return
+    try:
+        target.uri_of(key)
+    except StoreError as error:  # a name that it cannot hold
+        share.refuse(entry.key, str(error).rstrip("."))
+        return
+    item = ArchiveItem(
+        name=item_name(share.pair, entry.key),
+        group=share.pair.name,
+        action=action,
+        source=source.uri_of(entry.key),
+        target=key,
+        original=Original.of(entry),
+        standing=Standing(etag=etag, md5=known.recipe if known else "") if etag is not None else None,
+    )
+    share.make(item, _SECONDS + entry.bytes * _MOVE)
+
+
+def is_same(entry: Entry, known: ArchiveEntry, source: Store) -> bool:
+    """Is an object what was copied? By its MD5; where the service has none of it (a composite one), by its version."""
+    if entry.hashes.md5:
+        return entry.hashes.md5 == known.recipe
+    return (source.uri_of(entry.key), entry.version) == (known.source, known.version)
+
+
+def _gone(
+    request: Request,
+    share: _Share,
+    source: Store,
+    wanted: set[str],
+    stands: Mapping[str, str],
+    ours: Mapping[str, ArchiveEntry],
+) -> None:
+    """The copies whose objects are gone: reported, or removed as far as the guards allow."""
+    pair = share.pair
+    chosen = chooser(pair.files)
+    gone = {
+        key: entry
+        for key, entry in ours.items()
+        if key not in wanted and stands.get(key) == entry.etag and chosen(entry.source.removeprefix(f"{source.uri}/"))
+    }
+    if not gone:
+        return
+    remove = pair.removed is Removed.REMOVE
+    most = min(pair.guards.objects, len(ours) * pair.guards.percent // 100)
+    some = f"{', '.join(islice(sorted(gone), _NAMED))}{', ...' if len(gone) > _NAMED else ''}"
+    if remove and len(gone) > most:
+        share.problems.append(
+            f"{pair.name}: {counted(len(gone), 'object')} gone from the source, and its guards let no more than "
+            f"{most} of {len(ours):,} copies be removed: none is ({some}). See whether the source is whole; if so, "
+            "raise the guards."
+        )
+        remove = False
+    for key, entry in gone.items():
+        action = decide(request.mode, in_source=False, stands=True, known=True, same=False, remove=remove)
+        if action is Action.REPORT:
+            share.stale[key] = entry.etag
+            continue
+        item = ArchiveItem(
+            name=item_name(pair, entry.source.removeprefix(f"{source.uri}/")),
+            group=pair.name,
+            action=action,
+            source=entry.source,
+            target=key,
+            standing=Standing(etag=entry.etag, md5=entry.recipe),
+        )
+        share.make(item, _SECONDS)
+    if not remove:
+        said = f"{counted(len(gone), 'object')} gone from the source, of which the copies stay: {some}."
+        share.findings.append(said)
+
+
+def _with_posts(share: _Share, run: Run, due: Mapping[str, PostItem]) -> Iterator[Costed[Todo]]:
+    """Each copy with its thumbnail, and then those that could not be posted before. None of what a run had posted."""
+    copied: set[str] = set()
+    for one in share.todo:
+        (item,) = one.item
+        assert isinstance(item, ArchiveItem)
+        copied.add(item.target)
+        post = post_of(item) if item.original else None
+        if not post or post.name in run.made:
+            yield one
+        else:
+            yield replace(one, item=(item, post), seconds=one.seconds + _POST, memory=_POST_MEMORY, count=2)
+    for target, post in due.items():
+        if target not in copied and post.name not in run.made:
+            yield Costed((post,), _POST, _POST_MEMORY, apart=share.pair.name)
+
+
+def _label(todo: Sequence[Todo]) -> str:
+    items = [item for together in todo for item in together]
+    posts = sum(isinstance(one, PostItem) for one in items)
+    said = f"{items[0].group}: {counted(len(items) - posts, 'object')}"
+    return f"{said}, {counted(posts, 'thumbnail')}" if posts else said
+
+
+def _job(request: Request, head: Mapping[str, Any], todo: Sequence[Todo]) -> ArchiveJob:
+    """A job is of one pair: its output store is that pair's."""
+    items = [item for together in todo for item in together]
+    pair = next(pair for pair in request.pairs if pair.name == items[0].group)
+    return ArchiveJob(
+        **{**head, "output_store": open_store(pair.target).uri, "stores": _stores(pair)},
+        pair=pair,
+        items=tuple(one for one in items if isinstance(one, ArchiveItem)),
+        posts=tuple(one for one in items if isinstance(one, PostItem)),
+    )
+
+
+def _stores(pair: Pair) -> tuple[str, ...]:
+    """The URIs of a pair's source, target and archive."""
+    return tuple(open_store(place).uri for place in (pair.source, pair.target, pair.archive))

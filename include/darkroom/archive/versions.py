@@ -1,0 +1,79 @@
+"""The archive: every version of an object, found by its time or by its hash."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from darkroom import keys, ledger
+from darkroom.archive.job import ArchiveLedger
+from darkroom.archive.names import VersionName, parse_version, version_key, versions_prefix
+from darkroom.archive.proof import hashes_of
+from darkroom.errors import Conflict, SourceChanged
+from darkroom.failures import Mismatch
+from darkroom.store import Entry, Store
+from darkroom.store.hashes import Hashes
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One version of an object in the archive."""
+
+    name: VersionName
+    entry: Entry
+
+
+class Archive:
+    """The archive in `store`; what is in it is known by hash from the ledgers in `state`."""
+
+    def __init__(self, store: Store, state: Store) -> None:
+        self.store, self._state = store, state
+
+    def versions(self, key: str) -> list[Version]:
+        """Every version of the object that `key` names in the target, the oldest first."""
+        return sorted(self._versions(key), key=lambda one: (one.name.time, one.entry.key))
+
+    def _versions(self, key: str) -> Iterator[Version]:
+        for entry in self.store.list(versions_prefix(key)):
+            if name := parse_version(key, entry.key):
+                yield Version(name, entry)
+
+    def find(self, key: str, md5: str, size: int) -> Entry | None:
+        """The version of an object with this content (MD5 in hex, bytes).
+
+        Its hash is the ledger's, if that knows exactly what stands; else the store's, if it vouches for one; else it is
+        computed.
+        """
+        alike = [one.entry for one in self._versions(key) if one.entry.bytes == size and md5.startswith(one.name.md5)]
+        if not alike:
+            return None
+        known = ledger.read(self._state, keys.versions_ledger(self.store.uri, md5), ArchiveLedger).outputs
+        for entry in alike:
+            if (proven := known.get(entry.key)) and (proven.etag, proven.recipe) == (entry.etag, md5):
+                return entry
+        return next((entry for entry in alike if self._has(entry, md5)), None)
+
+    def _has(self, entry: Entry, md5: str) -> bool:
+        seen = self.store.head(entry.key)
+        if seen is None:
+            return False
+        try:
+            return (seen.hashes.md5 or hashes_of(self.store, seen).md5) == md5
+        except (Mismatch, Conflict):
+            return False  # a damaged one is none
+
+    def add(self, origin: Store, stands: Entry, since: datetime, hashes: Hashes) -> Entry:
+        """Put exactly the version `stands` of an object of `origin` there, as of that time; to be proven.
+
+        Copied on the server where that can be. A version that is there already stays, and is returned. Raises
+        `SourceChanged` where another object stands in `origin` now, and `StoreError`.
+        """
+        key = version_key(stands.key, since, hashes.md5)
+        try:
+            return self.store.copy(stands.key, key, origin=origin, if_absent=True, if_source_match=stands.etag)
+        except SourceChanged:
+            raise
+        except Conflict:
+            found = self.store.head(key)
+            if found is None:
+                raise
+            return found

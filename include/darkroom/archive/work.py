@@ -1,0 +1,14 @@
+"""A job of the archive flow: mirror what has no good outcome yet, then post the thumbnails of it."""
+
+from darkroom.archive.job import ArchiveJob
+from darkroom.archive.mirror import Mirror
+from darkroom.archive.versions import Archive
+from darkroom.store.room import Room
+from darkroom.worker import Bench
+
+
+def work(job: ArchiveJob, bench: Bench) -> None:
+    """Do a job's items that have no good outcome yet."""
+    source, target, archive = (bench.open(place) for place in job.stores)
+    mirror = Mirror(source, target, Archive(archive, bench.open(job.store)), job.pair.verify, Room())
+    bench.each(job.items, mirror.do, at_once=max(source.concurrency, target.concurrency))

@@ -1,0 +1,172 @@
+"""The order of an overwrite is a proof: killed, cut off or lied to at any step, no version that ever stood is lost."""
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from darkroom.archive.flow import FLOW
+from darkroom.archive.request import Params, request_of
+from darkroom.errors import BadInput
+from darkroom.runs import run_here
+from darkroom.settings import settings
+from darkroom.store import Store
+from tests.archive_world import World, contents, world_of
+from tests.servers.fault_proxy import FaultProxy
+from tests.servers.faults import Corrupt, CorruptUpload, Fault, Hang, Reset, Status, Truncate, slow_down
+
+OLD, NEW = b"the old scan" * 40, b"the new scan" * 50
+THEIRS = b"somebody else's"
+
+
+@pytest.fixture
+def world(open_backend: Callable[[str], Store], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
+    monkeypatch.setenv("DARKROOM_STUDIO_STORE", str(tmp_path / "studio"))
+    return world_of(open_backend("gcs"), open_backend("radosgw"), tmp_path / "studio")
+
+
+@pytest.fixture
+def s3(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultProxy]:
+    """Between Darkroom's processes and S3, but not before the test's own stores, which look at what stands."""
+    contents(world.mirror), contents(world.versions)  # they keep their connections
+    with FaultProxy(os.environ["AWS_ENDPOINT_URL"]) as proxy, monkeypatch.context() as patch:
+        patch.setenv("AWS_ENDPOINT_URL", proxy.endpoint)
+        yield proxy
+
+
+@pytest.fixture
+def gcs(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultProxy]:
+    """The same before GCS."""
+    contents(world.source)
+    with FaultProxy(os.environ["STORAGE_EMULATOR_HOST"]) as proxy, monkeypatch.context() as patch:
+        patch.setenv("STORAGE_EMULATOR_HOST", proxy.endpoint)
+        yield proxy
+
+
+def steps_of_an_overwrite(world: World, s3: FaultProxy) -> range:
+    """Which of S3's requests look at, archive, replace and prove an object; before them, there are only listings."""
+    prepare(world)
+    s3.clear()
+    assert world.command().wait(60) == 0
+    about = [number for number, one in enumerate(s3.seen) if "/maps/a" in one.path]
+    return range(about[0], len(s3.seen))
+
+
+def prepare(world: World) -> None:
+    """An object whose copy somebody has overwritten, and which has changed itself."""
+    for store in (world.source, world.mirror, world.versions):
+        for entry in list(store.list()):
+            store.delete(entry.key)
+    world.source.write("maps/a.tif", OLD)
+    assert world.archive().ok
+    world.mirror.write("maps/a.tif", THEIRS)
+    world.source.write("maps/a.tif", NEW)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("fault", [Hang(60), Reset("response")], ids=["before it is done", "when it is done"])
+def test_kill_at_any_step_of_an_overwrite_loses_no_version(world: World, s3: FaultProxy, fault: Fault) -> None:
+    """Killed at each request in turn: before the server sees it, and when it has done it and the answer is lost."""
+    steps = steps_of_an_overwrite(world, s3)
+    assert len(steps) > 8
+    for step in steps:
+        prepare(world)
+        s3.clear()
+        s3.inject(fault, after=step, times=1)
+        s3.inject(Hang(60), after=step, times=1)  # the one after it: where an answer is lost, nobody asks again
+        process = world.command()
+        until = time.monotonic() + 30
+        while not any(one.result == "Hang" for one in s3.seen) and process.poll() is None and time.monotonic() < until:
+            time.sleep(0.01)
+        process.kill()
+        process.wait()
+        s3.clear()
+        kept = world.kept("maps/a.tif")
+        stands = world.mirrored()["maps/a.tif"]
+        assert {OLD, THEIRS} <= {*kept, stands}, f"step {step}: nothing that ever stood there is missing"
+        report = world.archive()
+        assert report.ok, (step, report.not_done, report.problems)
+        assert world.mirrored() == {"maps/a.tif": NEW}
+        assert sorted(world.kept("maps/a.tif")) == sorted([OLD, THEIRS, NEW]), f"step {step}: each once"
+        assert world.archive().skipped == 1
+
+
+@pytest.mark.parametrize("fault", [slow_down(), Reset("before"), Reset("request"), Reset("response"), CorruptUpload(9)])
+def test_faults_on_the_way_to_s3_are_repeated_and_nothing_is_written_twice(
+    world: World, s3: FaultProxy, fault: Fault
+) -> None:
+    prepare(world)
+    s3.inject(fault, times=2, method="PUT")
+    report = world.archive()
+    assert report.ok, report.not_done
+    assert report.retries
+    assert world.mirrored() == {"maps/a.tif": NEW}
+    assert sorted(world.kept("maps/a.tif")) == sorted([OLD, THEIRS, NEW])
+
+
+@pytest.mark.parametrize("fault", [slow_down(), Reset("response"), Truncate(100), Corrupt(100)])
+def test_faults_on_the_way_from_gcs_are_read_again(world: World, gcs: FaultProxy, fault: Fault) -> None:
+    world.source.write("maps/a.tif", NEW)
+    gcs.inject(fault, times=2, method="GET", path="alt=media")
+    report = world.archive()
+    assert report.ok, report.not_done
+    assert world.mirrored() == {"maps/a.tif": NEW}
+
+
+def test_a_source_that_always_lies_is_a_failure_and_what_stood_there_still_stands(
+    world: World, gcs: FaultProxy
+) -> None:
+    world.source.write("maps/a.tif", OLD)
+    world.source.write("maps/b.tif", OLD)
+    world.archive()
+    for key in ("maps/a.tif", "maps/b.tif"):
+        world.source.write(key, NEW)
+    gcs.inject(Corrupt(50), times=1000, method="GET", path=r"a\.tif.*alt=media")
+    report = world.archive()
+    assert (report.done, report.failed) == (1, 1)
+    assert world.mirrored() == {"maps/a.tif": OLD, "maps/b.tif": NEW}
+    assert world.kept("maps/a.tif") == [OLD]
+
+
+@pytest.mark.parametrize("place", ["mirror", "versions"])
+def test_what_comes_back_with_another_hash_is_a_mismatch_with_both(world: World, s3: FaultProxy, place: str) -> None:
+    """S3 says that it has stored what it was sent, and gives something else."""
+    world.source.write("maps/a.tif", NEW)
+    world.source.write("maps/b.tif", NEW)
+    s3.inject(Corrupt(50), times=1000, method="GET", path=rf"/{place}/maps/a")
+    report = world.archive()
+    assert (report.done, report.failed, report.ok) == (1, 1, False)
+    assert report.kinds == {"mismatch": 1}
+    s3.clear()
+    assert world.archive().ok
+    assert world.kept("maps/a.tif") == [NEW]
+
+
+def test_no_access_to_the_archive_only_and_nothing_is_copied(world: World, s3: FaultProxy) -> None:
+    world.source.write("maps/a.tif", OLD)
+    denied = Status(403, "Forbidden", b"<Error><Code>AccessDenied</Code></Error>")
+    s3.inject(denied, times=1000, path="versions")
+    with pytest.raises(BadInput, match="S3 refuses access"):
+        world.archive()
+    s3.clear()
+    s3.inject(denied, times=1000, method="PUT", path="versions")
+    report = world.archive()
+    assert (report.done, report.failed) == (0, 1)
+    assert "S3 refuses access" in report.not_done[0].reason
+    s3.clear()
+    assert world.archive().ok
+    assert world.kept("maps/a.tif") == [OLD]
+
+
+def test_a_pair_that_fails_does_not_stop_the_others(world: World) -> None:
+    world.source.write("maps/a.tif", OLD)
+    broken = world.pair.model_copy(update={"name": "broken", "target": "s3://no-such-bucket-at-all"})
+    settings.cache_clear()
+    request = request_of([broken, world.pair], Params())
+    report = run_here(FLOW, request, command="archive", subject="both", workers=2)
+    assert (report.done, report.ok) == (1, False)
+    (problem,) = report.problems
+    assert problem.startswith("broken: s3://no-such-bucket-at-all: there is no such bucket")
+    assert world.mirrored() == {"maps/a.tif": OLD}
