@@ -1,13 +1,18 @@
-"""The alerts of a run: that it failed, once, and that it is not done in time."""
+"""The alerts of a run: that it failed, once; that hashes do not match; and that it is not done in time."""
 
 import asyncio
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseNotifier
 
 from darkroom_airflow.credentials import StoreAccess
-from darkroom_airflow.xcoms import COLLECT, NOT_DONE, PLAN, PLAN_URI, PROBLEMS, bullets
+from darkroom_airflow.xcoms import COLLECT, NOT_DONE, PLAN, PLAN_URI, PROBLEMS, bullets, sentences
 
+if TYPE_CHECKING:
+    from darkroom.jobs import Report
+
+_MISMATCH = "mismatch"  # the kind of `darkroom.failures.Mismatch`, which is not imported while DAGs are parsed
+_MOST_NAMED = 20
 _REASONS = {
     "task_failure": "a task failed",
     "all_tasks_deadlocked": "no task could run any more",
@@ -18,14 +23,22 @@ _REASONS = {
 class RunAlert(BaseNotifier):
     """Says once a run that it failed, why, and where the report lies; and, of a DAG with a deadline, that it is late.
 
+    A hash that is not the one that it must be is an alert of its own kind, with both: it may mean that what was safe
+    yesterday is not today.
+
     Goes on every DAG as `on_failure_callback`, where it runs in the DAG processor, and on deadlines, where it runs in
     the triggerer; it writes to those logs. A deployment that wants e-mail or chat changes `send`.
     """
 
     def notify(self, context: Any) -> None:
         """Build the message and send it."""
-        subject = f"{context['dag'].dag_id}: the run {context['run_id']} failed"
-        self.send(subject, self._text(context))
+        run = f"the run {context['run_id']}"
+        text, report = self._text(context)
+        self.send(f"{context['dag'].dag_id}: {run} failed", text)
+        wrong = [one for one in report.not_done if one.kind == _MISMATCH] if report else []
+        if wrong:
+            said = sentences([f"{one.item}: {one.reason}" for one in wrong], most=_MOST_NAMED)
+            self.send(f"{context['dag'].dag_id}: {len(wrong)} hashes do not match in {run}", bullets(said))
 
     async def async_notify(self, context: Any) -> None:
         """Build the message of a missed deadline and send it. Airflow gives the run as its API does."""
@@ -42,17 +55,19 @@ class RunAlert(BaseNotifier):
         """Deliver one alert: here, into the log."""
         self.log.error("%s\n%s", subject, text)
 
-    def _text(self, context: Any) -> str:
-        """What went wrong: the reason as Airflow has it, and what the run's report says where there is one."""
+    def _text(self, context: Any) -> "tuple[str, Report | None]":
+        """What went wrong: the reason as Airflow has it, and what the run's report says; and that, if there is one."""
         reason = str(context.get("reason", "unknown"))
+        report = None
         said = [f"The reason: {_REASONS.get(reason, reason)}."]
         if uri := self._pull(context, PLAN, PLAN_URI):
-            said += self._report(uri)
+            lines, report = self._report(uri)
+            said += lines
         elif problems := self._pull(context, COLLECT, PROBLEMS) or self._pull(context, PLAN, PROBLEMS):
             said += [NOT_DONE, bullets(problems)]
         else:
             said.append("There is no plan yet, and so no report; the logs of the tasks say more.")
-        return "\n".join(said)
+        return "\n".join(said), report
 
     def _pull(self, context: Any, task: str, key: str) -> Any:
         """One of a task's XComs; nothing where there is none, or nobody to ask."""
@@ -63,7 +78,7 @@ class RunAlert(BaseNotifier):
             self.log.warning("The XCom %r of %s cannot be read here: %r", key, task, error)
             return None
 
-    def _report(self, uri: str) -> list[str]:
+    def _report(self, uri: str) -> "tuple[list[str], Report | None]":
         from darkroom import keys
         from darkroom.plan_folder import PlanFolder
         from darkroom.reports import failure_text
@@ -74,7 +89,8 @@ class RunAlert(BaseNotifier):
                 folder = PlanFolder.at(uri, stores.reach(uri))
                 report = folder.report()
         except Exception as error:  # noqa: BLE001 as above
-            return [f"There is no report ({error}) in {readable(uri)}."]
+            return [f"There is no report ({error}) in {readable(uri)}."], None
         if report is None:
-            return [f"There is no report in {readable(uri)}."]
-        return [report.title, failure_text(report), f"The report: {readable(folder.uri_of(keys.REPORT_HTML))}"]
+            return [f"There is no report in {readable(uri)}."], None
+        where = f"The report: {readable(folder.uri_of(keys.REPORT_HTML))}"
+        return [report.title, failure_text(report), where], report

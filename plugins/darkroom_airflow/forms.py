@@ -10,6 +10,7 @@ from typing import Any
 
 from airflow.sdk import Param
 
+from darkroom.archive.pairs import Verify, pair_files
 from darkroom.compositing.profiles import COMPOSITE, CUTS
 from darkroom.jobs import Mode
 from darkroom.pyramids.profiles import DEFAULT, PROFILES
@@ -96,6 +97,31 @@ def pyramid_profile(section: str) -> Param:
         title="Profile",
         description_md="How the pyramids are written. **deflate** loses nothing; **webp** and **zstd** exist only "
         "where the imaging library can write them, which **plan** finds out.",
+        section=section,
+    )
+
+
+def pairs(section: str) -> Param:
+    """Some of the deployment's pairs of buckets; to be typed where there is none on this machine."""
+    known = [file.stem for file in pair_files()]
+    form: dict[str, Any] = {"examples": known} if known else {}
+    return lines(
+        title="Pairs",
+        description_md="Only these: files in DARKROOM_PAIRS_DIR, by name. Empty: every enabled one.",
+        section=section,
+        **form,
+    )
+
+
+def verify(section: str) -> Param:
+    """How what was written is proven."""
+    return Param(
+        None,
+        type=["null", "string"],
+        enum=[None, *Verify],
+        title="Verify",
+        description_md="**read back**: whatever is written is read again. **store's checksum**: the store's own word "
+        "is enough, where it has a checksum of the whole object. Empty: as each pair says.",
         section=section,
     )
 

@@ -23,6 +23,11 @@ def pyramids_night() -> Night:
     return Night(settings().pyramids_at, settings().pyramids_by)
 
 
+def archive_hours() -> CronDataIntervalTimetable:
+    """When the archive is looked at, as the deployment has it (`DARKROOM_ARCHIVE_AT`); read when the DAG is parsed."""
+    return CronDataIntervalTimetable(settings().archive_at, timezone="UTC")
+
+
 def daily_at(hour: str, timezone: str) -> CronDataIntervalTimetable:
     """Every day at an hour of a timezone, whether it is summer there or not. A run's interval is the day before."""
     hours, minutes = hour.split(":")

@@ -7,6 +7,7 @@ import pytest
 import typer.main
 from pydantic import BaseModel
 
+from darkroom.archive.request import Params as Archive
 from darkroom.cli import app
 from darkroom.compositing.request import Request as Composites
 from darkroom.jobs import Mode
@@ -23,6 +24,7 @@ CALLED = {"style_file": "style", "out": "store", "length": "lengths"}
 FORMS: dict[str, tuple[type[BaseModel], set[str]]] = {
     "combination_compositing": (Composites, DEPLOYMENT),
     "nightly_pyramids": (Pyramids, INTERVAL),
+    "gcs_archive_sync": (Archive, set()),
 }
 
 

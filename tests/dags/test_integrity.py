@@ -130,7 +130,7 @@ def test_a_night_may_end_on_the_next_day() -> None:
     assert between("05:30", "05:30") == timedelta(days=1)
 
 
-CLOSED = {"sides", "cuts", "sources"}
+CLOSED = {"sides", "cuts", "sources", "pairs"}
 """The lists in which nothing can be typed, as there is nothing else."""
 
 

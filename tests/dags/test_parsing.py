@@ -1,4 +1,4 @@
-"""Parsing a DAG file is cheap: nothing heavy is imported, nothing is read but the names of the styles."""
+"""Parsing a DAG file is cheap: nothing heavy is imported, nothing is read but the names of styles and pairs."""
 
 import json
 import os
@@ -38,17 +38,18 @@ print(json.dumps({"imported": sorted(set(sys.modules) - before), "touched": touc
 
 @pytest.fixture(scope="module", params=DAG_FILES, ids=lambda path: path.stem)
 def parsed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    styles = tmp_path_factory.mktemp("styles")
-    (styles / "one.yaml").write_text("not: [even, yaml")  # listed, never opened
+    styles, pairs = tmp_path_factory.mktemp("styles"), tmp_path_factory.mktemp("pairs")
+    for folder in (styles, pairs):
+        (folder / "one.yaml").write_text("not: [even, yaml")  # listed, never opened
     answer = subprocess.run(
         [sys.executable, "-P", "-c", _PROBE, str(request.param), str(ROOT / "plugins")],
-        env={**os.environ, "DARKROOM_STYLES_DIR": str(styles)},
+        env={**os.environ, "DARKROOM_STYLES_DIR": str(styles), "DARKROOM_PAIRS_DIR": str(pairs)},
         capture_output=True,
         text=True,
         check=True,
         timeout=120,
     )
-    return {**json.loads(answer.stdout.splitlines()[-1]), "styles": str(styles)}
+    return {**json.loads(answer.stdout.splitlines()[-1]), "listed": [str(styles), str(pairs)]}
 
 
 def test_a_dag_file_imports_nothing_heavy(parsed: dict[str, Any]) -> None:
@@ -59,9 +60,9 @@ def test_a_dag_file_starts_no_process_and_opens_no_socket(parsed: dict[str, Any]
     assert [touch for touch in parsed["touched"] if touch[0].startswith(("socket.", "subprocess."))] == []
 
 
-def test_a_dag_file_reads_nothing_but_the_styles_names_and_code(parsed: dict[str, Any]) -> None:
+def test_a_dag_file_reads_nothing_but_the_names_of_styles_and_pairs_and_code(parsed: dict[str, Any]) -> None:
     code = (*(os.path.realpath(path) for path in parsed["path"]), str(ROOT / "include/darkroom"), str(ROOT / "dags"))
     touched = {(event, os.path.realpath(path)) for event, path in parsed["touched"]}
     elsewhere = {(event, path) for event, path in touched if not path.startswith(code)}
-    styles = os.path.realpath(parsed["styles"])
-    assert elsewhere <= {("os.listdir", styles), ("os.scandir", styles)}
+    listed = [os.path.realpath(folder) for folder in parsed["listed"]]
+    assert elsewhere <= {(event, folder) for event in ("os.listdir", "os.scandir") for folder in listed}
