@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-EXPECTED = {"combination_compositing", "nightly_pyramids"}
+EXPECTED = {"combination_compositing", "gcs_archive_sync", "nightly_pyramids"}
 
 
 @pytest.fixture(params=sorted(EXPECTED))
