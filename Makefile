@@ -56,7 +56,7 @@ format: .venv/.synced ## put the code into the one format, and mend what ruff ca
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-bench: .venv/.synced .venv-aws/.synced ## measure Darkroom beside its peers, and write docs/benchmarks.md (BENCH=pictures, stores, pyramids: only that)
+bench: .venv/.synced .venv-aws/.synced ## measure Darkroom beside its peers, and write docs/benchmarks.md (BENCH=pictures, stores, pyramids, archive: only that)
 	$(BIN)/python -m bench $(BENCH)
 
 lock: .uv/.fetched-$(UV_VERSION) ## write the locks anew (UPGRADE=--upgrade: with newer versions)

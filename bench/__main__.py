@@ -11,7 +11,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench import page, pyramids, pyramids_page, stores, stores_page
+from bench import archive, archive_page, page, pyramids, pyramids_page, stores, stores_page
 from bench.collection import FAME, Collection, real, sample
 from bench.measure import Measure, run, run_peer
 from bench.page import Findings, Growth, Race
@@ -27,7 +27,9 @@ console = Console(stderr=True)
 def main() -> None:
     """Measure what is asked for, each thing in one run."""
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
-    parser.add_argument("what", nargs="?", choices=("pictures", "stores", "pyramids"), help="only this, not all")
+    parser.add_argument(
+        "what", nargs="?", choices=("pictures", "stores", "pyramids", "archive"), help="only this, not all"
+    )
     parser.add_argument(
         "--quick", action="store_true", help="little of all, one round: does the benchmark itself work?"
     )
@@ -55,6 +57,8 @@ def main() -> None:
             found = stores.measure(Path(folder), scale)
         stores_page.write(asked.docs, found, quick=asked.quick)
         Console().print(stores_page.tables(found))
+    if asked.what in (None, "archive"):
+        archived(asked.docs, archive.QUICK if asked.quick else archive.Scale(rounds=rounds), quick=asked.quick)
 
 
 def pictures(docs: Path, rounds: int, *, quick: bool) -> None:
@@ -64,6 +68,14 @@ def pictures(docs: Path, rounds: int, *, quick: bool) -> None:
         found = Findings(list(bench.races()), list(bench.growths()), bench.again())
     page.write(docs, found, quick=quick)
     Console().print(page.tables(found))
+
+
+def archived(docs: Path, scale: archive.Scale, *, quick: bool) -> None:
+    """Measure the archive and write its section."""
+    with tempfile.TemporaryDirectory(prefix="darkroom-bench-") as folder:
+        found = archive.measure(Path(folder), scale)
+    archive_page.write(docs, found, quick=quick)
+    Console().print(archive_page.tables(found))
 
 
 class Bench:

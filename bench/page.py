@@ -20,7 +20,7 @@ mpl.use("Agg")
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 
-PICTURES, STORES, PYRAMIDS = SECTIONS = ("Pictures", "Stores", "Pyramids")
+PICTURES, STORES, PYRAMIDS, ARCHIVE = SECTIONS = ("Pictures", "Stores", "Pyramids", "Archive")
 OURS, FLOOR = "Darkroom", "the floor"
 COLOURS = {OURS: "#b3262e", FLOOR: "#9aa0a6"}
 OTHERS = "#4a5a6a"
@@ -133,8 +133,8 @@ def put_section(docs: Path, title: str, lines: Iterable[str]) -> None:
 _INTRODUCTION = """\
 # Benchmarks
 
-Made by `make bench`; `make bench BENCH=pictures` (or `stores`, or `pyramids`) makes one section anew and leaves the
-others as they stand. Each section is of one run on one machine: read the ratios, not the seconds.
+Made by `make bench`; `make bench BENCH=pictures` (or `stores`, `pyramids`, `archive`) makes one section anew and leaves
+the others as they stand. Each section is of one run on one machine: read the ratios, not the seconds.
 """
 
 
