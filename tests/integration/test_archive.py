@@ -135,13 +135,13 @@ def test_what_somebody_writes_between_the_look_and_the_write_is_not_touched(
     world.source.write("a.tif", OLD)
     world.archive()
     world.source.write("a.tif", NEW)
-    moving = mirroring.move
+    writing = mirroring.write_small
 
     def meanwhile(*args: object, **more: object) -> object:
         world.mirror.write("a.tif", b"theirs")
-        return moving(*args, **more)  # type: ignore[arg-type]
+        return writing(*args, **more)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(mirroring, "move", meanwhile)
+    monkeypatch.setattr(mirroring, "write_small", meanwhile)
     report = world.archive()
     assert (report.failed, report.not_done[0].state) == (1, State.FAILED)
     assert world.mirrored() == {"a.tif": b"theirs"}

@@ -125,7 +125,9 @@ def test_a_source_that_always_lies_is_a_failure_and_what_stood_there_still_stand
         world.source.write(key, NEW)
     gcs.inject(Corrupt(50), times=1000, method="GET", path=r"a\.tif.*alt=media")
     report = world.archive()
-    assert (report.done, report.failed) == (1, 1)
+    assert (report.done, report.failed, report.kinds) == (1, 1, {"mismatch": 1})
+    assert "the MD5 " in report.not_done[0].reason
+    assert " instead of " in report.not_done[0].reason
     assert world.mirrored() == {"maps/a.tif": OLD, "maps/b.tif": NEW}
     assert world.kept("maps/a.tif") == [OLD]
 

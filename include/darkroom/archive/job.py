@@ -66,6 +66,7 @@ class Standing(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     etag: str
+    bytes: int
     md5: str = ""
 
 
@@ -82,6 +83,11 @@ class ArchiveItem(BaseModel):
     target: str
     original: Original | None = None
     standing: Standing | None = None
+
+    @property
+    def bytes(self) -> int:
+        """How much of it may be under way at once."""
+        return max(self.original.bytes if self.original else 0, self.standing.bytes if self.standing else 0)
 
 
 class PostItem(BaseModel):

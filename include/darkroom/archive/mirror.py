@@ -1,6 +1,8 @@
 """One object after the other: what stands there is archived, then replaced, and all of it proven (docs/archive.md)."""
 
 import time
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -9,16 +11,21 @@ from darkroom.archive.job import ArchiveItem, Original, source_of
 from darkroom.archive.pairs import Verify
 from darkroom.archive.proof import KINDS, hashes_of, prove, require
 from darkroom.archive.versions import Archive
-from darkroom.errors import Conflict, NotFound, SourceChanged, StoreError
-from darkroom.failures import Kind, StepFailed, WriteFailed
+from darkroom.errors import Conflict, Damaged, NotFound, SourceChanged, StoreError
+from darkroom.failures import Kind, Mismatch, StepFailed, WriteFailed
 from darkroom.jobs import Outcome, Output, State, again
 from darkroom.store import Entry, Store
-from darkroom.store.hashes import Hashes
+from darkroom.store.hashes import Hashes, hash_bytes
 from darkroom.store.room import Room
-from darkroom.store.transfer import Move, move
+from darkroom.store.transfer import Move, move, read_small, write_small
 
 _CHANGED = f"changed since plan: another version of it is there now; {again('plan')}"
+_LOOKS = 2  # at what stands in an object's way
 _GONE = f"it is not there any more; {again('plan')}"
+
+
+class _Stands(StoreError):
+    """Something else stands in the target than what may be written over: it is to be looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +42,12 @@ class Mirror:
         """Mirror one object, or remove the copy of one that is gone. A failure is the item's own."""
         began = time.monotonic()
         try:
-            became = self._mirrored(item, item.original) if item.original else self._removed(item)
+            with self.room.taken(item.bytes):
+                became = self._mirrored(item, item.original) if item.original else self._removed(item)
         except StepFailed as failure:
             became = self._failed(item, str(failure), failure.kind)
+        except Damaged as damage:
+            became = self._failed(item, str(damage).rstrip("."), Mismatch.kind)
         except SourceChanged:
             became = self._failed(item, _CHANGED, "download")
         except NotFound:
@@ -47,32 +57,38 @@ class Mirror:
         return became.model_copy(update={"seconds": round(time.monotonic() - began, 3)})
 
     def _mirrored(self, item: ArchiveItem, original: Original) -> Outcome:
-        """Mirror an object: every step is followed by its proof, and the ledger by all of them."""
-        stands = self.target.head(item.target)
-        hashes = self._hashes(item, stands) if stands else Hashes()
-        same = stands is not None and self._is_same(original, stands, hashes)
-        if stands and not same:
-            self._require_planned(item, stands)
-        found = self.archive.find(item.target, hashes.md5, stands.bytes) if stands else None
+        """Mirror an object. What stands in its way is looked at: another worker may have written it."""
+        if item.action is Action.COPY:  # the plan saw nothing there
+            with suppress(_Stands):
+                return self._done(item, self._copied(item, original, None))
+        for _ in range(_LOOKS):
+            with suppress(_Stands):
+                return self._done(item, self._looked(item, original, self.target.head(item.target)))
+        raise _elsewhere(self.target, item)
+
+    def _looked(self, item: ArchiveItem, original: Original, stands: Entry | None) -> list[Output]:
+        """The steps that `decision.steps` says, each followed by its proof; the ledger comes after all of them."""
+        if stands is None:
+            return self._copied(item, original, None)
+        hashes = self._hashes(item, stands)
+        same = self._is_same(original, stands, hashes)
+        if not same and (item.standing is None or item.standing.etag != stands.etag):
+            raise _elsewhere(self.target, item)
+        found = self.archive.find(item.target, hashes.md5, stands.bytes)
+        versions = [self._output(self.archive.store, found, hashes, written=False)] if found else []
         if found and item.action is Action.PROVE:
             prove(self.archive.store, found, hashes, self.verify)
-        outputs = [self._output(self.archive.store, found, hashes, written=False)] if found else []
-        todo = steps(stands=stands is not None, same=same, archived=found is not None)
-        for step in todo:
-            match step:
-                case Step.ARCHIVE_STANDING:
-                    assert stands
-                    outputs.append(self._archived(stands, original.modified if same else stands.modified, hashes))
-                case Step.WRITE:
-                    stands, hashes = self._written(item, original, stands)
-                case Step.ARCHIVE_NEW:
-                    assert stands
-                    outputs.append(self._archived(stands, original.modified, hashes))
-        assert stands
+        todo = steps(stands=True, same=same, archived=found is not None)
+        if Step.ARCHIVE_STANDING in todo:
+            versions.append(self._archived(stands, original.modified if same else stands.modified, hashes))
+        if Step.WRITE in todo:
+            return [*self._copied(item, original, stands), *versions]
         source = source_of(item.source, original.entry.version)
-        copy = self._output(self.target, stands, hashes, source, written=Step.WRITE in todo)
-        size = sum(output.bytes for output in (copy, *outputs) if output.written)
-        return Outcome(item=item.name, group=item.group, state=State.DONE, outputs=(copy, *outputs), bytes=size)
+        return [self._output(self.target, stands, hashes, source, written=False), *versions]
+
+    def _done(self, item: ArchiveItem, outputs: Sequence[Output]) -> Outcome:
+        size = sum(output.bytes for output in outputs if output.written)
+        return Outcome(item=item.name, group=item.group, state=State.DONE, outputs=tuple(outputs), bytes=size)
 
     def _hashes(self, item: ArchiveItem, stands: Entry) -> Hashes:
         """Those of what stands: the ledger's, if that knows exactly this version; else the store's, else computed.
@@ -80,8 +96,7 @@ class Mirror:
         What is to be proven is read, whatever anybody knows of it.
         """
         if item.action is Action.PROVE:
-            with self.room.taken(stands.bytes):
-                found = hashes_of(self.target, stands)
+            found = hashes_of(self.target, stands)
             if item.standing and item.standing.etag == stands.etag:
                 require(self.target.uri_of(stands.key), found, Hashes(md5=item.standing.md5))
             return found
@@ -89,8 +104,7 @@ class Mirror:
             return Hashes(md5=item.standing.md5)
         if stands.hashes.md5:
             return stands.hashes
-        with self.room.taken(stands.bytes):
-            return hashes_of(self.target, stands)
+        return hashes_of(self.target, stands)
 
     def _is_same(self, original: Original, stands: Entry, hashes: Hashes) -> bool:
         """Has what stands the content of the object? Where the source has no MD5 of it, it is computed if need be."""
@@ -99,45 +113,41 @@ class Mirror:
         entry = original.entry
         if entry.bytes != stands.bytes or entry.hashes.contradicts(hashes):
             return False
-        with self.room.taken(entry.bytes):
-            return hashes_of(self.source, entry).md5 == hashes.md5
+        return hashes_of(self.source, entry).md5 == hashes.md5
 
-    def _require_planned(self, item: ArchiveItem, stands: Entry) -> None:
-        if item.standing is None or item.standing.etag != stands.etag:
-            raise _elsewhere(self.target, item)
+    def _copied(self, item: ArchiveItem, original: Original, stands: Entry | None) -> list[Output]:
+        """Write the object over what stands, or where nothing does, and then archive what was written; both proven.
 
-    def _written(self, item: ArchiveItem, original: Original, stands: Entry | None) -> tuple[Entry, Hashes]:
-        """Write the object over what stands, or where nothing does; what then stands, proven.
-
-        Where another worker on the same job was first, what it wrote is.
+        It is read once: of a small one the bytes are at hand for the archive, a large one is copied on the server.
+        Raises `_Stands` where something else stands there.
         """
         one = Move(original.entry, item.target, if_absent=stands is None, if_match=stands.etag if stands else None)
+        small = read_small(self.source, original.entry)
         try:
-            with self.room.taken(original.bytes):
+            if small is None:
                 moved = move(self.source, self.target, one, hashes=KINDS)
-            assert moved.entry
-            written, hashes = moved.entry, moved.hashes
+                assert moved.entry
+                written, hashes = moved.entry, moved.hashes
+            else:
+                written, hashes = write_small(self.target, one, small), hash_bytes(small, *KINDS)
         except SourceChanged:
             raise
-        except Conflict:
-            now = self.target.head(item.target)
-            if now is None:
-                raise
-            written, hashes = now, hashes_of(self.target, now)
-            if not self._is_same(original, now, hashes):
-                raise _elsewhere(self.target, item) from None
-        self._prove(self.target, written, hashes)
-        return written, hashes
+        except Conflict as error:
+            raise _Stands(str(error)) from error
+        prove(self.target, written, hashes, self.verify)
+        version = self._archived(written, original.modified, hashes, small)
+        return [self._output(self.target, written, hashes, source_of(item.source, original.entry.version)), version]
 
-    def _archived(self, stands: Entry, since: datetime, hashes: Hashes) -> Output:
-        with self.room.taken(stands.bytes):
-            version = self.archive.add(self.target, stands, since, hashes)
-        self._prove(self.archive.store, version, hashes)
-        return self._output(self.archive.store, version, hashes)
-
-    def _prove(self, store: Store, entry: Entry, hashes: Hashes) -> None:
-        with self.room.taken(entry.bytes):
-            prove(store, entry, hashes, self.verify)
+    def _archived(self, stands: Entry, since: datetime, hashes: Hashes, data: bytes | None = None) -> Output:
+        version, written = self.archive.add(self.target, stands, since, hashes, data)
+        try:
+            prove(self.archive.store, version, hashes, self.verify)
+        except Mismatch:
+            if written:  # nobody shall take it for that version
+                with suppress(StoreError):
+                    self.archive.store.delete(version.key, if_match=version.etag)
+            raise
+        return self._output(self.archive.store, version, hashes, written=written)
 
     def _removed(self, item: ArchiveItem) -> Outcome:
         """Archive the copy of an object that is gone, and then remove it; only what the plan saw."""
@@ -145,7 +155,8 @@ class Mirror:
         outputs: list[Output] = []
         stands = self.target.head(item.target)
         if stands:
-            self._require_planned(item, stands)
+            if stands.etag != item.standing.etag:
+                raise _elsewhere(self.target, item)
             hashes = Hashes(md5=item.standing.md5)
             if self.archive.find(item.target, hashes.md5, stands.bytes) is None:
                 outputs.append(self._archived(stands, stands.modified, hashes))

@@ -137,10 +137,11 @@ def _listed(pair: Pair, source: Store) -> dict[str, Entry]:
     return {entry.key: entry for prefix in pair.prefix or ("",) for entry in source.list(prefix) if wanted(entry.key)}
 
 
-def _standing(pair: Pair, target: Store) -> dict[str, str]:
-    """The ETags of what stands in the target, by key."""
+def _standing(pair: Pair, target: Store) -> dict[str, Standing]:
+    """What stands in the target, by key."""
     prefixes = {target_prefix(prefix, pair.names) for prefix in pair.prefix or ("",)}
-    return {entry.key: entry.etag for prefix in prefixes for entry in target.list(prefix)}
+    found = (entry for prefix in prefixes for entry in target.list(prefix))
+    return {entry.key: Standing.model_construct(etag=entry.etag, bytes=entry.bytes, md5="") for entry in found}
 
 
 def _known(store: Store, target: Store) -> dict[str, ArchiveEntry]:
@@ -172,16 +173,16 @@ def _decide(
     share: _Share,
     places: tuple[Store, Store],
     entry: Entry,
-    stands: Mapping[str, str],
+    stands: Mapping[str, Standing],
     knows: Mapping[str, ArchiveEntry],
 ) -> None:
     source, target = places
     key = target_key(entry.key, share.pair.names)
-    etag, known = stands.get(key), knows.get(key)
-    if known and known.etag != etag:
+    standing, known = stands.get(key), knows.get(key)
+    if known and (standing is None or known.etag != standing.etag):
         known = None
     same = known is not None and is_same(entry, known, source)
-    action = decide(request.mode, in_source=True, stands=etag is not None, known=known is not None, same=same)
+    action = decide(request.mode, in_source=True, stands=standing is not None, known=known is not None, same=same)
     if action is Action.LEAVE:
         share.left += 1
         return
@@ -197,7 +198,7 @@ def _decide(
         source=source.uri_of(entry.key),
         target=key,
         original=Original.of(entry),
-        standing=Standing(etag=etag, md5=known.recipe if known else "") if etag is not None else None,
+        standing=standing.model_copy(update={"md5": known.recipe}) if standing and known else standing,
     )
     share.make(item, _SECONDS + entry.bytes * _MOVE)
 
@@ -214,7 +215,7 @@ def _gone(
     share: _Share,
     source: Store,
     wanted: set[str],
-    stands: Mapping[str, str],
+    stands: Mapping[str, Standing],
     ours: Mapping[str, ArchiveEntry],
 ) -> None:
     """The copies whose objects are gone: reported, or removed as far as the guards allow."""
@@ -223,7 +224,10 @@ def _gone(
     gone = {
         key: entry
         for key, entry in ours.items()
-        if key not in wanted and stands.get(key) == entry.etag and chosen(entry.source.removeprefix(f"{source.uri}/"))
+        if key not in wanted
+        and (standing := stands.get(key))
+        and standing.etag == entry.etag
+        and chosen(entry.source.removeprefix(f"{source.uri}/"))
     }
     if not gone:
         return
@@ -248,7 +252,7 @@ def _gone(
             action=action,
             source=entry.source,
             target=key,
-            standing=Standing(etag=entry.etag, md5=entry.recipe),
+            standing=Standing(etag=entry.etag, bytes=entry.bytes, md5=entry.recipe),
         )
         share.make(item, _SECONDS)
     if not remove:

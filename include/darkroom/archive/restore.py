@@ -37,7 +37,7 @@ def restore_version(archive: Archive, version: Version, into: Store, key: str) -
             return Restored(uri, written=False)
         found = archive.find(key, hashes.md5, stands.bytes)
         if found is None:
-            found = archive.add(into, stands, stands.modified, hashes)
+            found, _ = archive.add(into, stands, stands.modified, hashes)
         prove(archive.store, found, hashes, Verify.READ_BACK)
         archived = readable(archive.store.uri_of(found.key))
     entry = into.copy(

@@ -86,6 +86,10 @@ class Store(Protocol):
         """How many calls at once serve this store best, from as many threads."""
 
     @property
+    def copies_conditionally(self) -> bool:
+        """Does a copy on the server heed conditions? If not, the bytes of one with conditions come through here."""
+
+    @property
     def retries(self) -> Mapping[str, int]:
         """How many requests were repeated so far, by the name of the fault (`SlowDown`)."""
 

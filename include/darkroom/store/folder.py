@@ -50,6 +50,7 @@ class FolderStore:
     """
 
     concurrency = 4  # a disk's queue is short, and the work beside it wants the cores
+    copies_conditionally = True
 
     def __init__(self, root: Path, access: Access = NO_ACCESS) -> None:
         self.access = access

@@ -20,7 +20,7 @@ from darkroom.store.gcs_access import CONNECTIONS, TIMEOUT, GcsAccess
 from darkroom.store.hashes import Hasher, Hashes, hash_bytes
 from darkroom.store.headers import only_known
 from darkroom.store.pages import pages
-from darkroom.store.retries import Transient
+from darkroom.store.retries import Corrupt, Transient
 from darkroom.store.rewrite import rewrite
 from darkroom.store.streams import PART, RangedStream, read_beginning, read_fully
 
@@ -36,6 +36,7 @@ class GcsStore:
     """
 
     concurrency = CONNECTIONS
+    copies_conditionally = True
 
     def __init__(self, bucket: str, prefix: str = "", access: Access = NO_ACCESS) -> None:
         self.access, self._access = access, GcsAccess(bucket, access)
@@ -293,8 +294,8 @@ class GcsStore:
                 if version is not None:
                     raise
                 raise Transient("changed while read", "another version is there now") from None
-            if entry.hashes.contradicts(hash_bytes(body, *entry.hashes.known())):
-                raise Transient("corrupt answer", "the bytes that came are not those that Google has hashes of")
+            if differs := hash_bytes(body, *entry.hashes.known()).instead_of(entry.hashes):
+                raise Corrupt(differs)
             return entry, body
 
         with self._pinned(key, version):

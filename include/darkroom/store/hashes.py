@@ -42,6 +42,16 @@ class Hashes:
         theirs = other.known()
         return [kind for kind in self.known() if kind in theirs]
 
+    def instead_of(self, wanted: "Hashes") -> str:
+        """Which hash these have instead of the wanted one, both told; empty where none that both know differs.
+
+        >>> Hashes(md5="0cc1").instead_of(Hashes(md5="92eb", crc32c="c1d0"))
+        'the MD5 0cc1 instead of 92eb'
+        """
+        mine, theirs = self.known(), wanted.known()
+        differ = (kind for kind in self.shared(wanted) if mine[kind] != theirs[kind])
+        return next((f"the {kind.upper()} {mine[kind]} instead of {theirs[kind]}" for kind in differ), "")
+
     def contradicts(self, other: "Hashes") -> bool:
         """Do the two certainly belong to different contents? False where they share no kind."""
         mine, theirs = self.known(), other.known()

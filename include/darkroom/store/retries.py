@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
-from darkroom.errors import Unavailable
+from darkroom.errors import Damaged, Unavailable
 
 if TYPE_CHECKING:
     from tenacity import RetryCallState, Retrying
@@ -25,6 +25,13 @@ class Transient(Exception):
     def __init__(self, name: str, detail: str) -> None:
         super().__init__(detail)
         self.name = name
+
+
+class Corrupt(Transient):
+    """Other bytes came than the service has hashes of. If they always do, it is what lies there that is damaged."""
+
+    def __init__(self, differs: str) -> None:
+        super().__init__("corrupt answer", f"the bytes that came have {differs}")
 
 
 class Retries:
@@ -50,7 +57,10 @@ class Retries:
             self._counts[name] += 1
 
     def call(self, what: str, attempt: Callable[[], T]) -> T:
-        """The result of `attempt`. Raises `Unavailable` when every try ended in `Transient`; `what` names the call."""
+        """The result of `attempt`; `what` names the call.
+
+        Raises `Unavailable` when every try ended in `Transient`, and `Damaged` where that was `Corrupt`.
+        """
         try:
             return attempt()
         except Transient as fault:
@@ -59,7 +69,8 @@ class Retries:
         try:
             return self._policy(what)(attempt)
         except Transient as fault:
-            raise Unavailable(f"{what} failed {ATTEMPTS} times, at last with {fault.name}: {fault}") from fault
+            ends = Damaged if isinstance(fault, Corrupt) else Unavailable
+            raise ends(f"{what} failed {ATTEMPTS} times, at last with {fault.name}: {fault}") from fault
 
     def _policy(self, what: str) -> "Retrying":
         # imported at the first fault: most commands meet none

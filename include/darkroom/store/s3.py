@@ -44,6 +44,10 @@ class S3Store:
         return self._access.uri(self._prefix).rstrip("/")
 
     @property
+    def copies_conditionally(self) -> bool:
+        return self._access.copies_conditionally
+
+    @property
     def retries(self) -> Mapping[str, int]:
         return self._access.retries.counts
 

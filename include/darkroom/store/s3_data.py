@@ -11,7 +11,7 @@ import obstore
 from darkroom.errors import Conflict, NotFound
 from darkroom.store.base import WRITE_ID
 from darkroom.store.hashes import Hashes, hash_bytes
-from darkroom.store.retries import Transient
+from darkroom.store.retries import Corrupt, Transient
 from darkroom.store.s3_access import S3Access
 from darkroom.store.s3_hashes import plain, to_base64, vouched
 from darkroom.store.s3_metadata import Description
@@ -87,8 +87,8 @@ def _get_odd(access: S3Access, name: str, pinned: str | None) -> tuple[Head, byt
     if seen.bytes > PART:
         return seen, None
     body = bytes(get_part(access, name, seen.etag, 0, seen.bytes))
-    if seen.hashes.contradicts(hash_bytes(body, *seen.hashes.known())):
-        raise Transient("corrupt answer", "the bytes that came are not those that S3 has hashes of")
+    if differs := hash_bytes(body, *seen.hashes.known()).instead_of(seen.hashes):
+        raise Corrupt(differs)
     return seen, body
 
 
@@ -102,8 +102,8 @@ def _proven(access: S3Access, name: str, etag: str, body: bytes, size: int) -> H
     seen = head(access, name)  # the ETag may be no MD5
     if seen.etag != etag:
         raise Transient("changed while read", "another version is there now")
-    if seen.hashes.contradicts(hash_bytes(body, *seen.hashes.known())):
-        raise Transient("corrupt answer", "the bytes that came are not those that S3 has hashes of")
+    if differs := hash_bytes(body, *seen.hashes.known()).instead_of(seen.hashes):
+        raise Corrupt(differs)
     return seen.hashes
 
 

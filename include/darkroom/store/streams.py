@@ -65,8 +65,8 @@ class RangedStream(io.RawIOBase):
         return True
 
     def _check(self) -> None:
-        if not self._checked and self._hashes.contradicts(self._hasher.hashes()):
-            raise Damaged(f"{self._name}: the bytes that came are not those that the service has hashes of.")
+        if not self._checked and (differs := self._hasher.hashes().instead_of(self._hashes)):
+            raise Damaged(f"{self._name}: the bytes that came have {differs}.")
         self._checked = True
 
     def close(self) -> None:

@@ -14,7 +14,7 @@ from darkroom.errors import Conflict, Damaged, DarkroomError, Denied, StoreError
 from darkroom.store.base import CONTENT_TYPE, Entry, Store
 from darkroom.store.hashes import Hasher, Hashes, Kind, hash_stream
 from darkroom.store.room import Room
-from darkroom.store.streams import PassingStream
+from darkroom.store.streams import PART, PassingStream
 
 log = logging.getLogger(__name__)
 
@@ -182,6 +182,35 @@ def _once(source: Store, target: Store, one: Move, kinds: Collection[Kind], on_b
             raise TargetDenied(str(error)) from error
     known = seen.hashes.only(kinds)
     return Moved(one, entry, known.joined(hasher.hashes()) if hasher else known)
+
+
+SMALL = PART
+"""Bytes of an object that may be in memory as a whole."""
+
+
+def read_small(source: Store, entry: Entry) -> bytes | None:
+    """The bytes of exactly this version, where it is `SMALL`; checked as `Store.open` does. Raises `SourceChanged`."""
+    if entry.bytes > SMALL:
+        return None
+    with source.open(entry.key, version=entry) as reading:
+        return reading.stream.read()
+
+
+def write_small(target: Store, one: Move, data: bytes) -> Entry:
+    """Write the bytes of a small object as `move` would. Raises `Conflict`, and `TargetDenied`."""
+    try:
+        return target.write(
+            one.key,
+            data,
+            content_type=_content_type(one.entry),
+            metadata=one.entry.metadata,
+            headers=one.entry.headers,
+            if_absent=one.if_absent,
+            if_match=one.if_match,
+            confirm=False,
+        )
+    except Denied as error:
+        raise TargetDenied(str(error)) from error
 
 
 def _copied(store: Store, one: Move, kinds: Collection[Kind], on_bytes: Callable[[int], None]) -> Moved:

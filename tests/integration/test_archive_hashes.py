@@ -1,0 +1,175 @@
+"""The right hash is found or computed, never guessed: objects whose services do not know it, or know another."""
+
+import gzip
+import hashlib
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from google.auth.credentials import AnonymousCredentials
+from google.cloud import storage
+
+from darkroom.archive.pairs import Verify
+from darkroom.jobs import Mode
+from darkroom.store import Store
+from darkroom.store.s3 import S3Store
+from darkroom.store.streams import PART
+from tests.archive_world import World, contents, world_of
+from tests.servers.backends import BUCKET
+from tests.servers.fault_proxy import FaultProxy
+from tests.servers.faults import Corrupt
+
+LARGE = 2 * PART + 12_345
+
+
+@pytest.fixture(params=["moto", "radosgw"])
+def world(
+    request: pytest.FixtureRequest,
+    open_backend: Callable[[str], Store],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> World:
+    monkeypatch.setenv("DARKROOM_STUDIO_STORE", str(tmp_path / "studio"))
+    return world_of(open_backend("gcs"), open_backend(request.param), tmp_path / "studio")
+
+
+def gcs_bucket() -> Any:
+    options = {"api_endpoint": os.environ["STORAGE_EMULATOR_HOST"]}
+    return storage.Client("tests", AnonymousCredentials(), client_options=options).bucket(BUCKET)  # type: ignore[no-untyped-call]
+
+
+def named(store: Store, key: str) -> str:
+    """An object's name in its bucket."""
+    return store.uri_of(key).split("/", 3)[3]
+
+
+def composed(world: World, key: str, *parts: bytes) -> None:
+    """A composite object of Google's, which has no MD5."""
+    for number, part in enumerate(parts):
+        world.source.write(f"parts/{number}", part)
+    bucket = gcs_bucket()
+    blob = bucket.blob(named(world.source, key))
+    blob.content_type = "image/tiff"
+    blob.compose([bucket.blob(named(world.source, f"parts/{number}")) for number in range(len(parts))])
+    for number in range(len(parts)):
+        world.source.delete(f"parts/{number}")
+
+
+def noise(size: int, seed: int = 1) -> bytes:
+    block = hashlib.sha512(b"%d" % seed).digest()
+    return (block * (size // len(block) + 1))[:size]
+
+
+def test_a_composite_object_has_no_md5_and_is_known_by_its_generation(world: World) -> None:
+    composed(world, "a.tif", b"one", b"two")
+    (entry,) = world.source.list()
+    assert not entry.hashes.md5
+    assert world.archive().done == 1
+    assert world.mirrored() == {"a.tif": b"onetwo"}
+    assert world.archive().skipped == 1
+    composed(world, "a.tif", b"one", b"two")  # the same bytes, of another generation: that has to be read
+    report = world.archive()
+    assert (report.ok, report.done, report.outputs) == (True, 1, 0)
+    composed(world, "a.tif", b"one", b"TWO")
+    assert world.archive().outputs == 2
+    assert world.kept("a.tif") == [b"onetwo", b"oneTWO"]
+
+
+@pytest.mark.parametrize("verify", Verify)
+def test_a_large_object_goes_in_parts_and_its_etag_is_taken_for_no_md5(world: World, verify: Verify) -> None:
+    world.set(verify=verify)
+    old, new = noise(LARGE), noise(LARGE, 2)
+    world.source.write("a.tif", old, content_type="image/tiff", headers={"Cache-Control": "no-cache"})
+    assert world.archive().ok
+    entry = world.mirror.head("a.tif")
+    assert entry is not None
+    assert (entry.content_type, entry.headers) == ("image/tiff", {"Cache-Control": "no-cache"})
+    (world.studio / "state").rename(world.studio / "lost")  # nothing is known of what stands there
+    world.source.write("a.tif", new)
+    report = world.archive()
+    assert report.ok, report.not_done
+    assert world.mirrored() == {"a.tif": new}
+    assert world.kept("a.tif") == [old, new]
+    assert world.archive(Mode.ALL).ok
+
+
+def test_a_large_copy_that_nobody_knows_and_is_the_same_is_only_read(world: World) -> None:
+    data = noise(LARGE)
+    world.source.write("a.tif", data)
+    world.archive()
+    before = world.mirror.head("a.tif")
+    (world.studio / "state").rename(world.studio / "lost")
+    report = world.archive()
+    assert (report.ok, report.done, report.outputs) == (True, 1, 0)
+    assert world.mirror.head("a.tif") == before
+
+
+def test_what_is_stored_packed_is_copied_packed(world: World) -> None:
+    packed = gzip.compress(b"the catalogue " * 100, mtime=0)
+    headers = {"Content-Encoding": "gzip"}
+    world.source.write("catalogue.json", packed, content_type="application/json", headers=headers)
+    world.source.write("large.json", gzip.compress(os.urandom(LARGE)), headers=headers)
+    assert world.archive().ok
+    assert world.mirror.read("catalogue.json") == packed
+    assert contents(world.mirror) == contents(world.source)
+    for key in ("catalogue.json", "large.json"):
+        entry = world.mirror.head(key)
+        assert entry is not None
+        assert entry.headers == headers
+    assert world.kept("catalogue.json") == [packed]
+
+
+def test_an_encrypted_objects_etag_is_taken_for_no_md5(
+    open_backend: Callable[[str], Store], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With a key of KMS's an ETag looks like an MD5, and is none."""
+    monkeypatch.setenv("DARKROOM_STUDIO_STORE", str(tmp_path / "studio"))
+    world = world_of(open_backend("gcs"), open_backend("moto"), tmp_path / "studio")
+    boto3.client("s3").put_object(
+        Bucket=BUCKET, Key=named(world.mirror, "a.tif"), Body=b"theirs", ServerSideEncryption="aws:kms"
+    )
+    world.source.write("a.tif", b"the scan")
+    entry = world.mirror.head("a.tif")
+    assert entry is not None
+    assert not entry.hashes.md5
+    assert world.archive().ok
+    assert world.mirrored() == {"a.tif": b"the scan"}
+    assert sorted(world.kept("a.tif")) == [b"the scan", b"theirs"]
+
+
+def test_a_copy_on_the_server_that_is_wrong_is_no_version(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As when another object came to stand there while it was copied, by a service that heeds no conditions."""
+    world.source.write("a.tif", noise(LARGE))
+    copying = S3Store.copy
+
+    def wrong(store: S3Store, source: str, target: str, **more: Any) -> Any:
+        world.mirror.write("elsewhere", b"another object")
+        return copying(store, "elsewhere", target, **more)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(S3Store, "copy", wrong)
+        report = world.archive()
+    assert (report.failed, report.kinds) == (1, {"mismatch": 1})
+    assert " instead of " in report.not_done[0].reason
+    assert world.kept("a.tif") == [], "what is not that version does not bear its name"
+    world.mirror.delete("elsewhere")
+    assert world.archive().ok
+    assert world.kept("a.tif") == [noise(LARGE)]
+
+
+def test_bytes_that_rot_in_the_store_are_found_by_mode_all_and_not_covered_up(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.source.write("a.tif", b"the scan" * 100)
+    world.source.write("b.tif", b"another" * 100)
+    world.archive()
+    stands = world.mirrored()
+    with FaultProxy(os.environ["AWS_ENDPOINT_URL"]) as proxy, monkeypatch.context() as patch:
+        patch.setenv("AWS_ENDPOINT_URL", proxy.endpoint)
+        proxy.inject(Corrupt(50), times=1000, method="GET", path="/mirror/a.tif")
+        report = world.archive(Mode.ALL)
+    assert (report.done, report.failed, report.kinds) == (1, 1, {"mismatch": 1})
+    assert world.mirrored() == stands
