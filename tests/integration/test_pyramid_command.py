@@ -82,7 +82,7 @@ def test_from_a_bucket_to_a_bucket_with_its_size_as_metadata(folder, tmp_path, o
     (tmp_path / "a.tif").write_bytes(bucket.read("out/a.tif"))
     assert inspect(tmp_path / "a.tif").problems == []
     assert [entry.key for entry in bucket.list("out/")] == ["out/a.tif"]
-    assert not list(tmp_path.glob("darkroom-pyramids-*"))
+    assert not list(tmp_path.glob("darkroom-work-*"))
 
 
 def test_somebody_elses_image_is_shown_small(folder: Path, tmp_path: Path) -> None:
@@ -189,14 +189,14 @@ def test_what_a_killed_command_left_goes_with_the_next(tmp_path, open_backend):
         stderr=subprocess.DEVNULL,
     )
     end = time.monotonic() + 60
-    while not [file for file in tmp_path.glob("darkroom-pyramids-*/*") if file.name != "lock"]:
+    while not [file for file in tmp_path.glob("darkroom-work-*/*") if file.name != "lock"]:
         assert time.monotonic() < end
         time.sleep(0.02)
     process.send_signal(signal.SIGKILL)
     process.wait()
-    assert list(tmp_path.glob("darkroom-pyramids-*/*"))
+    assert list(tmp_path.glob("darkroom-work-*/*"))
     assert pyramid(f"{bucket.uri}/in", f"{bucket.uri}/out", TMPDIR=str(tmp_path)).returncode == 0
-    assert not list(tmp_path.glob("darkroom-pyramids-*"))
+    assert not list(tmp_path.glob("darkroom-work-*"))
     assert len(list(bucket.list("out/"))) == 8
 
 

@@ -21,10 +21,10 @@ from darkroom.pyramids.plan import draft
 from darkroom.pyramids.profiles import COPYRIGHT_CAP, DEFAULT, PROFILES, wrong_profile
 from darkroom.pyramids.request import Request
 from darkroom.pyramids.validate import Pyramid, inspect
-from darkroom.pyramids.workspace import workspace
 from darkroom.runs import Interrupted, run_here
 from darkroom.settings import settings
 from darkroom.store import open_store, readable
+from darkroom.workspace import workspace
 
 _COMMAND = "pyramid"  # where the command's plan lies below work/
 _MAKE = "make"

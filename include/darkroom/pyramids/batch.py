@@ -18,12 +18,12 @@ from darkroom.imaging.source import Source, said
 from darkroom.jobs import Outcome, Output, State
 from darkroom.ownership import NotOurs, publish
 from darkroom.pyramids import job
-from darkroom.pyramids.fetching import Origin, Stored, fetched, place
+from darkroom.pyramids.fetching import Origin, Stored, fetched
 from darkroom.pyramids.make import make_pyramid
 from darkroom.pyramids.names import copy_beside
 from darkroom.pyramids.profiles import Profile
-from darkroom.pyramids.workspace import workspace
 from darkroom.store import Entry, Store
+from darkroom.workspace import place, workspace
 
 log = logging.getLogger(__name__)
 

@@ -1,8 +1,6 @@
 """From where an image lies to a file that it can be decoded from."""
 
 import shutil
-import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -15,6 +13,7 @@ from darkroom.jobs import again
 from darkroom.settings import settings
 from darkroom.store import Entry, Store, path_of
 from darkroom.styles.names import is_text
+from darkroom.workspace import place
 
 _ROOM = 256 << 20  # bytes of disk that have to be left beside what an item needs: its pyramid, and others' files
 _LARGEST_DOWNLOAD = 8 << 30  # bytes; nobody knows beforehand how long an answer of the web is
@@ -36,16 +35,6 @@ class Address:
 
 
 Origin = Stored | Address
-
-
-@contextmanager
-def place(folder: Path) -> Iterator[Path]:
-    """A free name in a folder; what lies there is gone afterwards."""
-    path = folder / f"{threading.get_ident()}-{time.monotonic_ns()}"
-    try:
-        yield path
-    finally:
-        path.unlink(missing_ok=True)
 
 
 @contextmanager

@@ -1,14 +1,16 @@
-"""Temporary files of sources and pyramids on their way, gone with the work, also after a crash."""
+"""Temporary files of what is on its way, gone with the work, also after a crash."""
 
 import fcntl
 import os
 import shutil
 import tempfile
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-_PREFIX = "darkroom-pyramids-"
+_PREFIX = "darkroom-work-"
 _LOCK = "lock"
 
 
@@ -26,6 +28,16 @@ def workspace() -> Iterator[Path]:
     finally:
         shutil.rmtree(folder, ignore_errors=True)
         os.close(lock)
+
+
+@contextmanager
+def place(folder: Path) -> Iterator[Path]:
+    """A free name in a folder; what lies there is gone afterwards."""
+    path = folder / f"{threading.get_ident()}-{time.monotonic_ns()}"
+    try:
+        yield path
+    finally:
+        path.unlink(missing_ok=True)
 
 
 def _sweep(folder: Path) -> None:
