@@ -6,8 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 from functools import partial
-from io import BufferedReader, BytesIO
-from typing import Any, BinaryIO
+from io import BytesIO
+from typing import Any, BinaryIO, cast
 
 from google.cloud.storage import Blob
 
@@ -22,7 +22,7 @@ from darkroom.store.headers import only_known
 from darkroom.store.pages import pages
 from darkroom.store.retries import Corrupt, Transient
 from darkroom.store.rewrite import rewrite
-from darkroom.store.streams import PART, RangedStream, read_beginning, read_fully
+from darkroom.store.streams import PART, RangedStream, read_fully, read_small
 
 _LONGEST_NAME = 1024  # bytes of UTF-8
 _BATCH = 1000  # keys that wait to be removed
@@ -88,8 +88,8 @@ class GcsStore:
             name=self.uri_of(key),
             hashes=entry.hashes if whole else None,
         )
-        with BufferedReader(stream, 1 << 20) as buffered:
-            yield Reading(entry, buffered)
+        with stream:
+            yield Reading(entry, cast(BinaryIO, stream))
 
     def read(self, key: str) -> bytes:
         with self.open(key) as reading:
@@ -114,11 +114,11 @@ class GcsStore:
         generation = _required(self.uri_of(key), if_absent=if_absent, if_match=if_match)
         if generation is not None:
             blob.metadata = {**(metadata or {}), WRITE_ID: secrets.token_hex(8)}
-        body = data if isinstance(data, bytes) else read_beginning(data, size)
-        if isinstance(data, bytes) or len(body) <= PART:
+        body, whole = (data, True) if isinstance(data, bytes) else read_small(data, size)
+        if whole or isinstance(data, bytes):
             if size not in (None, len(body)):
                 raise StoreError(f"{self.uri_of(key)}: its source ended after {len(body)} bytes instead of {size}.")
-            hashes = self._put(key, blob, body, generation)
+            hashes = self._put(key, blob, bytes(body), generation)
             length = len(body)
         else:
             length, hashes = self._send(key, blob, body, data, size, generation)
@@ -159,11 +159,11 @@ class GcsStore:
         return mine
 
     def _send(
-        self, key: str, blob: Blob, first: bytes, stream: BinaryIO, size: int | None, generation: int | None
+        self, key: str, blob: Blob, first: bytes | bytearray, stream: BinaryIO, size: int | None, generation: int | None
     ) -> tuple[int, Hashes]:
         """Write by a resumable upload, in chunks; a stream that breaks ends it, and no object comes of it."""
         hasher = Hasher("md5", "crc32c")
-        length, block = 0, first
+        length, block = 0, first or read_fully(stream, PART)
         writer = blob.open(
             "wb",
             chunk_size=PART,
@@ -289,11 +289,13 @@ class GcsStore:
             if entry.bytes > PART:
                 return entry, None
             try:
-                body = self._download(name, entry.etag, None, entry.bytes)
+                body = gcs_data.download(self._access, name, entry.etag)
             except NotFound:
                 if version is not None:
                     raise
                 raise Transient("changed while read", "another version is there now") from None
+            if len(body) != entry.bytes:
+                raise Transient("short answer", f"{len(body)} of {entry.bytes} bytes came")
             if differs := hash_bytes(body, *entry.hashes.known()).instead_of(entry.hashes):
                 raise Corrupt(differs)
             return entry, body
@@ -301,17 +303,11 @@ class GcsStore:
         with self._pinned(key, version):
             return self._access.call("reading", name, request)
 
-    def _get_part(self, key: str, entry: Entry, start: int, stop: int) -> bytes:
-        name, span = self._name(key), (start, stop)
-        request = partial(self._download, name, entry.etag, span, stop - start)
+    def _get_part(self, key: str, entry: Entry, start: int, into: memoryview) -> None:
+        name = self._name(key)
+        request = partial(gcs_data.download_into, self._access, name, entry.etag, start, into)
         with self._pinned(key, entry):
-            return self._access.call("reading", name, request)
-
-    def _download(self, name: str, generation: str, span: tuple[int, int] | None, length: int) -> bytes:
-        body = gcs_data.download(self._access, name, generation, span)
-        if len(body) != length:
-            raise Transient("short answer", f"{len(body)} of {length} bytes came")
-        return body
+            self._access.call("reading", name, request)
 
     @contextmanager
     def _pinned(self, key: str, version: Entry | None) -> Iterator[None]:

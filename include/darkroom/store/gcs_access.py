@@ -1,5 +1,6 @@
 """How Google Cloud Storage is reached: whose credentials, which endpoint, and what its errors mean."""
 
+import os
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Any, NoReturn, TypeVar, cast
@@ -15,6 +16,7 @@ from google.auth.transport.requests import AuthorizedSession
 from google.cloud import storage
 from google.cloud.storage.exceptions import DataCorruption, InvalidResponse
 from requests.adapters import HTTPAdapter
+from requests.utils import get_environ_proxies
 
 from darkroom.errors import BadInput, Conflict, DarkroomError, Denied, NotFound, StoreError
 from darkroom.store.access import NO_ACCESS, Access
@@ -61,6 +63,10 @@ class GcsAccess:
         session.mount("http://", HTTPAdapter(pool_maxsize=CONNECTIONS))
         options = {"api_endpoint": emulator} if emulator else None
         client = storage.Client(project="none", credentials=credentials, _http=session, client_options=options)
+        # looked up once: for each request it takes as long as a third of a small object does
+        session.proxies = get_environ_proxies(client._connection.API_BASE_URL)
+        session.verify = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or True
+        session.trust_env = False
         return client.bucket(self.name)
 
     def get_json(self, path: str, query: Mapping[str, str]) -> dict[str, Any]:

@@ -4,18 +4,21 @@ The client's own connection sends these requests. What the client makes of an an
 takes it ten times as long as all that is done here.
 """
 
-import base64
-from collections.abc import Mapping
+from binascii import a2b_base64
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
 from google.api_core.exceptions import from_http_response
+from requests import Response
 
 from darkroom.store.base import NOTHING, WRITE_ID, Entry
 from darkroom.store.gcs_access import GcsAccess
 from darkroom.store.hashes import Hashes
 from darkroom.store.headers import HEADERS
+from darkroom.store.retries import Transient
 
 Resource = Mapping[str, Any]
 """What the JSON API says of an object (https://cloud.google.com/storage/docs/json_api/v1/objects#resource)."""
@@ -23,6 +26,7 @@ Resource = Mapping[str, Any]
 _IN_JSON = {name: name[0].lower() + name[1:].replace("-", "") for name in HEADERS}
 _FIELDS = "name,size,generation,updated,md5Hash,crc32c,contentType,metadata," + ",".join(_IN_JSON.values())
 PAGE = 1000
+_BLOCK = 256 << 10  # bytes of an answer that are copied at a time, while they are in the processor's cache
 
 
 def look(access: GcsAccess, name: str) -> Resource:
@@ -37,24 +41,46 @@ def page(access: GcsAccess, prefix: str, start: str, token: str) -> Mapping[str,
     return access.get_json(f"/b/{access.name}/o", {**query, "fields": f"nextPageToken,items({_FIELDS})"})
 
 
-def download(access: GcsAccess, name: str, generation: str, span: tuple[int, int] | None) -> bytes:
-    """The bytes of one version as they are stored, or those from `span[0]` to before `span[1]`, asked for once.
+def download(access: GcsAccess, name: str, generation: str) -> bytes:
+    """The bytes of one version as they are stored, asked for once.
 
     Raises `NotFound` where that version is no more, `Transient`.
     """
-    # an object with Content-Encoding gzip is unpacked for who does not say that he takes it packed
-    headers = {"Accept-Encoding": "gzip"}
-    if span:
-        headers["Range"] = f"bytes={span[0]}-{span[1] - 1}"
 
     def request() -> bytes:
-        with access.get(f"/download/storage/v1{_path(access, name)}?alt=media&generation={generation}", headers) as got:
-            if not got.ok:
-                raise from_http_response(got)  # type: ignore[no-untyped-call]
+        with _media(access, name, generation) as got:
             body: bytes = got.raw.read(decode_content=False)
             return body
 
     return access.explained(name, request)
+
+
+def download_into(access: GcsAccess, name: str, generation: str, start: int, into: memoryview) -> None:
+    """Fill `into` with the stored bytes of one version from `start` on, asked for once. Raises as `download` does."""
+
+    def request() -> int:
+        done = 0
+        with _media(access, name, generation, f"bytes={start}-{start + len(into) - 1}") as got:
+            while block := got.raw.read(_BLOCK, decode_content=False):
+                done += len(block)
+                if done <= len(into):
+                    into[done - len(block) : done] = block
+        return done
+
+    done = access.explained(name, request)
+    if done != len(into):
+        raise Transient("short answer", f"{done} of {len(into)} bytes came")
+
+
+@contextmanager
+def _media(access: GcsAccess, name: str, generation: str, span: str = "") -> Iterator[Response]:
+    # an object with Content-Encoding gzip is unpacked for who does not say that he takes it packed
+    headers = {"Accept-Encoding": "gzip", **({"Range": span} if span else {})}
+    path = f"/download/storage/v1{_path(access, name)}?alt=media&generation={generation}"
+    with access.get(path, headers) as got:
+        if not got.ok:
+            raise from_http_response(got)  # type: ignore[no-untyped-call]
+        yield got
 
 
 def _path(access: GcsAccess, name: str) -> str:
@@ -85,4 +111,4 @@ def hashes(said: Resource) -> Hashes:
 
 
 def _hex(text: str | None) -> str:
-    return base64.b64decode(text).hex() if text else ""
+    return a2b_base64(text).hex() if text else ""

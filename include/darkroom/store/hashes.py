@@ -2,14 +2,16 @@
 
 import hashlib
 from collections.abc import Callable, Collection
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import BinaryIO, Literal, Protocol
 
 import google_crc32c
 
 Kind = Literal["md5", "crc32c", "sha256", "dropbox"]
+KINDS: tuple[Kind, ...] = ("md5", "crc32c", "sha256", "dropbox")
 
 _DROPBOX_BLOCK = 4 << 20  # bytes, fixed by Dropbox
+_PIECE = 64 << 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +29,7 @@ class Hashes:
 
     def known(self) -> dict[Kind, str]:
         """Only the hashes that are known, by kind."""
-        return {kind: value for kind, value in asdict(self).items() if value}  # type: ignore[misc]
+        return {kind: value for kind in KINDS if (value := getattr(self, kind))}
 
     def only(self, kinds: Collection[Kind]) -> "Hashes":
         """Those of these kinds."""
@@ -59,7 +61,7 @@ class Hashes:
 
 
 class _Running(Protocol):
-    def update(self, data: bytes | memoryview, /) -> None: ...
+    def update(self, data: bytes | bytearray | memoryview, /) -> None: ...
     def hexdigest(self) -> str: ...
 
 
@@ -67,8 +69,13 @@ class _Crc32c:
     def __init__(self) -> None:
         self._value = 0
 
-    def update(self, data: bytes | memoryview) -> None:
-        self._value = google_crc32c.extend(self._value, bytes(data))
+    def update(self, data: bytes | bytearray | memoryview) -> None:
+        if isinstance(data, bytes):
+            self._value = google_crc32c.extend(self._value, data)
+            return
+        view = memoryview(data)  # it takes nothing but bytes, which are copied a little at a time, in the cache
+        for start in range(0, len(view), _PIECE):
+            self._value = google_crc32c.extend(self._value, bytes(view[start : start + _PIECE]))
 
     def hexdigest(self) -> str:
         return f"{self._value:08x}"
@@ -80,7 +87,7 @@ class _DropboxHash:
         self._block = hashlib.sha256()
         self._filled = 0
 
-    def update(self, data: bytes | memoryview) -> None:
+    def update(self, data: bytes | bytearray | memoryview) -> None:
         view = memoryview(data)
         while view:
             taken = view[: _DROPBOX_BLOCK - self._filled]
@@ -113,7 +120,7 @@ class Hasher:
     def __init__(self, *kinds: Kind) -> None:
         self._running = {kind: _NEW[kind]() for kind in kinds}
 
-    def update(self, data: bytes | memoryview) -> None:
+    def update(self, data: bytes | bytearray | memoryview) -> None:
         """Take the next bytes."""
         for running in self._running.values():
             running.update(data)
@@ -123,7 +130,7 @@ class Hasher:
         return Hashes(**{kind: running.hexdigest() for kind, running in self._running.items()})
 
 
-def hash_bytes(data: bytes, *kinds: Kind) -> Hashes:
+def hash_bytes(data: bytes | bytearray, *kinds: Kind) -> Hashes:
     """The asked hashes of bytes in memory."""
     found = {}
     for kind in kinds:

@@ -6,8 +6,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from io import BufferedReader, BytesIO
-from typing import Any, BinaryIO
+from io import BytesIO
+from typing import Any, BinaryIO, cast
 
 from darkroom.errors import Conflict, NotFound, StoreError
 from darkroom.store import s3_data, s3_listing
@@ -19,7 +19,7 @@ from darkroom.store.s3_access import CONNECTIONS, S3Access
 from darkroom.store.s3_data import Condition, Head
 from darkroom.store.s3_metadata import CONTROL, describe
 from darkroom.store.s3_multipart import COPY_LIMIT, Upload, copy_object, send_stream
-from darkroom.store.streams import PART, RangedStream, read_beginning
+from darkroom.store.streams import PART, RangedStream, read_small
 
 _LONGEST_KEY = 1024  # bytes of UTF-8
 _BATCH = 1000  # keys of one DeleteObjects
@@ -86,8 +86,8 @@ class S3Store:
             name=self.uri_of(key),
             hashes=entry.hashes if whole else None,
         )
-        with BufferedReader(stream, 1 << 20) as buffered:
-            yield Reading(entry, buffered)
+        with stream:
+            yield Reading(entry, cast(BinaryIO, stream))
 
     def _get_small(self, key: str, version: Entry | None) -> tuple[Entry, bytes | None]:
         """An object, or only its entry where it has more than `PART` bytes."""
@@ -104,9 +104,9 @@ class S3Store:
             raise source_changed(self.uri_of(key))
         return seen, None
 
-    def _get_part(self, key: str, entry: Entry, begin: int, end: int) -> bytes | memoryview:
+    def _get_part(self, key: str, entry: Entry, start: int, into: memoryview) -> None:
         with self._pinned(key, entry):
-            return s3_data.get_part(self._access, self._name(key), entry.etag, begin, end)
+            s3_data.get_part(self._access, self._name(key), entry.etag, start, into)
 
     @contextmanager
     def _pinned(self, key: str, version: Entry | None) -> Iterator[None]:
@@ -144,11 +144,11 @@ class S3Store:
         if condition != Condition() or large:
             metadata[WRITE_ID] = secrets.token_hex(8)
         described = describe(self.uri_of(key), content_type, metadata, headers)
-        body = data if isinstance(data, bytes) else read_beginning(data, size)
-        if isinstance(data, bytes) or len(body) <= PART:
+        body, whole = (data, True) if isinstance(data, bytes) else read_small(data, size)
+        if whole or isinstance(data, bytes):
             if size not in (None, len(body)):
                 raise StoreError(f"{self.uri_of(key)}: its source ended after {len(body)} bytes instead of {size}.")
-            etag, hashes = s3_data.put(self._access, name, body, described, condition)
+            etag, hashes = s3_data.put(self._access, name, bytes(body), described, condition)
             written = _entry(key, Head(len(body), etag, datetime.now(UTC), hashes, described))
         else:
             upload = Upload(self._access, name, described, condition)

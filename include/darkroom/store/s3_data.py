@@ -86,7 +86,9 @@ def _get_odd(access: S3Access, name: str, pinned: str | None) -> tuple[Head, byt
         raise Conflict(f"{access.uri(name)}: it changed in the meantime.")
     if seen.bytes > PART:
         return seen, None
-    body = bytes(get_part(access, name, seen.etag, 0, seen.bytes))
+    buffer = bytearray(seen.bytes)
+    get_part(access, name, seen.etag, 0, memoryview(buffer))
+    body = bytes(buffer)
     if differs := hash_bytes(body, *seen.hashes.known()).instead_of(seen.hashes):
         raise Corrupt(differs)
     return seen, body
@@ -107,12 +109,13 @@ def _proven(access: S3Access, name: str, etag: str, body: bytes, size: int) -> H
     return seen.hashes
 
 
-def get_part(access: S3Access, name: str, etag: str, start: int, stop: int) -> bytes | memoryview:
-    """Bytes `start` to `stop` of the version `etag`. Raises `Conflict` when another stands there."""
-    if start >= stop:
-        return b""
+def get_part(access: S3Access, name: str, etag: str, start: int, into: memoryview) -> None:
+    """Fill `into` with bytes of the version `etag`, from `start` on. Raises `Conflict` when another stands there."""
+    if not into:
+        return
+    stop = start + len(into)
 
-    def request() -> bytes | memoryview:
+    def request() -> None:
         body: bytes | memoryview
         if _ODD.search(name):
             span = f"bytes={start}-{stop - 1}"
@@ -120,12 +123,12 @@ def get_part(access: S3Access, name: str, etag: str, start: int, stop: int) -> b
             body = answer["Body"].read()
         else:
             options: GetOptions = {"range": (start, stop), "if_match": f'"{etag}"'}
-            body = memoryview(obstore.get(access.data, name, options=options).bytes())  # not copied
-        if len(body) != stop - start:
-            raise Transient("short answer", f"{len(body)} of {stop - start} bytes came")
-        return body
+            body = memoryview(obstore.get(access.data, name, options=options).bytes())
+        if len(body) != len(into):
+            raise Transient("short answer", f"{len(body)} of {len(into)} bytes came")
+        into[:] = body
 
-    return access.call("reading", name, request)
+    access.call("reading", name, request)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from darkroom.store.s3_access import S3Access
 from darkroom.store.s3_data import Condition, Head, head, own
 from darkroom.store.s3_hashes import to_base64, vouched
 from darkroom.store.s3_metadata import Description
-from darkroom.store.streams import read_fully
+from darkroom.store.streams import STEP, read_fully
 
 log = logging.getLogger(__name__)
 
@@ -27,17 +27,18 @@ T = TypeVar("T")
 _MOST_PARTS = 10_000
 COPY_LIMIT = 5 * 1000**3  # bytes that one CopyObject or UploadPartCopy takes; a little under S3's 5 GiB
 
-_PART = 8 << 20
+_PART = STEP
 _COPY_PART = 256 << 20
 _UNKNOWN_PART = 16 << 20  # where the length is not known: up to 156 GiB
-_IN_FLIGHT = 64 << 20  # bytes of parts in memory at once, and never less than one part
-_MOST_WORKERS = 6
+_IN_FLIGHT = 32 << 20  # bytes of parts in memory at once, and never less than one part
+_MOST_WORKERS = 5
 
 
 class Upload:
     """One multipart upload of the object `name`, begun by this, to be given its parts and then finished or aborted.
 
-    The server is given the CRC32C of each part and of the whole, and each part's MD5: what it knows, it checks.
+    The server is given the CRC32C of each part and of the whole, and with the signature each part's SHA-256: what it
+    knows, it checks.
     """
 
     def __init__(self, access: S3Access, name: str, described: Description, condition: Condition) -> None:
@@ -56,17 +57,16 @@ class Upload:
     def _call(self, what: str, request: Callable[[], Any]) -> Any:
         return self.access.call(what, self.name, request)
 
-    def send(self, number: int, body: bytes) -> None:
+    def send(self, number: int, body: bytes | bytearray) -> None:
         """Upload a part."""
-        hashes = hash_bytes(body, "md5", "crc32c")
-        checksum = to_base64(hashes.crc32c)
+        crc32c = hash_bytes(body, "crc32c")
+        checksum = to_base64(crc32c.crc32c)
 
         def request() -> Any:
-            answer = self._client.upload_part(
-                **self._target, PartNumber=number, Body=body, ContentMD5=to_base64(hashes.md5), ChecksumCRC32C=checksum
-            )
-            if vouched(answer).contradicts(hashes):
-                raise Transient("other bytes stored", f"part {number} has another MD5 there")
+            # without an MD5, for which botocore would leave the SHA-256 out, and which takes twice as long
+            answer = self._client.upload_part(**self._target, PartNumber=number, Body=body, ChecksumCRC32C=checksum)
+            if vouched(answer).contradicts(crc32c):
+                raise Transient("other bytes stored", f"part {number} has another CRC32C there")
             return answer
 
         answer = self._call(f"uploading part {number} of", request)
@@ -125,7 +125,7 @@ class Upload:
             log.warning("The parts of an unfinished upload are left: %s", error)
 
 
-def send_stream(upload: Upload, first: bytes, stream: BinaryIO, size: int | None) -> Head:
+def send_stream(upload: Upload, first: bytes | bytearray, stream: BinaryIO, size: int | None) -> Head:
     """Upload `first` and the rest of a stream, whole or not at all; returns what then stands.
 
     Raises what the stream raises, `Conflict`, and `StoreError` for a stream that is not `size` bytes long.
@@ -134,14 +134,18 @@ def send_stream(upload: Upload, first: bytes, stream: BinaryIO, size: int | None
     hasher = Hasher("crc32c")  # no MD5: S3 has none of an object in parts, and it would take as long as all the rest
     length = 0
 
-    def bodies() -> Iterator[bytes]:
+    def bodies() -> Iterator[bytes | bytearray]:
         nonlocal length
-        ready = first
-        while ready := ready + read_fully(stream, part - len(ready)):
-            body, ready = ready[:part], ready[part:]
+        ready = first or read_fully(stream, part)
+        while ready:
+            if len(ready) < part:
+                ready = ready + read_fully(stream, part - len(ready))
+            body, ready = (ready, b"") if len(ready) <= part else (ready[:part], ready[part:])
             hasher.update(body)
             length += len(body)
             yield body
+            del body  # no more than is in flight is held while the next one is read
+            ready = ready or read_fully(stream, part)
 
     with _aborting(upload):
         _run_parts(bodies(), upload.send, workers=max(1, min(_MOST_WORKERS, _IN_FLIGHT // part)), name=upload.name)

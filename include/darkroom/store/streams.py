@@ -1,6 +1,7 @@
 """Streams of large objects: parts fetched ahead of the reader, a few in memory, checked at the end."""
 
 import io
+import sys
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -9,12 +10,13 @@ from typing import BinaryIO
 from darkroom.errors import Damaged
 from darkroom.store.hashes import Hasher, Hashes
 
-PART = 8 << 20  # bytes of one request: long enough to hide its latency, short enough to hold several
-_AHEAD = 4  # parts on their way or waiting; with the one being read, 40 MiB a stream
+PART = 8 << 20  # bytes; an object of no more goes in one request, and lies in memory
+STEP = 5 << 20  # bytes of one request for a larger one, to or fro; the least that S3 takes as a part
+_AHEAD = 3  # steps on their way or waiting; with the one being read, 20 MiB a stream
 
 
-class RangedStream(io.RawIOBase):
-    """The bytes `start` to `stop` of an object, fetched by `fetch(start, stop)` from as many threads as parts ahead.
+class RangedStream(io.BufferedIOBase):
+    """The bytes `start` to `stop` of an object, in steps that `fetch(start, into)` fills in, several at once ahead.
 
     With `hashes` (of the whole range) the bytes are hashed as they pass, and the read that reaches the end raises
     `Damaged` when they are others: then what was made of them must not be published. `name` is for that message.
@@ -22,7 +24,7 @@ class RangedStream(io.RawIOBase):
 
     def __init__(
         self,
-        fetch: Callable[[int, int], bytes | memoryview],
+        fetch: Callable[[int, memoryview], None],
         *,
         start: int,
         stop: int,
@@ -35,33 +37,51 @@ class RangedStream(io.RawIOBase):
         self._hasher = Hasher(*self._hashes.known())
         self._next, self._stop = start, stop
         self._pool = ThreadPoolExecutor(_AHEAD, thread_name_prefix="read-ahead")
-        self._parts: deque[Future[bytes | memoryview]] = deque()
-        self._part = memoryview(b"")
+        self._steps: deque[tuple[bytearray, Future[None]]] = deque()
+        self._step = bytearray()
+        self._read = 0  # bytes of the step that were read
         self._checked = False
 
     def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer: "bytearray | memoryview") -> int:  # type: ignore[override]
-        if not self._part and not self._advance():
-            return 0
-        with memoryview(buffer) as target:
-            taken = min(len(target), len(self._part))
-            target[:taken] = self._part[:taken]
-        self._part = self._part[taken:]
-        return taken
+    def read(self, size: int | None = -1, /) -> bytes:
+        wanted = sys.maxsize if size is None or size < 0 else size
+        pieces = []
+        while wanted and (self._read < len(self._step) or self._advance()):
+            piece = memoryview(self._step)[self._read : self._read + wanted]
+            pieces.append(piece)
+            self._read += len(piece)
+            wanted -= len(piece)
+        return b"".join(pieces)
+
+    def read1(self, size: int = -1, /) -> bytes:
+        return self.read(STEP if size < 0 else min(size, STEP))
+
+    def take(self, size: int) -> bytes | bytearray:
+        """Some of the next bytes, at most `size`; a whole step as it is, since a copy takes as long as its hash."""
+        if self._read == len(self._step) and not self._advance():
+            return b""
+        if self._read or len(self._step) > size:
+            return self.read(size)
+        step, self._step = self._step, bytearray()
+        self._read = 0
+        return step
 
     def _advance(self) -> bool:
-        while self._next < self._stop and len(self._parts) < _AHEAD:
-            end = min(self._next + PART, self._stop)
-            self._parts.append(self._pool.submit(self._fetch, self._next, end))
-            self._next = end
-        if not self._parts:
+        self._step, self._read = bytearray(), 0  # before more memory is taken
+        while self._next < self._stop and len(self._steps) < _AHEAD:
+            # all of them by one thread: each thread that takes memory keeps what it gives back to itself
+            step = bytearray(min(STEP, self._stop - self._next))
+            self._steps.append((step, self._pool.submit(self._fetch, self._next, memoryview(step))))
+            self._next += len(step)
+        if not self._steps:
             self._check()
             return False
-        part = self._parts.popleft().result()
-        self._hasher.update(part)
-        self._part = memoryview(part)
+        step, fetched = self._steps.popleft()
+        fetched.result()
+        self._hasher.update(step)
+        self._step = step
         return True
 
     def _check(self) -> None:
@@ -72,26 +92,35 @@ class RangedStream(io.RawIOBase):
     def close(self) -> None:
         if not self.closed:
             self._pool.shutdown(wait=True, cancel_futures=True)
-            self._parts.clear()
+            self._steps.clear()
         super().close()
 
 
-def read_fully(stream: BinaryIO, length: int) -> bytes:
+def take(stream: BinaryIO, size: int) -> bytes | bytearray:
+    """Some of the next bytes of a stream, at most `size`, none at its end; not copied where the stream knows how."""
+    some: bytes | bytearray = getattr(stream, "take", stream.read)(size)
+    return some
+
+
+def read_fully(stream: BinaryIO, length: int) -> bytes | bytearray:
     """`length` bytes, or what there is before the end: a raw stream may give less at a time."""
     blocks = []
-    while length > 0 and (block := stream.read(length)):
+    while length > 0 and (block := take(stream, length)):
         blocks.append(block)
         length -= len(block)
     return b"".join(blocks) if len(blocks) != 1 else blocks[0]
 
 
-def read_beginning(stream: BinaryIO, size: int | None) -> bytes:
-    """The whole of a stream of at most `PART` bytes, or more than that of a longer one; `size` where it is known.
+def read_small(stream: BinaryIO, size: int | None) -> tuple[bytes | bytearray, bool]:
+    """The beginning of a stream, and whether that is all of it, of at most `PART` bytes; `size` where it is known.
 
     Asks for no more than there should be: a read sets the memory that it is asked for aside, and 8 MiB for each small
     object are what a copy of many would spend its time on.
     """
-    return read_fully(stream, min(PART, PART if size is None else size) + 1)
+    if size is not None and size > PART:
+        return b"", False
+    beginning = read_fully(stream, (PART if size is None else size) + 1)
+    return beginning, len(beginning) <= PART
 
 
 class PassingStream:
@@ -107,7 +136,16 @@ class PassingStream:
 
     def read(self, size: int = -1) -> bytes:
         block = self._stream.read(size)
+        self._note(block)
+        return block
+
+    def take(self, size: int) -> bytes | bytearray:
+        """As the function `take`."""
+        block = take(self._stream, size)
+        self._note(block)
+        return block
+
+    def _note(self, block: bytes | bytearray) -> None:
         self._on_bytes(len(block))
         if self._hasher:
             self._hasher.update(block)
-        return block
