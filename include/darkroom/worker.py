@@ -59,6 +59,10 @@ class Bench:
         self._progress.advance(len(names) - len(left))
         return left
 
+    def is_done(self, name: str) -> bool:
+        """Has an item of the job a good outcome?"""
+        return self._recorder.is_done(name)
+
     def record(self, outcomes: Sequence[Outcome]) -> None:
         """Record what became of items, and tell whoever watches."""
         self._recorder.add(outcomes)

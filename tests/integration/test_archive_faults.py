@@ -66,7 +66,13 @@ def prepare(world: World) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("fault", [Hang(60), Reset("response")], ids=["before it is done", "when it is done"])
+@pytest.mark.parametrize(
+    "fault",
+    [
+        pytest.param(Hang(60), id="before it is done"),
+        pytest.param(Reset("response"), id="when it is done", marks=pytest.mark.long),
+    ],
+)
 def test_kill_at_any_step_of_an_overwrite_loses_no_version(world: World, s3: FaultProxy, fault: Fault) -> None:
     """Killed at each request in turn: before the server sees it, and when it has done it and the answer is lost."""
     steps = steps_of_an_overwrite(world, s3)

@@ -91,7 +91,7 @@ class ArchiveItem(BaseModel):
 
 
 class PostItem(BaseModel):
-    """The thumbnail of one copy, to be posted. `source` is the URI of the object, `modified` its time.
+    """The thumbnail of one copy, to be posted. `key` and `source` are the object's name and URI, `modified` its time.
 
     Where the job copies it too, `copied_by` is that item, which has to succeed first.
     """
@@ -100,6 +100,7 @@ class PostItem(BaseModel):
 
     name: str
     group: str
+    key: str
     source: str
     target: str
     modified: datetime

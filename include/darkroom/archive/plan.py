@@ -297,5 +297,6 @@ def _job(request: Request, head: Mapping[str, Any], todo: Sequence[Todo]) -> Arc
 
 
 def _stores(pair: Pair) -> tuple[str, ...]:
-    """The URIs of a pair's source, target and archive."""
-    return tuple(open_store(place).uri for place in (pair.source, pair.target, pair.archive))
+    """The URIs of a pair's source, target and archive, and its WordPress site."""
+    stores = (open_store(place).uri for place in (pair.source, pair.target, pair.archive))
+    return (*stores, pair.wordpress.location) if pair.wordpress else tuple(stores)

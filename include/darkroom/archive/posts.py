@@ -13,6 +13,7 @@ def post_of(item: ArchiveItem) -> PostItem:
     return PostItem(
         name=f"{item.name} (thumbnail)",
         group=item.group,
+        key=item.original.key,
         source=item.source,
         target=item.target,
         modified=item.original.modified,

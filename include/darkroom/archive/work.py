@@ -9,6 +9,16 @@ from darkroom.worker import Bench
 
 def work(job: ArchiveJob, bench: Bench) -> None:
     """Do a job's items that have no good outcome yet."""
-    source, target, archive = (bench.open(place) for place in job.stores)
+    source, target, archive = (bench.open(place) for place in job.stores[:3])
     mirror = Mirror(source, target, Archive(archive, bench.open(job.store)), job.pair.verify, Room())
     bench.each(job.items, mirror.do, at_once=max(source.concurrency, target.concurrency))
+    if job.posts and job.pair.wordpress:
+        # imported when there is something to post: libvips alone takes as much memory as copying does
+        from darkroom.archive.posting import posting
+
+        with posting(target, job.pair.wordpress) as line:
+            bench.each(
+                job.posts,
+                lambda post: line.do(post, copied=not post.copied_by or bench.is_done(post.copied_by)),
+                at_once=bench.workers,
+            )
