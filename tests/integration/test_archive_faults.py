@@ -7,12 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from darkroom.archive import mirror as mirroring
 from darkroom.archive.flow import FLOW
 from darkroom.archive.request import Params, request_of
 from darkroom.errors import BadInput
 from darkroom.runs import run_here
 from darkroom.settings import settings
-from darkroom.store import Store
+from darkroom.store import Entry, Store, open_store
+from darkroom.store.transfer import Move
 from tests.archive_world import World, contents, world_of
 from tests.servers.fault_proxy import FaultProxy
 from tests.servers.faults import Corrupt, CorruptUpload, Fault, Hang, Reset, Status, Truncate, slow_down
@@ -150,6 +152,38 @@ def test_what_comes_back_with_another_hash_is_a_mismatch_with_both(world: World,
     s3.clear()
     assert world.archive().ok
     assert world.kept("maps/a.tif") == [NEW]
+
+
+@pytest.mark.slow
+def test_of_ten_thousand_objects_one_is_wrong_and_that_one_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A disk that stores another byte than it was given, and says nothing."""
+    monkeypatch.setenv("DARKROOM_STUDIO_STORE", str(tmp_path / "studio"))
+    source = tmp_path / "scans"
+    for number in range(10_000):
+        file = source / f"{number % 100:02}" / f"{number}.tif"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(b"scan %d" % number)
+    world = world_of(open_store(str(source)), open_store(str(tmp_path / "clouds")), tmp_path / "studio")
+    writing = mirroring.write_small
+
+    def rotting(target: Store, one: Move, data: bytes) -> Entry:
+        entry = writing(target, one, data)
+        if one.key == "17/5017.tif":
+            file = tmp_path / "clouds/mirror" / one.key
+            file.write_bytes(b"X" + data[1:])
+            os.utime(file, ns=(int(entry.etag.split("-")[1], 16),) * 2)
+        return entry
+
+    with monkeypatch.context() as patch:
+        patch.setattr(mirroring, "write_small", rotting)
+        report = world.archive()
+    assert (report.done, report.failed, report.kinds) == (9_999, 1, {"mismatch": 1})
+    assert report.not_done[0].item == "maps/17/5017.tif"
+    again = world.archive()
+    assert (again.ok, again.done, again.skipped) == (True, 1, 9_999)
+    assert contents(world.mirror) == contents(world.source)
 
 
 def test_no_access_to_the_archive_only_and_nothing_is_copied(world: World, s3: FaultProxy) -> None:

@@ -288,15 +288,16 @@ def _job(request: Request, head: Mapping[str, Any], todo: Sequence[Todo]) -> Arc
     """A job is of one pair: its output store is that pair's."""
     items = [item for together in todo for item in together]
     pair = next(pair for pair in request.pairs if pair.name == items[0].group)
+    posts = tuple(one for one in items if isinstance(one, PostItem))
+    site = (pair.wordpress.location,) if pair.wordpress and posts else ()  # only who posts needs its password
     return ArchiveJob(
-        **{**head, "output_store": open_store(pair.target).uri, "stores": _stores(pair)},
+        **{**head, "output_store": open_store(pair.target).uri, "stores": (*_stores(pair), *site)},
         pair=pair,
         items=tuple(one for one in items if isinstance(one, ArchiveItem)),
-        posts=tuple(one for one in items if isinstance(one, PostItem)),
+        posts=posts,
     )
 
 
 def _stores(pair: Pair) -> tuple[str, ...]:
-    """The URIs of a pair's source, target and archive, and its WordPress site."""
-    stores = (open_store(place).uri for place in (pair.source, pair.target, pair.archive))
-    return (*stores, pair.wordpress.location) if pair.wordpress else tuple(stores)
+    """The URIs of a pair's source, target and archive."""
+    return tuple(open_store(place).uri for place in (pair.source, pair.target, pair.archive))
