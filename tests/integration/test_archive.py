@@ -14,7 +14,7 @@ from darkroom.errors import BadInput
 from darkroom.flows import Run
 from darkroom.jobs import Mode, State
 from darkroom.planning import plan
-from darkroom.runs import finish
+from darkroom.runs import finish, run_here
 from darkroom.store import Store
 from tests.archive_world import World, contents, world_of
 from tests.servers.fault_proxy import FaultProxy
@@ -175,6 +175,20 @@ def test_names_that_collide_when_flattened_are_refused_and_both_are_named(world:
     assert world.kept("maps_1890_c.tif") == [b"maps/1890/c.tif"]
 
 
+def test_two_pairs_with_one_mirror_do_not_take_each_others_copies(world: World) -> None:
+    """Else each hour would put the other one's object there."""
+    world.set(names=Names.LAST_PART, prefix=("maps/",))
+    prints = world.pair.model_copy(update={"name": "prints", "prefix": ("prints/",)})
+    world.source.write("maps/a.tif", OLD)
+    world.source.write("prints/a.tif", NEW)
+    assert world.archive().ok
+    request = world.request().model_copy(update={"pairs": (world.pair, prints)})
+    report = run_here(FLOW, request, command="archive", subject="both", workers=2)
+    assert (report.skipped, report.refused) == (1, 1)
+    assert "maps/a.tif of the pair maps has the same copy, a.tif" in report.not_done[0].reason
+    assert world.mirrored() == {"a.tif": OLD}
+
+
 def test_a_prefix_is_no_folder(world: World) -> None:
     for key in ("maps/1890", "maps/1891/a", "maps/19", "mapsheet"):
         world.source.write(key, key.encode())
@@ -190,7 +204,7 @@ def test_a_source_that_suddenly_lists_nothing_stops_the_pair(world: World) -> No
     world.set(removed=Removed.REMOVE, guards=Guards(objects=1000, percent=100))
     world.archive()
     world.source.delete("a.tif")
-    with pytest.raises(BadInput, match=r"lists nothing, though 1 object of it stand in .*nothing is done"):
+    with pytest.raises(BadInput, match=r"lists nothing, though 1 copies of its objects are known in .*nothing is done"):
         world.archive()
     assert world.mirrored() == {"a.tif": OLD}
 

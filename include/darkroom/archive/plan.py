@@ -1,6 +1,6 @@
 """The plan of an archive: what is to be mirrored of each pair, told from listings and ledgers."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from itertools import islice
@@ -16,7 +16,7 @@ from darkroom.archive.posts import due_posts, post_of
 from darkroom.archive.request import Request
 from darkroom.errors import BadInput, StoreError, Unavailable
 from darkroom.flows import Costed, Draft, Run
-from darkroom.jobs import NotDone, State
+from darkroom.jobs import Mode, NotDone, State
 from darkroom.store import Entry, Store, open_store, readable
 from darkroom.store.globs import chooser
 
@@ -102,50 +102,74 @@ def _add(drafted: Draft[Todo], share: _Share) -> None:
     drafted.stale |= share.stale
 
 
+@dataclass(frozen=True)
+class _Sides:
+    """A pair's two sides: the source's objects, what stands in the target, and what the ledgers know of that; by key.
+
+    `ours` are the copies of what the pair is about now.
+    """
+
+    source: Store
+    target: Store
+    found: Mapping[str, Entry]
+    stands: Mapping[str, Standing]
+    known: Mapping[str, ArchiveEntry]
+    ours: Mapping[str, ArchiveEntry]
+
+    def key_of(self, entry: ArchiveEntry) -> str:
+        """The key of the object that a copy is of."""
+        return entry.source.removeprefix(f"{self.source.uri}/")
+
+
 def _planned(request: Request, pair: Pair, run: Run) -> _Share:
     """One pair. Raises `BadInput` where a guard says that its source is not what it was."""
-    source, target, archive = (open_store(place, run.access) for place in (pair.source, pair.target, pair.archive))
+    archive, store = open_store(pair.archive, run.access), open_store(request.store, run.access)
     next(archive.list(), None)  # without an archive nothing is written
-    with ThreadPoolExecutor(2, "listings") as pool:
-        listed = pool.submit(_standing, pair, target)
-        known = pool.submit(_known, open_store(request.store, run.access), target)
-        found = _listed(pair, source)
-        stands, knows = listed.result(), known.result()
-    share = _Share(pair)
-    ours = {key: entry for key, entry in knows.items() if _is_of(pair, source, entry)}
-    _require_something(pair, source, found, ours)
-    clashing = claimed_twice(found, pair.names)
-    for key, entry in found.items():
+    share, sides = _Share(pair), _looked(pair, store, run)
+    if sides.ours and not sides.found:
+        raise BadInput(
+            f"{readable(sides.source.uri)} lists nothing, though {len(sides.ours):,} copies of its objects are known "
+            f"in {readable(pair.target)}: nothing is done. See whether it is the right bucket, with the right "
+            "credentials and prefix; where it was really emptied, remove the pair."
+        )
+    clashing = claimed_twice(sides.found, pair.names)
+    others = [(other, open_store(other.source)) for other in request.pairs if other.name != pair.name]
+    for key, entry in sides.found.items():
         if run.made and item_name(pair, key) in run.made:
             share.left += 1
         elif rivals := clashing.get(target_key(key, pair.names)):
-            others = ", ".join(other for other in rivals if other != key)
-            share.refuse(key, f"{others} would have the same copy, {target_key(key, pair.names)}")
+            names = ", ".join(rival for rival in rivals if rival != key)
+            share.refuse(key, f"{names} would have the same copy, {target_key(key, pair.names)}")
         else:
-            _decide(request, share, (source, target), entry, stands, knows)
-    _gone(request, share, source, {target_key(key, pair.names) for key in found}, stands, ours)
+            _decide(request.mode, share, sides, entry, others)
+    _gone(request.mode, share, sides)
     if pair.wordpress:
-        due = due_posts(open_store(request.store, run.access), target.uri)
-        due = {key: post for key, post in due.items() if key in stands and post.source.startswith(f"{source.uri}/")}
+        due = {key: post for key, post in due_posts(store, sides.target.uri).items() if key in sides.stands}
+        due = {key: post for key, post in due.items() if post.source.startswith(f"{sides.source.uri}/")}
         share.todo = list(_with_posts(share, run, due))
     return share
 
 
-def _listed(pair: Pair, source: Store) -> dict[str, Entry]:
-    """The objects of the source that the pair is about, by key."""
-    wanted = chooser(pair.files)
-    return {entry.key: entry for prefix in pair.prefix or ("",) for entry in source.list(prefix) if wanted(entry.key)}
+def _looked(pair: Pair, store: Store, run: Run) -> _Sides:
+    """List both sides and read the ledgers, all at the same time."""
+    source, target = open_store(pair.source, run.access), open_store(pair.target, run.access)
+    wanted, prefixes = chooser(pair.files), pair.prefix or ("",)
+    with ThreadPoolExecutor(2, "listings") as pool:
+        standing = pool.submit(_standing, target, {target_prefix(prefix, pair.names) for prefix in prefixes})
+        ledgers = pool.submit(_known, store, target)
+        listed = (entry for prefix in prefixes for entry in source.list(prefix))
+        found = {entry.key: entry for entry in listed if wanted(entry.key)}
+        stands, known = standing.result(), ledgers.result()
+    ours = {key: entry for key, entry in known.items() if _is_of(pair, source, entry)}
+    return _Sides(source, target, found, stands, known, ours)
 
 
-def _standing(pair: Pair, target: Store) -> dict[str, Standing]:
-    """What stands in the target, by key."""
-    prefixes = {target_prefix(prefix, pair.names) for prefix in pair.prefix or ("",)}
+def _standing(target: Store, prefixes: Iterable[str]) -> dict[str, Standing]:
     found = (entry for prefix in prefixes for entry in target.list(prefix))
     return {entry.key: Standing.model_construct(etag=entry.etag, bytes=entry.bytes, md5="") for entry in found}
 
 
 def _known(store: Store, target: Store) -> dict[str, ArchiveEntry]:
-    """What the ledgers know of the copies in a target, by key."""
     shards = [entry.key for entry in store.list(keys.copies_ledgers(target.uri)) if entry.key.endswith(".json")]
     with ThreadPoolExecutor(store.concurrency, "ledgers") as pool:
         read = pool.map(lambda key: ledger.read(store, key, ArchiveLedger), shards)
@@ -154,48 +178,35 @@ def _known(store: Store, target: Store) -> dict[str, ArchiveEntry]:
 
 def _is_of(pair: Pair, source: Store, entry: ArchiveEntry) -> bool:
     """Is a copy of this source, and of what the pair is about now?"""
-    root = f"{source.uri}/"
-    key = entry.source.removeprefix(root)
-    return key != entry.source and any(key.startswith(prefix) for prefix in pair.prefix or ("",))
+    key = entry.source.removeprefix(f"{source.uri}/")
+    return key != entry.source and key.startswith(pair.prefix or "")
 
 
-def _require_something(pair: Pair, source: Store, found: Mapping[str, Entry], ours: Mapping[str, ArchiveEntry]) -> None:
-    if ours and not found:
-        raise BadInput(
-            f"{readable(source.uri)} lists nothing, though {counted(len(ours), 'object')} of it stand in "
-            f"{readable(pair.target)}: nothing is done. See whether it is the right bucket, with the right credentials "
-            "and prefix; where it was really emptied, remove the pair."
-        )
-
-
-def _decide(
-    request: Request,
-    share: _Share,
-    places: tuple[Store, Store],
-    entry: Entry,
-    stands: Mapping[str, Standing],
-    knows: Mapping[str, ArchiveEntry],
-) -> None:
-    source, target = places
+def _decide(mode: Mode, share: _Share, sides: _Sides, entry: Entry, others: Sequence[tuple[Pair, Store]]) -> None:
+    """Copy an object, compare, replace, prove or leave it; or refuse it."""
     key = target_key(entry.key, share.pair.names)
-    standing, known = stands.get(key), knows.get(key)
+    standing, known = sides.stands.get(key), sides.known.get(key)
     if known and (standing is None or known.etag != standing.etag):
         known = None
-    same = known is not None and is_same(entry, known, source)
-    action = decide(request.mode, in_source=True, stands=standing is not None, known=known is not None, same=same)
+    same = known is not None and is_same(entry, known, sides.source)
+    action = decide(mode, in_source=True, stands=standing is not None, known=known is not None, same=same)
     if action is Action.LEAVE:
         share.left += 1
         return
     try:
-        target.uri_of(key)
+        sides.target.uri_of(key)
     except StoreError as error:  # a name that it cannot hold
         share.refuse(entry.key, str(error).rstrip("."))
+        return
+    uri = sides.source.uri_of(entry.key)
+    if known and known.source != uri and (other := next((one for one in others if _is_of(*one, known)), None)):
+        share.refuse(entry.key, f"{readable(known.source)} of the pair {other[0].name} has the same copy, {key}")
         return
     item = ArchiveItem(
         name=item_name(share.pair, entry.key),
         group=share.pair.name,
         action=action,
-        source=source.uri_of(entry.key),
+        source=uri,
         target=key,
         original=Original.of(entry),
         standing=standing.model_copy(update={"md5": known.recipe}) if standing and known else standing,
@@ -210,44 +221,34 @@ def is_same(entry: Entry, known: ArchiveEntry, source: Store) -> bool:
     return (source.uri_of(entry.key), entry.version) == (known.source, known.version)
 
 
-def _gone(
-    request: Request,
-    share: _Share,
-    source: Store,
-    wanted: set[str],
-    stands: Mapping[str, Standing],
-    ours: Mapping[str, ArchiveEntry],
-) -> None:
+def _gone(mode: Mode, share: _Share, sides: _Sides) -> None:
     """The copies whose objects are gone: reported, or removed as far as the guards allow."""
-    pair = share.pair
-    chosen = chooser(pair.files)
+    pair, chosen = share.pair, chooser(share.pair.files)
     gone = {
         key: entry
-        for key, entry in ours.items()
-        if key not in wanted
-        and (standing := stands.get(key))
-        and standing.etag == entry.etag
-        and chosen(entry.source.removeprefix(f"{source.uri}/"))
+        for key, entry in sides.ours.items()
+        if (object_key := sides.key_of(entry)) not in sides.found and chosen(object_key)
+        if (standing := sides.stands.get(key)) and standing.etag == entry.etag
     }
     if not gone:
         return
     remove = pair.removed is Removed.REMOVE
-    most = min(pair.guards.objects, len(ours) * pair.guards.percent // 100)
+    most = min(pair.guards.objects, len(sides.ours) * pair.guards.percent // 100)
     some = f"{', '.join(islice(sorted(gone), _NAMED))}{', ...' if len(gone) > _NAMED else ''}"
     if remove and len(gone) > most:
         share.problems.append(
             f"{pair.name}: {counted(len(gone), 'object')} gone from the source, and its guards let no more than "
-            f"{most} of {len(ours):,} copies be removed: none is ({some}). See whether the source is whole; if so, "
-            "raise the guards."
+            f"{most} of {len(sides.ours):,} copies be removed: none is ({some}). See whether the source is whole; if "
+            "so, raise the guards."
         )
         remove = False
     for key, entry in gone.items():
-        action = decide(request.mode, in_source=False, stands=True, known=True, same=False, remove=remove)
+        action = decide(mode, in_source=False, stands=True, known=True, same=False, remove=remove)
         if action is Action.REPORT:
             share.stale[key] = entry.etag
             continue
         item = ArchiveItem(
-            name=item_name(pair, entry.source.removeprefix(f"{source.uri}/")),
+            name=item_name(pair, sides.key_of(entry)),
             group=pair.name,
             action=action,
             source=entry.source,
