@@ -1,11 +1,15 @@
 """Moving objects: under another name, under a condition, of the version that was listed, with hashes to prove it by."""
 
+import threading
+import time
+
 import pytest
 
 from darkroom.errors import Conflict, Damaged, NotFound, SourceChanged
-from darkroom.store import Store, open_store
-from darkroom.store.hashes import Hashes, hash_bytes
-from darkroom.store.transfer import Move, Moved, transfer, under_same_keys, verify
+from darkroom.store import Store, open_store, streams
+from darkroom.store.hashes import Hasher, Hashes, hash_bytes
+from darkroom.store.room import Room
+from darkroom.store.transfer import Move, Moved, move, transfer, under_same_keys, verify
 from tests.contract.test_store import LARGE, keys_in
 
 CONTENTS = {"small": b"one", "empty": b"", "d/large": LARGE}
@@ -113,3 +117,80 @@ def test_what_is_read_back_is_told_from_what_was_moved(store):
     store.delete("a")
     with pytest.raises(NotFound):
         verify(store, entry, hash_bytes(LARGE, "md5"))
+
+
+@pytest.mark.parametrize("content", CONTENTS.values(), ids=CONTENTS.keys())
+def test_one_object_is_moved_and_its_fault_is_raised(store, folder, content):
+    entry = folder.write("a", content)
+    passed: list[int] = []
+    moved = move(folder, store, Move(entry, "b", if_absent=True), hashes=KINDS, on_bytes=passed.append)
+    assert (sum(passed), moved.hashes, moved.fault) == (len(content), hash_bytes(content, *KINDS), None)
+    assert moved.entry.etag == store.head("b").etag
+    assert store.read("b") == content
+    with pytest.raises(Conflict):
+        move(folder, store, Move(entry, "b", if_absent=True))
+    folder.write("a", b"another writer's")
+    with pytest.raises(SourceChanged):
+        move(folder, store, Move(entry, "c"))
+    folder.delete("a")
+    with pytest.raises(NotFound):
+        move(folder, store, Move(entry, "c"))
+    assert keys_in(store) == ["b"]
+
+
+def test_what_comes_through_damaged_is_moved_again_from_its_start_and_then_told(open_backend, folder, monkeypatch):
+    gcs = open_backend("gcs")
+    entry = gcs.write("a", LARGE)
+    hashes, damaged = Hasher.hashes, [True]
+
+    def wrong(hasher: Hasher) -> Hashes:
+        found = hashes(hasher)
+        return Hashes(md5="0" * 32) if found.md5 and damaged.pop() else found
+
+    monkeypatch.setattr(streams.Hasher, "hashes", wrong)
+    damaged[:] = [False, True]
+    moved = move(gcs, folder, Move(entry, "a"), hashes=KINDS)
+    assert (damaged, moved.hashes, folder.read("a")) == ([], hash_bytes(LARGE, *KINDS), LARGE)
+    damaged[:] = [True] * 3
+    with pytest.raises(Damaged):
+        move(gcs, folder, Move(entry, "b"), hashes=KINDS)
+    assert (damaged, keys_in(folder)) == ([], ["a"])
+
+
+def test_what_a_stream_is_checked_against_is_not_hashed_again(open_backend, folder, monkeypatch):
+    gcs = open_backend("gcs")
+    entry = gcs.write("a", LARGE)
+    made: list[tuple[str, ...]] = []
+    new = Hasher.__init__
+
+    def counted(hasher: Hasher, *kinds: str) -> None:
+        made.append(kinds)
+        new(hasher, *kinds)
+
+    monkeypatch.setattr(Hasher, "__init__", counted)
+    moved = move(gcs, folder, Move(entry, "a"), hashes=("md5", "crc32c", "sha256"))
+    assert moved.hashes == hash_bytes(LARGE, "md5", "crc32c", "sha256")
+    assert sorted(made) == [("md5", "crc32c"), ("sha256",)]
+
+
+def test_a_large_object_waits_for_room_and_lets_no_small_one_pass():
+    room, order, began = Room(10), list[str](), threading.Event()
+
+    def take(name: str, size: int) -> None:
+        with room.taken(size):
+            order.append(name)
+
+    with room.taken(4), room.taken(4):
+        large = threading.Thread(target=take, args=("larger than all of it", 1000))
+        small = threading.Thread(target=take, args=("small", 1))
+        large.start()
+        while not room._turn.locked():
+            time.sleep(0.001)
+        small.start()
+        began.wait(0.05)
+        assert order == []
+    large.join()
+    small.join()
+    assert order == ["larger than all of it", "small"]
+    with room.taken(10):
+        pass

@@ -345,7 +345,9 @@ class GcsStore:
 
 def _describe(blob: Blob, content_type: str, metadata: Mapping[str, str], headers: Mapping[str, str]) -> None:
     """Give a blob that is to be written what describes its content."""
-    blob.content_type, blob.metadata = content_type, dict(metadata)
+    blob.metadata = dict(metadata)
+    if content_type:
+        blob.content_type = content_type
     for name, value in headers.items():
         setattr(blob, name.lower().replace("-", "_"), value)
 
