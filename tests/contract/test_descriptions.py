@@ -11,7 +11,6 @@ from google.cloud import storage
 from darkroom.errors import StoreError
 from darkroom.store import Entry, Store, open_store, s3, s3_multipart
 from darkroom.store.hashes import hash_bytes
-from darkroom.store.s3_access import S3Access
 from darkroom.store.streams import PART
 from darkroom.store.transfer import transfer, under_same_keys
 from tests.contract.test_store import LARGE, keys_in
@@ -178,16 +177,6 @@ def test_what_s3_cannot_hold_of_a_description_is_refused_before_writing(open_bac
 def test_a_header_of_no_known_name_is_a_mistake_of_the_program(service):
     with pytest.raises(ValueError, match="'content-encoding' is none of the headers"):
         service.write("a", b"1", headers={"content-encoding": "gzip"})
-
-
-def test_an_objects_storage_class_is_no_metadata(open_backend):
-    store = open_backend("moto")
-    store.write("a", b"1")
-    prefix = store.uri.split("/", 3)[3]
-    access = S3Access(BUCKET)
-    access.client.put_object(Bucket=BUCKET, Key=f"{prefix}/a", Body=b"2", StorageClass="STANDARD_IA")
-    with store.open("a") as reading:
-        assert (reading.stream.read(), dict(reading.entry.metadata)) == (b"2", {})
 
 
 def _bucket() -> storage.Bucket:

@@ -46,9 +46,7 @@ class Description:
         """As obstore says."""
         metadata = dict(attributes)
         headers = {name: metadata.pop(name) for name in HEADERS if name in metadata}
-        kind = metadata.pop("Content-Type", "")
-        metadata.pop("Storage-Class", "")
-        return cls(kind, metadata, headers)
+        return cls(metadata.pop("Content-Type", ""), metadata, headers)
 
     @property
     def arguments(self) -> dict[str, Any]:
