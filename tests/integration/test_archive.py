@@ -22,7 +22,7 @@ from tests.servers.fault_proxy import FaultProxy
 OLD, NEW = b"the old scan" * 40, b"the new scan" * 50
 
 
-@pytest.fixture(params=["moto", "radosgw"])
+@pytest.fixture(params=[pytest.param("moto", marks=pytest.mark.long), "radosgw"])
 def world(
     request: pytest.FixtureRequest,
     open_backend: Callable[[str], Store],

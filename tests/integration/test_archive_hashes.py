@@ -25,7 +25,7 @@ from tests.servers.faults import Corrupt
 LARGE = 2 * PART + 12_345
 
 
-@pytest.fixture(params=["moto", "radosgw"])
+@pytest.fixture(params=[pytest.param("moto", marks=pytest.mark.long), "radosgw"])
 def world(
     request: pytest.FixtureRequest,
     open_backend: Callable[[str], Store],
