@@ -35,7 +35,7 @@ class ThumbnailSettings(BaseModel):
     @property
     def location(self) -> str:
         """The site as a place that a job needs credentials for."""
-        return f"wordpress:{self.site}"
+        return f"wordpress+{self.site}"
 
 
 def wrong_thumbnails(asked: ThumbnailSettings) -> Iterator[tuple[Path, str]]:
