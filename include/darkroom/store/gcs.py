@@ -7,9 +7,7 @@ from contextlib import contextmanager, suppress
 from datetime import timedelta
 from functools import partial
 from io import BytesIO
-from typing import Any, BinaryIO, cast
-
-from google.cloud.storage import Blob
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from darkroom.errors import Conflict, Damaged, NotFound, StoreError
 from darkroom.store import gcs_data
@@ -23,6 +21,9 @@ from darkroom.store.pages import pages
 from darkroom.store.retries import Corrupt, Transient
 from darkroom.store.rewrite import rewrite
 from darkroom.store.streams import PART, RangedStream, read_fully, read_small
+
+if TYPE_CHECKING:
+    from google.cloud.storage import Blob
 
 _LONGEST_NAME = 1024  # bytes of UTF-8
 _BATCH = 1000  # keys that wait to be removed
@@ -131,7 +132,7 @@ class GcsStore:
             return gcs_data.entry(key, blob._properties)
         raise StoreError(f"{self.uri_of(key)}: another writer replaced it while it was written.")
 
-    def _put(self, key: str, blob: Blob, body: bytes, generation: int | None) -> Hashes:
+    def _put(self, key: str, blob: "Blob", body: bytes, generation: int | None) -> Hashes:
         """Write in one request, with the CRC32C that the service then insists on."""
         mine = hash_bytes(body, "md5", "crc32c")
 
@@ -159,7 +160,13 @@ class GcsStore:
         return mine
 
     def _send(
-        self, key: str, blob: Blob, first: bytes | bytearray, stream: BinaryIO, size: int | None, generation: int | None
+        self,
+        key: str,
+        blob: "Blob",
+        first: bytes | bytearray,
+        stream: BinaryIO,
+        size: int | None,
+        generation: int | None,
     ) -> tuple[int, Hashes]:
         """Write by a resumable upload, in chunks; a stream that breaks ends it, and no object comes of it."""
         hasher = Hasher("md5", "crc32c")
@@ -319,7 +326,7 @@ class GcsStore:
                 raise source_changed(self.uri_of(key)) from None
             raise
 
-    def _blob(self, key: str, *, generation: int | None = None) -> Blob:
+    def _blob(self, key: str, *, generation: int | None = None) -> "Blob":
         return self._access.bucket.blob(self._name(key), generation=generation)
 
     def _name(self, key: str) -> str:
@@ -343,7 +350,7 @@ class GcsStore:
         return gcs_data.entry(key, self._access.call("looking at", name, partial(gcs_data.look, self._access, name)))
 
 
-def _describe(blob: Blob, content_type: str, metadata: Mapping[str, str], headers: Mapping[str, str]) -> None:
+def _describe(blob: "Blob", content_type: str, metadata: Mapping[str, str], headers: Mapping[str, str]) -> None:
     """Give a blob that is to be written what describes its content."""
     blob.metadata = dict(metadata)
     if content_type:

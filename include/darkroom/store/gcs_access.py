@@ -1,86 +1,155 @@
 """How Google Cloud Storage is reached: whose credentials, which endpoint, and what its errors mean."""
 
+import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import cached_property
-from typing import Any, NoReturn, TypeVar, cast
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
+from urllib.parse import quote, urlencode, urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import google.auth
 import google.auth.exceptions
-import requests
+import urllib3
 import urllib3.exceptions
-from google.api_core import exceptions as api
-from google.api_core.retry import Retry
 from google.auth.credentials import AnonymousCredentials, Credentials, with_scopes_if_required
-from google.auth.transport.requests import AuthorizedSession
-from google.cloud import storage
-from google.cloud.storage.exceptions import DataCorruption, InvalidResponse
-from requests.adapters import HTTPAdapter
-from requests.utils import get_environ_proxies
+from google.auth.transport.urllib3 import AuthorizedHttp
+from urllib3.response import BaseHTTPResponse
 
 from darkroom.errors import BadInput, Conflict, DarkroomError, Denied, NotFound, StoreError
 from darkroom.store.access import NO_ACCESS, Access
 from darkroom.store.retries import Retries, Transient, first_line
+
+if TYPE_CHECKING:
+    from google.api_core.retry import Retry
+    from google.cloud import storage
 
 T = TypeVar("T")
 
 CONNECTIONS = 32  # as many requests at once as `GcsStore.concurrency` asks for
 TIMEOUT = (10, 60)  # seconds: to connect, without a byte
 
+_GOOGLE = "https://storage.googleapis.com"
+_LONGEST_ERROR = 10_000  # bytes of an answer that refuses
 _DAMAGED = "damaged upload"
 _SCOPE = "https://www.googleapis.com/auth/devstorage.read_write"
-_FAULTS = (
-    api.GoogleAPIError,
+
+
+class Refused(Exception):
+    """An answer of another status than 2xx; its text is what Google says."""
+
+    def __init__(self, code: int, said: str) -> None:
+        super().__init__(said)
+        self.code = code
+
+
+_FAULTS: tuple[type[Exception], ...] = (
+    Refused,
     google.auth.exceptions.GoogleAuthError,
-    requests.RequestException,
     urllib3.exceptions.HTTPError,
-    InvalidResponse,
-    DataCorruption,
     OSError,
 )
 
 
 class GcsAccess:
-    """One bucket's client.
+    """One bucket, as it is reached: for reading by plain requests, for writing by Google's client.
 
-    Credentials are the access's key file, or Google's application default ones (`GOOGLE_APPLICATION_CREDENTIALS`,
-    `gcloud auth`, a service account's); with `STORAGE_EMULATOR_HOST` there are none. `Retries` repeats every call but
-    the parts of a resumable upload, which only the client can resume: it is given `resuming`.
+    The client takes half a second and 20 MiB to import, and what it makes of an answer takes longer than all the rest;
+    so who only reads does without. Credentials are the access's key file, or Google's application default ones
+    (`GOOGLE_APPLICATION_CREDENTIALS`, `gcloud auth`, a service account's); with `STORAGE_EMULATOR_HOST` there are none.
+    `Retries` repeats every call but the parts of a resumable upload, which only the client can resume: `resuming`.
     """
 
     def __init__(self, bucket: str, access: Access = NO_ACCESS) -> None:
         self.name, self._access = bucket, access
         self.retries = Retries()
-        self.resuming = Retry(predicate=self._goes_away, initial=0.2, maximum=20.0, timeout=120.0)
+        self._faults = _FAULTS
+
+    @property
+    def _emulator(self) -> str:
+        return self._access.environment().get("STORAGE_EMULATOR_HOST", "")
 
     @cached_property
-    def bucket(self) -> storage.Bucket:
-        """The client's handle of the bucket; costs no request."""
-        emulator = self._access.environment().get("STORAGE_EMULATOR_HOST")
-        credentials: Credentials = AnonymousCredentials() if emulator else self._credentials()  # type: ignore[no-untyped-call]
-        session = AuthorizedSession(credentials)  # type: ignore[no-untyped-call]
+    def _base(self) -> str:
+        return self._emulator.rstrip("/") or _GOOGLE
+
+    @cached_property
+    def _identity(self) -> Credentials:
+        return AnonymousCredentials() if self._emulator else self._credentials()  # type: ignore[no-untyped-call]
+
+    @cached_property
+    def _http(self) -> AuthorizedHttp:
+        bundle = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE")
+        settings: dict[str, Any] = {"maxsize": CONNECTIONS, "timeout": urllib3.Timeout(*TIMEOUT)}
+        settings |= {"ca_certs": bundle} if bundle else {}
+        address = urlsplit(self._base)
+        proxy = getproxies().get(address.scheme)
+        pool: urllib3.PoolManager = (
+            urllib3.ProxyManager(proxy, **settings)
+            if proxy and not proxy_bypass(address.hostname or "")
+            else urllib3.PoolManager(**settings)
+        )
+        return AuthorizedHttp(self._identity, http=pool)  # type: ignore[no-untyped-call]
+
+    @cached_property
+    def bucket(self) -> "storage.Bucket":
+        """Google's client's handle of the bucket; costs no request."""
+        from google.api_core.exceptions import GoogleAPIError
+        from google.auth.transport.requests import AuthorizedSession
+        from google.cloud import storage
+        from google.cloud.storage.exceptions import DataCorruption, InvalidResponse
+        from requests.adapters import HTTPAdapter
+        from requests.utils import get_environ_proxies
+
+        self._faults = (*_FAULTS, GoogleAPIError, InvalidResponse, DataCorruption)
+        session = AuthorizedSession(self._identity)  # type: ignore[no-untyped-call]
         session.mount("https://", HTTPAdapter(pool_maxsize=CONNECTIONS))
         session.mount("http://", HTTPAdapter(pool_maxsize=CONNECTIONS))
-        options = {"api_endpoint": emulator} if emulator else None
-        client = storage.Client(project="none", credentials=credentials, _http=session, client_options=options)
+        options = {"api_endpoint": self._emulator} if self._emulator else None
+        client = storage.Client(project="none", credentials=self._identity, _http=session, client_options=options)
         # looked up once: for each request it takes as long as a third of a small object does
         session.proxies = get_environ_proxies(client._connection.API_BASE_URL)
         session.verify = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or True
         session.trust_env = False
         return client.bucket(self.name)
 
+    @property
+    def resuming(self) -> "Retry":
+        """How the client itself repeats the parts of an upload."""
+        from google.api_core.retry import Retry
+
+        return Retry(predicate=self._goes_away, initial=0.2, maximum=20.0, timeout=120.0)
+
     def get_json(self, path: str, query: Mapping[str, str]) -> dict[str, Any]:
-        """The answer to a GET of the JSON API. Raises the client's errors."""
-        connection = self.bucket.client._connection
-        found: dict[str, Any] = connection.api_request("GET", path, query_params=query, timeout=TIMEOUT)
+        """The answer to a GET of the JSON API below `/storage/v1`. Raises as `get` does, and `Transient`."""
+        with self.get(f"/storage/v1{path}", {**query, "prettyPrint": "false"}) as answer:
+            try:
+                found: dict[str, Any] = json.loads(answer.read())
+            except ValueError as error:  # a proxy's page, perhaps, or half of an answer
+                raise Transient("bad answer", f"it is no JSON: {first_line(error)}") from error
         return found
 
-    def get(self, path: str, headers: Mapping[str, str]) -> requests.Response:
-        """The answer to any other GET, of whatever status; its body is not read yet. Raises the client's errors."""
-        client = self.bucket.client
-        url = client._connection.API_BASE_URL + path
-        answer: requests.Response = client._http.request("GET", url, headers=headers, timeout=TIMEOUT, stream=True)
-        return answer
+    @contextmanager
+    def get(
+        self, path: str, query: Mapping[str, str], headers: Mapping[str, str] | None = None
+    ) -> Iterator[BaseHTTPResponse]:
+        """The answer to a GET; its body is not read yet, and not unpacked.
+
+        Raises `Refused` where it is not of status 2xx, urllib3's errors, and google.auth's.
+        """
+        url = f"{self._base}{path}?{urlencode(query, quote_via=quote)}"
+        answer: BaseHTTPResponse = self._http.urlopen(  # type: ignore[no-untyped-call]
+            "GET", url, headers=dict(headers or {}), preload_content=False, decode_content=False, retries=False
+        )
+        try:
+            if not 200 <= answer.status < 300:
+                raise Refused(answer.status, _said(answer.read(_LONGEST_ERROR)))
+            yield answer
+        except BaseException:
+            answer.close()
+            raise
+        answer.release_conn()
 
     def _credentials(self) -> Credentials:
         file = self._access.variables.get("GOOGLE_APPLICATION_CREDENTIALS")
@@ -113,7 +182,9 @@ class GcsAccess:
         """The answer to one request, tried once. Raises as `call` does, and `Transient`."""
         try:
             return request()
-        except _FAULTS as error:
+        except Exception as error:
+            if not isinstance(error, self._faults):
+                raise
             _explain(error, self.uri(name))
 
     def _goes_away(self, error: Exception) -> bool:
@@ -127,6 +198,15 @@ class GcsAccess:
             return True
         except DarkroomError:
             return False
+
+
+def _said(body: bytes) -> str:
+    """What an answer that refuses says: the JSON API's message, or the page's text."""
+    text = body.decode(errors="replace")
+    try:
+        return str(json.loads(text)["error"]["message"])
+    except (ValueError, KeyError, TypeError):
+        return text
 
 
 def _explain(error: Exception, uri: str) -> NoReturn:

@@ -1,18 +1,16 @@
 """What GCS is asked for with every object: what is known of it, its bytes, and a listing's pages.
 
-The client's own connection sends these requests. What the client makes of an answer is not used: an object of a listing
-takes it ten times as long as all that is done here.
+Google's client is not used for it: an object of a listing takes it ten times as long as all that is done here.
 """
 
 from binascii import a2b_base64
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
-from google.api_core.exceptions import from_http_response
-from requests import Response
+from urllib3.response import BaseHTTPResponse
 
 from darkroom.store.base import NOTHING, WRITE_ID, Entry
 from darkroom.store.gcs_access import GcsAccess
@@ -48,9 +46,8 @@ def download(access: GcsAccess, name: str, generation: str) -> bytes:
     """
 
     def request() -> bytes:
-        with _media(access, name, generation) as got:
-            body: bytes = got.raw.read(decode_content=False)
-            return body
+        with _media(access, name, generation) as answer:
+            return answer.read()
 
     return access.explained(name, request)
 
@@ -60,8 +57,8 @@ def download_into(access: GcsAccess, name: str, generation: str, start: int, int
 
     def request() -> int:
         done = 0
-        with _media(access, name, generation, f"bytes={start}-{start + len(into) - 1}") as got:
-            while block := got.raw.read(_BLOCK, decode_content=False):
+        with _media(access, name, generation, f"bytes={start}-{start + len(into) - 1}") as answer:
+            while block := answer.read(_BLOCK):
                 done += len(block)
                 if done <= len(into):
                     into[done - len(block) : done] = block
@@ -72,15 +69,10 @@ def download_into(access: GcsAccess, name: str, generation: str, start: int, int
         raise Transient("short answer", f"{done} of {len(into)} bytes came")
 
 
-@contextmanager
-def _media(access: GcsAccess, name: str, generation: str, span: str = "") -> Iterator[Response]:
+def _media(access: GcsAccess, name: str, generation: str, span: str = "") -> AbstractContextManager[BaseHTTPResponse]:
     # an object with Content-Encoding gzip is unpacked for who does not say that he takes it packed
     headers = {"Accept-Encoding": "gzip", **({"Range": span} if span else {})}
-    path = f"/download/storage/v1{_path(access, name)}?alt=media&generation={generation}"
-    with access.get(path, headers) as got:
-        if not got.ok:
-            raise from_http_response(got)  # type: ignore[no-untyped-call]
-        yield got
+    return access.get(f"/download/storage/v1{_path(access, name)}", {"alt": "media", "generation": generation}, headers)
 
 
 def _path(access: GcsAccess, name: str) -> str:
