@@ -153,10 +153,14 @@ def test_a_copy_from_another_service_comes_through_here(open_backend, content):
     describe_and_check(radosgw, gcs, content)
 
 
-def test_a_copy_with_other_credentials_comes_through_here(open_backend):
-    gcs = open_backend("gcs")
-    access = Access({"STORAGE_EMULATOR_HOST": os.environ["STORAGE_EMULATOR_HOST"]})
-    describe_and_check(gcs, in_another_bucket(gcs, access), b"1")
+@pytest.mark.parametrize("backend", ["moto", "gcs"])
+def test_a_copy_with_other_credentials_comes_through_here(open_backend, backend, monkeypatch):
+    store = open_backend(backend)
+    variables = ("STORAGE_EMULATOR_HOST",) if backend == "gcs" else ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
+    other = in_another_bucket(store, Access({name: os.environ[name] for name in variables}))
+    monkeypatch.setattr(S3Access, "copies_conditionally", True)
+    monkeypatch.setattr(type(store), "_copy", None)
+    describe_and_check(store, other, b"1")
 
 
 @pytest.mark.parametrize("backend", ["moto", "gcs"])

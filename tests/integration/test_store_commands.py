@@ -117,3 +117,23 @@ def test_a_large_object_streams_to_s3_and_back_in_little_memory(tmp_path: Path, 
             assert other.read(8 * MIB) == block
         assert not other.read(1)
     assert open_store(s3.uri).delete_all(["large.bin"]) == {}
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="counts memory as Linux does")
+def test_many_objects_of_some_size_take_little_memory_together(tmp_path: Path, open_backend):
+    """Of 12 MiB each it was 300 MiB when every thread kept the memory that it had given back."""
+    s3, back = open_backend("radosgw"), tmp_path / "back"
+    for number in range(24):
+        s3.write(f"from/{number}", os.urandom(12 * MIB), confirm=False)
+    for target in (f"{s3.uri}/to", str(back)):
+        run = subprocess.run(
+            [sys.executable, "-c", BETWEEN, "store", "copy", f"{s3.uri}/from", target],
+            capture_output=True,
+            text=True,
+            timeout=600,
+        )
+        assert run.returncode == 0, run.stderr
+        print(f"to {target}: {int(run.stdout) / MIB:.0f} MiB at most; {run.stderr.splitlines()[-1]}")
+        assert int(run.stdout) < 200 * MIB
+    assert s3.delete_all([entry.key for entry in s3.list()]) == {}
