@@ -7,10 +7,10 @@ same cores. Buckets are described by a count and a size, their objects are parts
 that repeats after `PERIOD` bytes (a prime, so that no two parts of an upload are alike): real bytes, whose MD5 and
 CRC32C are computed at the start. Small bodies go out of mapped memory, large ones by sendfile.
 
-It answers what a client reads with: GET (and HEAD) of a bucket, of listings (prefix, delimiter, startOffset, endOffset,
-pageToken, maxResults, the items' fields), of an object's metadata, and of its content, whole or a range, with
-`generation` and `ifGenerationMatch`. An answer to a listing is kept and costs nothing the next time. There is no
-authentication, and nothing can be written.
+It answers what a client reads with: in the XML API a GET of an object; in the JSON API a GET (and HEAD) of a bucket,
+of listings (prefix, delimiter, startOffset, endOffset, pageToken, maxResults, the items' fields), of an object's
+metadata, and of its content, whole or a range, with `generation` and `ifGenerationMatch`. An answer to a listing is
+kept and costs nothing the next time. There is no authentication, and nothing can be written.
 
 `/stats` says what every bucket was asked for since it was last asked, and how many bytes of each object went out.
 """
@@ -51,6 +51,7 @@ _BEGAN = datetime(2026, 3, 1, 8, tzinfo=UTC)
 _FIRST = int(_BEGAN.timestamp()) * 1_000_000  # the first object's generation, which is its time
 _LAST = "\U0010ffff"
 _PATH = re.compile(r"(?:/download)?/storage/v1/b/([^/]+)(/o)?(?:/(.+))?")
+_XML = re.compile(r"/(?!storage/|download/|stats)([^/]+)/(.+)")
 _RANGE = re.compile(rb"\r\nrange: *bytes=(\d*)-(\d*)\r\n", re.IGNORECASE)
 _ITEMS = re.compile(r"items(?:\(([^)]*)\)|/(\w+))")
 _CLOSE = re.compile(rb"\r\nconnection: *close\r\n", re.IGNORECASE)
@@ -305,6 +306,9 @@ class _Service:
         path, _, query_text = target.decode("ascii").partition("?")
         if path == "/stats":
             return _json({name: objects.stats() for name, objects in self._buckets.items()}), None
+        if xml := _XML.fullmatch(path):  # what the XML API reads is the JSON API's media
+            path = f"/storage/v1/b/{unquote(xml[1])}/o/{xml[2]}"
+            query_text += "&alt=media"
         found = _PATH.fullmatch(path)
         objects = self._buckets.get(found[1]) if found else None
         if not found or objects is None:

@@ -113,7 +113,7 @@ def test_a_read_survives(store, proxy, backend, name, content):
     if backend == "radosgw":  # the first answer of a large object only says how large it is
         proxy.inject(ON_THE_WAY_BACK[name], method="GET", after=content is LARGE)
     else:
-        proxy.inject(ON_THE_WAY_BACK[name], method="GET", path="alt=media")
+        proxy.inject(ON_THE_WAY_BACK[name], method="GET", path="[?&]generation=")
     assert store.read("a") == content
     assert sum(store.retries.values()) == (0 if name in HARMLESS else 1)
 
@@ -129,22 +129,22 @@ def test_a_listing_survives(store, proxy, name):
 
 def test_a_small_object_corrupted_on_its_way_is_fetched_again(store, proxy, backend):
     store.write("a", SMALL)
-    proxy.inject(Corrupt(7), method="GET", path="alt=media" if backend == "gcs" else "")
+    proxy.inject(Corrupt(7), method="GET", path="[?&]generation=" if backend == "gcs" else "")
     assert store.read("a") == SMALL
     assert store.retries == {"corrupt answer": 1}
 
 
 def test_a_large_object_corrupted_on_its_way_raises_before_its_end(store, proxy, backend):
     store.write("a", LARGE)  # bytes go in one part, so S3 has an MD5 of them
-    proxy.inject(Corrupt(7), times=9, method="GET", path="alt=media" if backend == "gcs" else "")
-    with store.open("a") as reading, pytest.raises(Damaged, match="the bytes that came have the .* instead of "):
+    proxy.inject(Corrupt(7), times=9, method="GET", path="[?&]generation=" if backend == "gcs" else "")
+    with store.open("a") as reading, pytest.raises(Damaged, match=r"the bytes that came have the .* instead of "):
         reading.stream.read()
 
 
 def test_an_object_that_is_read_back_damaged_is_read_again_and_then_told(store, proxy, backend):
     hashes = hash_bytes(LARGE, "md5", "crc32c")
     entry = store.write("a", LARGE)
-    path = "alt=media" if backend == "gcs" else ""
+    path = "[?&]generation=" if backend == "gcs" else ""
     proxy.inject(Corrupt(7), method="GET", path=path, after=backend == "radosgw")
     verify(store, entry, hashes)
     proxy.inject(Corrupt(7), times=99, method="GET", path=path)

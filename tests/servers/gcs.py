@@ -16,7 +16,7 @@ The front adds, as the service has it:
   in JSON. Connections that stay open.
 
 What stays different:
-- No authentication. No XML API (what there is of it has none of the above), no gRPC, no signed URLs' signatures.
+- No authentication. Of the XML API only the reading of an object, no gRPC, no signed URLs' signatures.
 - An object's etag is its MD5, not its generation's; metageneration begins with 2.
 - A copy or rewrite keeps the source's metadata whatever the request's body says, and is always done at once.
 - `a//b`, `a/./b`, `/a` and `a/` share their bytes with `a/b` and `a`, `a\\b` with `a/b`; `..` between slashes fails.

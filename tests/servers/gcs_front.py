@@ -11,8 +11,10 @@ import json
 import re
 import secrets
 import threading
+from datetime import UTC, datetime
 from email.message import Message
 from email.parser import BytesParser, Parser
+from email.utils import format_datetime
 from http import HTTPStatus
 from urllib.parse import unquote
 
@@ -26,6 +28,7 @@ _COMPOSE = re.compile(rf"/storage/v1{_B_AND_O}/compose")
 _LIST = re.compile(r"/storage/v1/b/[^/]+/o")
 _UPLOAD = re.compile(r"/upload/storage/v1/b/([^/]+)/o")
 _RANGE = re.compile(r"bytes=(\d*)-(\d*)")
+_XML = re.compile(r"/(?!storage/|upload/|download/|batch)([^/]+)/(.+)")
 PAGE = 1000
 _BUCKET = re.compile(r"/b/([^/]+)/o")
 
@@ -72,6 +75,8 @@ class GcsFront:
             return self._emulator.compose(request)
         elif found := _OBJECT.fullmatch(request.path):
             return self._object(request, bool(found[1]), unquote(found[2]), unquote(found[3]))
+        elif found := _XML.fullmatch(request.path):
+            return self._read(request, unquote(found[1]), unquote(found[2]))
         elif request.method == "GET" and _LIST.fullmatch(request.path):
             return _page(json.loads(self._emulator.send(request).body), request.query)
         return self._emulator.send(request)
@@ -87,6 +92,19 @@ class GcsFront:
             return _content(current, data, request.headers.get("Range", ""))
         answer = self._emulator.send(request)
         return Answer(204) if request.method == "DELETE" and answer.status == 200 else answer
+
+    def _read(self, request: Request, bucket: str, name: str) -> Answer:
+        """The XML API's GET of an object (https://cloud.google.com/storage/docs/xml-api/get-object-download)."""
+        current = self._existing(bucket, name, request.query, "generation")
+        data = self._emulator.content(bucket, name)
+        if _is_unpacked(current, request.headers.get("Accept-Encoding", "")):
+            answer = Answer(200, gzip.decompress(data), {"Content-Type": current["contentType"]})
+        else:
+            answer = _content(current, data, request.headers.get("Range", ""))
+        updated = datetime.fromisoformat(current["updated"])
+        answer.headers.setdefault("ETag", current["etag"])
+        answer.headers["Last-Modified"] = format_datetime(updated.astimezone(UTC), usegmt=True)
+        return answer
 
     def _existing(self, bucket: str, name: str, query: dict[str, str], pinned: str) -> Metadata:
         current = self._emulator.resource(bucket, name)

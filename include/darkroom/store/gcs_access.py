@@ -2,19 +2,24 @@
 
 import json
 import os
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from functools import cached_property
+from datetime import UTC, datetime, timedelta
+from functools import cached_property, partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
 from urllib.parse import quote, urlencode, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 import google.auth
 import google.auth.exceptions
+import obstore.exceptions
 import urllib3
 import urllib3.exceptions
 from google.auth.credentials import AnonymousCredentials, Credentials, with_scopes_if_required
-from google.auth.transport.urllib3 import AuthorizedHttp
+from google.auth.transport.urllib3 import AuthorizedHttp, Request
+from obstore.store import GCSStore as ObstoreGCS
 from urllib3.response import BaseHTTPResponse
 
 from darkroom.errors import BadInput, Conflict, DarkroomError, Denied, NotFound, StoreError
@@ -24,11 +29,15 @@ from darkroom.store.retries import Retries, Transient, first_line
 if TYPE_CHECKING:
     from google.api_core.retry import Retry
     from google.cloud import storage
+    from obstore.store import ClientConfig, GCSConfig, GCSCredential
 
 T = TypeVar("T")
 
 CONNECTIONS = 32  # as many requests at once as `GcsStore.concurrency` asks for
-TIMEOUT = (10, 60)  # seconds: to connect, without a byte
+TIMEOUT = _CONNECT, _SILENCE = 10, 60  # seconds: to connect, without a byte
+_WHOLE = 300  # seconds of one request with its body
+_ASKED_AGAIN = timedelta(minutes=5)
+_NO_CREDENTIALS = Path(__file__).with_name("no_google_credentials.json")
 
 _GOOGLE = "https://storage.googleapis.com"
 _LONGEST_ERROR = 10_000  # bytes of an answer that refuses
@@ -47,13 +56,22 @@ class Refused(Exception):
 _FAULTS: tuple[type[Exception], ...] = (
     Refused,
     google.auth.exceptions.GoogleAuthError,
+    obstore.exceptions.BaseError,
     urllib3.exceptions.HTTPError,
     OSError,
 )
+_STATUSES = {
+    FileNotFoundError: 404,
+    obstore.exceptions.AlreadyExistsError: 412,
+    obstore.exceptions.PreconditionError: 412,
+    obstore.exceptions.UnauthenticatedError: 401,
+    obstore.exceptions.PermissionDeniedError: 403,
+}
+"""What obstore has a type for; "not found" is Python's own, an OSError."""
 
 
 class GcsAccess:
-    """One bucket, as it is reached: for reading by plain requests, for writing by Google's client.
+    """One bucket, as it is reached: content by obstore (ADR 9), listings by plain requests, writes by Google's client.
 
     The client takes half a second and 20 MiB to import, and what it makes of an answer takes longer than all the rest;
     so who only reads does without. Credentials are the access's key file, or Google's application default ones
@@ -78,19 +96,48 @@ class GcsAccess:
     def _identity(self) -> Credentials:
         return AnonymousCredentials() if self._emulator else self._credentials()  # type: ignore[no-untyped-call]
 
+    @property
+    def _bundle(self) -> str:
+        """The file of certificates that the environment names, or an empty text."""
+        return os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or ""
+
     @cached_property
-    def _http(self) -> AuthorizedHttp:
-        bundle = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE")
+    def data(self) -> ObstoreGCS:
+        """Obstore's client for the same bucket, endpoint and credentials; it speaks the XML API."""
+        # it would read the environment's file first, of which it knows not every kind, and use it for nothing
+        config: GCSConfig = {"base_url": self._base, "application_credentials": str(_NO_CREDENTIALS)}
+        if self._emulator:
+            config["skip_signature"] = True
+        options: ClientConfig = {
+            "allow_http": self._base.startswith("http://"),
+            "connect_timeout": f"{_CONNECT}s",
+            "read_timeout": f"{_SILENCE}s",
+            "timeout": f"{_WHOLE}s",
+            "pool_max_idle_per_host": str(CONNECTIONS),
+            "user_agent": "darkroom",
+            # an object with Content-Encoding gzip is unpacked for who does not say that he takes it packed
+            "default_headers": {"Accept-Encoding": "gzip"},
+        }
+        if self._bundle:
+            options["root_certificate"] = Path(self._bundle).read_bytes()
+        given: Any = (
+            {} if self._emulator else {"credential_provider": partial(_for_obstore, self._identity, self._pool)}
+        )
+        return ObstoreGCS(self.name, config=config, client_options=options, retry_config={"max_retries": 0}, **given)
+
+    @cached_property
+    def _pool(self) -> urllib3.PoolManager:
         settings: dict[str, Any] = {"maxsize": CONNECTIONS, "timeout": urllib3.Timeout(*TIMEOUT)}
-        settings |= {"ca_certs": bundle} if bundle else {}
+        settings |= {"ca_certs": self._bundle} if self._bundle else {}
         address = urlsplit(self._base)
         proxy = getproxies().get(address.scheme)
-        pool: urllib3.PoolManager = (
-            urllib3.ProxyManager(proxy, **settings)
-            if proxy and not proxy_bypass(address.hostname or "")
-            else urllib3.PoolManager(**settings)
-        )
-        return AuthorizedHttp(self._identity, http=pool)  # type: ignore[no-untyped-call]
+        if proxy and not proxy_bypass(address.hostname or ""):
+            return urllib3.ProxyManager(proxy, **settings)
+        return urllib3.PoolManager(**settings)
+
+    @cached_property
+    def _http(self) -> AuthorizedHttp:
+        return AuthorizedHttp(self._identity, http=self._pool)  # type: ignore[no-untyped-call]
 
     @cached_property
     def bucket(self) -> "storage.Bucket":
@@ -110,7 +157,7 @@ class GcsAccess:
         client = storage.Client(project="none", credentials=self._identity, _http=session, client_options=options)
         # looked up once: for each request it takes as long as a third of a small object does
         session.proxies = get_environ_proxies(client._connection.API_BASE_URL)
-        session.verify = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or True
+        session.verify = self._bundle or True
         session.trust_env = False
         return client.bucket(self.name)
 
@@ -200,6 +247,17 @@ class GcsAccess:
             return False
 
 
+def _for_obstore(identity: Credentials, pool: urllib3.PoolManager) -> "GCSCredential":
+    """The token as it is now, asked for again some minutes before it would expire.
+
+    Obstore's client holds what it asks for ever, out of the garbage collector's sight: that must not be who holds the
+    client.
+    """
+    if not identity.valid:
+        identity.refresh(Request(pool))  # type: ignore[no-untyped-call]
+    return {"token": str(identity.token), "expires_at": datetime.now(UTC) + _ASKED_AGAIN}
+
+
 def _said(body: bytes) -> str:
     """What an answer that refuses says: the JSON API's message, or the page's text."""
     text = body.decode(errors="replace")
@@ -229,6 +287,12 @@ def _explain(error: Exception, uri: str) -> NoReturn:
 
 def _status(error: Exception) -> int:
     """The HTTP status of the answer that an error came with; 0 where there was no answer."""
+    for kind, status in _STATUSES.items():
+        if isinstance(error, kind):
+            return status
+    if isinstance(error, obstore.exceptions.BaseError):  # it hands on only its sentence
+        found = re.search(r"status code: (\d{3})", str(error))
+        return int(found[1]) if found else 0
     code = getattr(error, "code", None)
     response = getattr(error, "response", None)
     return int(code or getattr(response, "status_code", None) or 0)
