@@ -181,16 +181,18 @@ def test_a_large_object_waits_for_room_and_lets_no_small_one_pass():
             order.append(name)
 
     with room.taken(4), room.taken(4):
-        large = threading.Thread(target=take, args=("larger than all of it", 1000))
-        small = threading.Thread(target=take, args=("small", 1))
+        large = threading.Thread(target=take, args=("larger than all of it", 1000), daemon=True)
+        small = threading.Thread(target=take, args=("small", 1), daemon=True)
         large.start()
+        end = time.monotonic() + 5
         while not room._turn.locked():
+            assert time.monotonic() < end
             time.sleep(0.001)
         small.start()
         began.wait(0.05)
         assert order == []
-    large.join()
-    small.join()
+    large.join(5)
+    small.join(5)
     assert order == ["larger than all of it", "small"]
     with room.taken(10):
         pass
