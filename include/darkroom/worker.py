@@ -5,9 +5,10 @@ import logging
 import signal
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
 from itertools import islice
+from queue import SimpleQueue
 from types import FrameType
 from typing import Protocol, TypeVar
 
@@ -93,18 +94,22 @@ class Bench:
         items = list(items)
         left = set(self.left(item.name for item in items))
         rest = (item for item in items if item.name in left)
-        running: set[Future[Outcome]] = set()
+        running, done = 0, SimpleQueue[Future[Outcome]]()
         with ThreadPoolExecutor(at_once, "item") as pool:
             try:
                 while True:
-                    running |= {pool.submit(outcome_of, item) for item in islice(rest, at_once - len(running))}
+                    for item in islice(rest, at_once - running):
+                        pool.submit(outcome_of, item).add_done_callback(done.put)
+                        running += 1
                     if not running:
                         return
-                    done, running = wait(running, return_when=FIRST_COMPLETED)
-                    self.record([future.result() for future in done])
+                    finished = [done.get()]
+                    while not done.empty():
+                        finished.append(done.get())
+                    running -= len(finished)
+                    self.record([future.result() for future in finished])
             finally:
-                for future in running:
-                    future.cancel()
+                pool.shutdown(wait=False, cancel_futures=True)
 
     def close(self) -> None:
         """Write down what is still held back, and what the stores had to repeat."""

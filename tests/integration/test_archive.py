@@ -175,6 +175,23 @@ def test_names_that_collide_when_flattened_are_refused_and_both_are_named(world:
     assert world.kept("maps_1890_c.tif") == [b"maps/1890/c.tif"]
 
 
+def test_without_an_archive_what_is_new_is_copied_and_nothing_is_ever_replaced(world: World) -> None:
+    world.set(archive="")
+    world.source.write("a.tif", OLD)
+    world.mirror.write("theirs.tif", b"theirs")
+    world.source.write("theirs.tif", NEW)
+    world.mirror.write("same.tif", OLD)
+    world.source.write("same.tif", OLD)
+    report = world.archive()
+    assert (report.done, report.refused) == (2, 1)
+    assert "without one nothing is replaced" in report.not_done[0].reason
+    world.source.write("a.tif", NEW)
+    again = world.archive()
+    assert (again.skipped, again.refused) == (1, 2)
+    assert world.mirrored() == {"a.tif": OLD, "same.tif": OLD, "theirs.tif": b"theirs"}
+    assert contents(world.versions) == {}
+
+
 def test_two_pairs_with_one_mirror_do_not_take_each_others_copies(world: World) -> None:
     """Else each hour would put the other one's object there."""
     world.set(names=Names.LAST_PART, prefix=("maps/",))

@@ -68,19 +68,19 @@ def test_a_pair_of_another_environment_is_left_alone_and_that_is_said(folder: Pa
 
 def test_check_says_by_line_what_is_wrong_and_what_is_fine(folder: Path) -> None:
     put(folder / "fine.yaml", "from: gs://scans-a\nto: s3://scans-b\narchive: s3://scans-c\nprefix: maps/\n")
-    put(folder / "wrong.yaml", "from: gs://scans-a\nto: s3://scans-b\nprefix: /maps\nverfy: never\n")
+    put(folder / "wrong.yaml", "from: gs://scans-a\narchive: s3://scans-b\nprefix: /maps\nverfy: never\n")
     checked = darkroom(folder, "check", "fine.yaml", "wrong.yaml")
     assert checked.returncode == 2
     assert "fine: fine: gs://scans-a (maps/) -> s3://scans-b, versions in s3://scans-c" in checked.stdout
     assert "wrong.yaml, line 4: 'verfy' is no key of a pair; did you mean 'verify'?" in checked.stderr
-    assert "wrong.yaml, line 1: 'archive' is missing; add it." in checked.stderr
+    assert "wrong.yaml, line 1: 'to' is missing; add it." in checked.stderr
     assert darkroom(folder, "check", "fine.yaml").returncode == 0
 
 
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("--from", "scans", "--to", "mirror"), "Name a pair's file, or --archive too."),
+        (("--from", "scans", "--archive", "versions"), "Name a pair's file, or --to too."),
         ((*PLACES, "--prefix", "/maps/"), "a prefix is a GCS prefix, not a folder; write 'maps/'"),
         (
             ("--from", "scans", "--to", "scans/mirror", "--archive", "v"),

@@ -14,7 +14,7 @@ from darkroom.errors import BadInput
 from darkroom.runs import run_here
 from darkroom.settings import settings
 from darkroom.store import Entry, Store, open_store
-from darkroom.store.transfer import Move
+from darkroom.store.transfer import Move, Small
 from tests.archive_world import World, contents, world_of
 from tests.servers.fault_proxy import FaultProxy
 from tests.servers.faults import Corrupt, CorruptUpload, Fault, Hang, Reset, Status, Truncate, slow_down
@@ -168,11 +168,11 @@ def test_of_ten_thousand_objects_one_is_wrong_and_that_one_is_named(
     world = world_of(open_store(str(source)), open_store(str(tmp_path / "clouds")), tmp_path / "studio")
     writing = mirroring.write_small
 
-    def rotting(target: Store, one: Move, data: bytes) -> Entry:
-        entry = writing(target, one, data)
+    def rotting(target: Store, one: Move, small: Small) -> Entry:
+        entry = writing(target, one, small)
         if one.key == "17/5017.tif":
             file = tmp_path / "clouds/mirror" / one.key
-            file.write_bytes(b"X" + data[1:])
+            file.write_bytes(b"X" + small.data[1:])
             os.utime(file, ns=(int(entry.etag.split("-")[1], 16),) * 2)
         return entry
 

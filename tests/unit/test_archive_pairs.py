@@ -66,7 +66,11 @@ def test_three_places_are_enough() -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("from: gs://studio-scans\nto: s3://a-b\n", "maps.yaml, line 1: 'archive' is missing; add it."),
+        ("from: gs://studio-scans\n", "maps.yaml, line 1: 'to' is missing; add it."),
+        (
+            "from: gs://studio-scans\nto: s3://a-b\nremoved: archive and remove\n",
+            "maps.yaml, line 3: removed: without an 'archive' nothing is removed; name one, or leave 'removed' out.",
+        ),
         (SHORT + "prefx: maps/\n", "maps.yaml, line 4: 'prefx' is no key of a pair; did you mean 'prefix'?"),
         (
             SHORT + "prefix: /maps/\n",

@@ -49,6 +49,10 @@ def decide(mode: Mode, *, in_source: bool, stands: bool, known: bool, same: bool
     return Action.PROVE if mode is Mode.ALL else Action.LEAVE
 
 
+NOT_REPLACED = "another version stands in the mirror, and its pair has no archive: without one nothing is replaced"
+"""Why an object is refused."""
+
+
 class Step(StrEnum):
     """What a worker does with an object, in this order."""
 

@@ -15,7 +15,7 @@ def stores(request: Request) -> tuple[str, ...]:
     """The studio's store, and every pair's three."""
     return (
         request.store,
-        *(place for pair in request.pairs for place in (pair.source, pair.target, pair.archive)),
+        *(place for pair in request.pairs for place in pair.stores),
     )
 
 

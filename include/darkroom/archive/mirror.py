@@ -6,18 +6,18 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
-from darkroom.archive.decision import Action, Step, steps
+from darkroom.archive.decision import NOT_REPLACED, Action, Step, steps
 from darkroom.archive.job import ArchiveItem, Original, source_of
 from darkroom.archive.pairs import Verify
 from darkroom.archive.proof import KINDS, hashes_of, prove, require
 from darkroom.archive.versions import Archive
-from darkroom.errors import Conflict, Damaged, NotFound, SourceChanged, StoreError
+from darkroom.errors import Conflict, Damaged, ItemError, NotFound, SourceChanged, StoreError
 from darkroom.failures import Kind, Mismatch, StepFailed, WriteFailed
 from darkroom.jobs import Outcome, Output, State, again
 from darkroom.store import Entry, Store
-from darkroom.store.hashes import Hashes, hash_bytes
+from darkroom.store.hashes import Hashes
 from darkroom.store.room import Room
-from darkroom.store.transfer import Move, move, read_small, write_small
+from darkroom.store.transfer import Move, Small, move, read_small, write_small
 
 _CHANGED = f"changed since plan: another version of it is there now; {again('plan')}"
 _LOOKS = 2  # at what stands in an object's way
@@ -34,7 +34,7 @@ class Mirror:
 
     source: Store
     target: Store
-    archive: Archive
+    archive: Archive | None
     verify: Verify
     room: Room
 
@@ -74,17 +74,22 @@ class Mirror:
         same = self._is_same(original, stands, hashes)
         if not same and (item.standing is None or item.standing.etag != stands.etag):
             raise _elsewhere(self.target, item)
+        copy = self._output(self.target, stands, hashes, source_of(item.source, original.entry.version), written=False)
+        if self.archive is None:
+            if not same:
+                raise ItemError(NOT_REPLACED)
+            return [copy]
         found = self.archive.find(item.target, hashes.md5, stands.bytes)
         versions = [self._output(self.archive.store, found, hashes, written=False)] if found else []
         if found and item.action is Action.PROVE:
             prove(self.archive.store, found, hashes, self.verify)
         todo = steps(stands=True, same=same, archived=found is not None)
         if Step.ARCHIVE_STANDING in todo:
-            versions.append(self._archived(stands, original.modified if same else stands.modified, hashes))
+            since = original.modified if same else stands.modified
+            versions.append(self._archived(self.archive, stands, since, hashes))
         if Step.WRITE in todo:
             return [*self._copied(item, original, stands), *versions]
-        source = source_of(item.source, original.entry.version)
-        return [self._output(self.target, stands, hashes, source, written=False), *versions]
+        return [copy, *versions]
 
     def _done(self, item: ArchiveItem, outputs: Sequence[Output]) -> Outcome:
         size = sum(output.bytes for output in outputs if output.written)
@@ -122,36 +127,41 @@ class Mirror:
         Raises `_Stands` where something else stands there.
         """
         one = Move(original.entry, item.target, if_absent=stands is None, if_match=stands.etag if stands else None)
-        small = read_small(self.source, original.entry)
+        small = read_small(self.source, original.entry, KINDS)
         try:
             if small is None:
                 moved = move(self.source, self.target, one, hashes=KINDS)
                 assert moved.entry
                 written, hashes = moved.entry, moved.hashes
             else:
-                written, hashes = write_small(self.target, one, small), hash_bytes(small, *KINDS)
+                written, hashes = write_small(self.target, one, small), small.hashes
         except SourceChanged:
             raise
         except Conflict as error:
             raise _Stands(str(error)) from error
         prove(self.target, written, hashes, self.verify)
-        version = self._archived(written, original.modified, hashes, small)
-        return [self._output(self.target, written, hashes, source_of(item.source, original.entry.version)), version]
+        copy = self._output(self.target, written, hashes, source_of(item.source, original.entry.version))
+        if self.archive is None:
+            return [copy]
+        return [copy, self._archived(self.archive, written, original.modified, hashes, small)]
 
-    def _archived(self, stands: Entry, since: datetime, hashes: Hashes, data: bytes | None = None) -> Output:
-        version, written = self.archive.add(self.target, stands, since, hashes, data)
+    def _archived(
+        self, archive: Archive, stands: Entry, since: datetime, hashes: Hashes, small: Small | None = None
+    ) -> Output:
+        version, written = archive.add(self.target, stands, since, hashes, small)
         try:
-            prove(self.archive.store, version, hashes, self.verify)
+            prove(archive.store, version, hashes, self.verify)
         except Mismatch:
             if written:  # nobody shall take it for that version
                 with suppress(StoreError):
-                    self.archive.store.delete(version.key, if_match=version.etag)
+                    archive.store.delete(version.key, if_match=version.etag)
             raise
-        return self._output(self.archive.store, version, hashes, written=written)
+        return self._output(archive.store, version, hashes, written=written)
 
     def _removed(self, item: ArchiveItem) -> Outcome:
         """Archive the copy of an object that is gone, and then remove it; only what the plan saw."""
         assert item.standing
+        assert self.archive, "a pair that removes has an archive"
         outputs: list[Output] = []
         stands = self.target.head(item.target)
         if stands:
@@ -159,7 +169,7 @@ class Mirror:
                 raise _elsewhere(self.target, item)
             hashes = Hashes(md5=item.standing.md5)
             if self.archive.find(item.target, hashes.md5, stands.bytes) is None:
-                outputs.append(self._archived(stands, stands.modified, hashes))
+                outputs.append(self._archived(self.archive, stands, stands.modified, hashes))
             self.target.delete(item.target, if_match=stands.etag)
         removed = {"recipe": item.standing.md5, "etag": item.standing.etag, "bytes": 0, "removed": True}
         outputs.append(Output(key=item.target, store=self.target.uri, source=source_of(item.source, ""), **removed))

@@ -57,8 +57,8 @@ def _listed(value: Any) -> Any:
 class Pair(BaseModel):
     """A source, its mirror and the archive of every version that ever stood in the mirror.
 
-    `files` are patterns (`store.globs`) of which a key matches one. A pair with an `environment` runs only in a
-    deployment of that one.
+    Without an archive nothing in the mirror is ever replaced or removed. `files` are patterns (`store.globs`) of which a
+    key matches one. A pair with an `environment` runs only in a deployment of that one.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
@@ -66,7 +66,7 @@ class Pair(BaseModel):
     name: str = Field(default="", exclude=False)
     source: Annotated[str, Field(alias="from")]
     target: Annotated[str, Field(alias="to")]
-    archive: str
+    archive: str = ""
     prefix: Annotated[tuple[str, ...], BeforeValidator(_listed)] = ()
     files: Annotated[tuple[str, ...], BeforeValidator(_listed)] = ()
     names: Names = Names.AS_THEY_ARE
@@ -81,7 +81,13 @@ class Pair(BaseModel):
     def said(self) -> str:
         """It in a line, for people."""
         below = f" ({', '.join(self.prefix)})" if self.prefix else ""
-        return f"{readable(self.source)}{below} -> {readable(self.target)}, versions in {readable(self.archive)}"
+        versions = f"versions in {readable(self.archive)}" if self.archive else "nothing is replaced"
+        return f"{readable(self.source)}{below} -> {readable(self.target)}, {versions}"
+
+    @property
+    def stores(self) -> tuple[str, ...]:
+        """The locations of source, target and, where there is one, archive."""
+        return (self.source, self.target, self.archive) if self.archive else (self.source, self.target)
 
 
 def wrong_prefix(prefix: str) -> str:
@@ -102,7 +108,9 @@ def wrong_prefix(prefix: str) -> str:
 def contradictions(pair: Pair) -> Iterator[tuple[Path, str]]:
     """What a pair says that cannot be, each with its place; nothing is asked of a store."""
     places: dict[str, str] = {}
-    for key, location in (("from", pair.source), ("to", pair.target), ("archive", pair.archive)):
+    if not pair.archive and pair.removed is Removed.REMOVE:
+        yield ("removed",), "removed: without an 'archive' nothing is removed; name one, or leave 'removed' out."
+    for key, location in zip(("from", "to", "archive"), pair.stores, strict=False):
         try:
             places[key] = open_store(location).uri
         except BadInput as error:

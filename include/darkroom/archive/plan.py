@@ -8,7 +8,7 @@ from typing import Any
 
 from darkroom import keys, ledger
 from darkroom.amounts import counted
-from darkroom.archive.decision import Action, decide
+from darkroom.archive.decision import NOT_REPLACED, Action, decide
 from darkroom.archive.job import ArchiveEntry, ArchiveItem, ArchiveJob, ArchiveLedger, Original, PostItem, Standing
 from darkroom.archive.names import claimed_twice, target_key, target_prefix
 from darkroom.archive.pairs import Pair, Removed
@@ -123,8 +123,9 @@ class _Sides:
 
 def _planned(request: Request, pair: Pair, run: Run) -> _Share:
     """One pair. Raises `BadInput` where a guard says that its source is not what it was."""
-    archive, store = open_store(pair.archive, run.access), open_store(request.store, run.access)
-    next(archive.list(), None)  # without an archive nothing is written
+    store = open_store(request.store, run.access)
+    if pair.archive:
+        next(open_store(pair.archive, run.access).list(), None)  # if it cannot be reached, nothing is written
     share, sides = _Share(pair), _looked(pair, store, run)
     if sides.ours and not sides.found:
         raise BadInput(
@@ -201,6 +202,9 @@ def _decide(mode: Mode, share: _Share, sides: _Sides, entry: Entry, others: Sequ
     uri = sides.source.uri_of(entry.key)
     if known and known.source != uri and (other := next((one for one in others if _is_of(*one, known)), None)):
         share.refuse(entry.key, f"{readable(known.source)} of the pair {other[0].name} has the same copy, {key}")
+        return
+    if action is Action.REPLACE and not share.pair.archive:
+        share.refuse(entry.key, NOT_REPLACED)
         return
     item = ArchiveItem(
         name=item_name(share.pair, entry.key),
@@ -301,4 +305,4 @@ def _job(request: Request, head: Mapping[str, Any], todo: Sequence[Todo]) -> Arc
 
 def _stores(pair: Pair) -> tuple[str, ...]:
     """The URIs of a pair's source, target and archive."""
-    return tuple(open_store(place).uri for place in (pair.source, pair.target, pair.archive))
+    return tuple(open_store(place).uri for place in pair.stores)

@@ -1,7 +1,7 @@
 """The archive: every version of an object, found by its time or by its hash."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from darkroom import keys, ledger
@@ -12,7 +12,7 @@ from darkroom.errors import Conflict, SourceChanged
 from darkroom.failures import Mismatch
 from darkroom.store import Entry, Store
 from darkroom.store.hashes import Hashes
-from darkroom.store.transfer import Move, write_small
+from darkroom.store.transfer import Move, Small, write_small
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,18 +63,18 @@ class Archive:
             return False  # a damaged one is none
 
     def add(
-        self, origin: Store, stands: Entry, since: datetime, hashes: Hashes, data: bytes | None = None
+        self, origin: Store, stands: Entry, since: datetime, hashes: Hashes, small: Small | None = None
     ) -> tuple[Entry, bool]:
         """Put exactly the version `stands` of an object of `origin` there, as of that time; was it written now?
 
-        Of `data`, where its bytes are at hand, otherwise copied on the server where that can be. A version that is
+        Of `small`, where its bytes are at hand, otherwise copied on the server where that can be. A version that is
         there already stays as it is. Either has to be proven. Raises `SourceChanged` where another object stands in
         `origin` now, and `StoreError`.
         """
         key = version_key(stands.key, since, hashes.md5)
         try:
-            if data is not None:
-                return write_small(self.store, Move(stands, key, if_absent=True), data), True
+            if small:
+                return write_small(self.store, Move(stands, key, if_absent=True), small), True
             if self.store.copies_conditionally:
                 pinned = {"if_absent": True, "if_source_match": stands.etag}
                 return self.store.copy(stands.key, key, origin=origin, **pinned), True  # type: ignore[arg-type]
@@ -85,4 +85,14 @@ class Archive:
         found = self.store.head(key)
         # Where a copy heeds no condition, nothing may stand there a moment before; its name says what it holds, and the
         # proof whether that is so (ADR 20). To have its bytes come through here would take as long as all the rest.
-        return (found, False) if found else (self.store.copy(stands.key, key, origin=origin), True)
+        if found:
+            return found, False
+        return _as_proven(self.store.copy(stands.key, key, origin=origin), stands, hashes), True
+
+
+def _as_proven(copy: Entry, stands: Entry, hashes: Hashes) -> Entry:
+    """A copy with the hashes of what it is of, where the service gives it the same ETag: that is of the same bytes.
+
+    (An ETag of a copy within S3 is made of what was copied, in parts or not, wherever it stays the same.)
+    """
+    return replace(copy, hashes=hashes) if copy.etag == stands.etag and not copy.hashes.known() else copy

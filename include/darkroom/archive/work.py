@@ -9,8 +9,9 @@ from darkroom.worker import Bench
 
 def work(job: ArchiveJob, bench: Bench) -> None:
     """Do a job's items that have no good outcome yet."""
-    source, target, archive = (bench.open(place) for place in job.stores[:3])
-    mirror = Mirror(source, target, Archive(archive, bench.open(job.store)), job.pair.verify, Room())
+    source, target, *archives = (bench.open(place) for place in job.stores[: len(job.pair.stores)])
+    archive = Archive(archives[0], bench.open(job.store)) if archives else None
+    mirror = Mirror(source, target, archive, job.pair.verify, Room())
     bench.each(job.items, mirror.do, at_once=max(source.concurrency, target.concurrency))
     if job.posts and job.pair.wordpress:
         # imported when there is something to post: libvips alone takes as much memory as copying does

@@ -46,7 +46,12 @@ From = Annotated[
 ]
 To = Annotated[str | None, typer.Option("--to", metavar="STORE", help="Where its copies go.")]
 ArchiveStore = Annotated[
-    str | None, typer.Option("--archive", metavar="STORE", help="Where every version goes, under its time and hash.")
+    str | None,
+    typer.Option(
+        "--archive",
+        metavar="STORE",
+        help="Where every version goes, under its time and hash. Without it nothing is ever replaced.",
+    ),
 ]
 OfPair = Annotated[
     str | None, typer.Option("--pair", metavar="FILE", help="The pair. Default: every pair of the deployment.")
@@ -96,10 +101,11 @@ def run(
 
 
 def _pair(given: dict[str, str | None], names: Names) -> Pair:
-    if missing := [f"--{name}" for name, value in given.items() if not value]:
+    if missing := [f"--{name}" for name in ("from", "to") if not given[name]]:
         raise BadInput(f"Name a pair's file, or {', '.join(missing)} too.")
     try:
-        pair = Pair.model_validate({**given, "name": _COMMAND, "names": names})
+        places = {name: value for name, value in given.items() if value}
+        pair = Pair.model_validate({**places, "name": _COMMAND, "names": names})
     except ValidationError as error:
         raise BadInput(f"--{said}." for said in sentences(error, Pair)) from None
     if problems := [f"--{said}" for _, said in contradictions(pair)]:
@@ -200,12 +206,15 @@ def _say_restored(restored: Restored, into: str | None, pair: Pair) -> None:
 def _pairs(file: str | None, target: str | None, archive: str | None) -> list[Pair]:
     """The pairs that are meant. Raises `BadInput` where there is none."""
     if file:
-        return [read_pair(Path(file))]
+        pair = read_pair(Path(file))
+        if not pair.archive:
+            raise BadInput(f"{file}: this pair has no archive, and so no versions.")
+        return [pair]
     if target and archive:
         return [Pair.model_validate({"name": _COMMAND, "from": target, "to": target, "archive": archive})]
     if target or archive:
         raise BadInput("Give both --to and --archive, or --pair.")
-    pairs = [read_pair(one) for one in pair_files()]
+    pairs = [pair for one in pair_files() if (pair := read_pair(one)).archive]
     if not pairs:
         raise BadInput(f"There is no pair in {settings().pairs_dir}: give --pair FILE, or --to and --archive.")
     return pairs

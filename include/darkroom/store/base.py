@@ -130,6 +130,7 @@ class Store(Protocol):
         content_type: str = CONTENT_TYPE,
         metadata: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
+        hashes: Hashes | None = None,
         if_absent: bool = False,
         if_match: str | None = None,
         confirm: bool = True,
@@ -141,6 +142,8 @@ class Store(Protocol):
         `Conflict`. `size` is a stream's length in bytes where it is known: an object above 150 GiB needs it, and a
         stream that ends elsewhere is refused. Who writes many objects can pass `confirm=False` and look at them all
         afterwards with `unconfirmed`, which takes fewer requests. A folder drops `metadata` and `headers`.
+
+        `hashes` are those of bytes in memory, as far as they are known already: they are not computed again.
 
         With `durable` the object survives a power cut once this has returned: for what others rely on (ledgers,
         manifests, outcomes, markers). S3 and GCS hold every object so; a folder has to wait for its disk.

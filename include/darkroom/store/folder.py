@@ -28,6 +28,7 @@ from darkroom.store.folder_files import (
 )
 from darkroom.store.folder_paths import Paths
 from darkroom.store.folder_walk import Walk
+from darkroom.store.hashes import Hashes
 from darkroom.store.rewrite import rewrite
 
 _HANDLE = getattr(os, "O_PATH", os.O_RDONLY)  # of a file that is not read; only Linux has such
@@ -116,6 +117,7 @@ class FolderStore:
         content_type: str = CONTENT_TYPE,
         metadata: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
+        hashes: Hashes | None = None,
         if_absent: bool = False,
         if_match: str | None = None,
         confirm: bool = True,

@@ -105,6 +105,7 @@ class GcsStore:
         content_type: str = CONTENT_TYPE,
         metadata: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
+        hashes: Hashes | None = None,
         if_absent: bool = False,
         if_match: str | None = None,
         confirm: bool = True,
@@ -119,22 +120,22 @@ class GcsStore:
         if whole or isinstance(data, bytes):
             if size not in (None, len(body)):
                 raise StoreError(f"{self.uri_of(key)}: its source ended after {len(body)} bytes instead of {size}.")
-            hashes = self._put(key, blob, bytes(body), generation)
+            mine = self._put(key, blob, bytes(body), generation, hashes)
             length = len(body)
         else:
-            length, hashes = self._send(key, blob, body, data, size, generation)
+            length, mine = self._send(key, blob, body, data, size, generation)
         written = self.head(key) if confirm or not blob.generation else gcs_data.entry(key, blob._properties)
         if written is None:
             raise Damaged(f"{self.uri_of(key)}: it was written, but it is not there.")
-        if written.bytes == length and not written.hashes.contradicts(hashes):
+        if written.bytes == length and not written.hashes.contradicts(mine):
             return written
         if generation is not None and blob.generation:  # replaced at once, by another writer who saw it there
             return gcs_data.entry(key, blob._properties)
         raise StoreError(f"{self.uri_of(key)}: another writer replaced it while it was written.")
 
-    def _put(self, key: str, blob: "Blob", body: bytes, generation: int | None) -> Hashes:
+    def _put(self, key: str, blob: "Blob", body: bytes, generation: int | None, known: Hashes | None) -> Hashes:
         """Write in one request, with the CRC32C that the service then insists on."""
-        mine = hash_bytes(body, "md5", "crc32c")
+        mine = known if known and known.md5 and known.crc32c else hash_bytes(body, "md5", "crc32c")
 
         def request() -> None:
             blob.upload_from_string(

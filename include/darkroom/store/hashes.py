@@ -41,8 +41,7 @@ class Hashes:
 
     def shared(self, other: "Hashes") -> list[Kind]:
         """The kinds that both know: only these can prove or disprove that two contents are the same."""
-        theirs = other.known()
-        return [kind for kind in self.known() if kind in theirs]
+        return [kind for kind in KINDS if getattr(self, kind) and getattr(other, kind)]
 
     def instead_of(self, wanted: "Hashes") -> str:
         """Which hash these have instead of the wanted one, both told; empty where none that both know differs.
@@ -50,14 +49,15 @@ class Hashes:
         >>> Hashes(md5="0cc1").instead_of(Hashes(md5="92eb", crc32c="c1d0"))
         'the MD5 0cc1 instead of 92eb'
         """
-        mine, theirs = self.known(), wanted.known()
-        differ = (kind for kind in self.shared(wanted) if mine[kind] != theirs[kind])
-        return next((f"the {kind.upper()} {mine[kind]} instead of {theirs[kind]}" for kind in differ), "")
+        for kind in self.shared(wanted):
+            mine, theirs = getattr(self, kind), getattr(wanted, kind)
+            if mine != theirs:
+                return f"the {kind.upper()} {mine} instead of {theirs}"
+        return ""
 
     def contradicts(self, other: "Hashes") -> bool:
         """Do the two certainly belong to different contents? False where they share no kind."""
-        mine, theirs = self.known(), other.known()
-        return any(mine[kind] != theirs[kind] for kind in self.shared(other))
+        return any(getattr(self, kind) != getattr(other, kind) for kind in self.shared(other))
 
 
 class _Running(Protocol):

@@ -14,6 +14,7 @@ from darkroom.store import s3_data, s3_listing
 from darkroom.store.access import NO_ACCESS, Access
 from darkroom.store.base import CONTENT_TYPE, WRITE_ID, Entry, Reading, Store, batches, source_changed
 from darkroom.store.confirm import unconfirmed
+from darkroom.store.hashes import Hashes
 from darkroom.store.rewrite import rewrite
 from darkroom.store.s3_access import CONNECTIONS, S3Access
 from darkroom.store.s3_data import Condition, Head
@@ -134,6 +135,7 @@ class S3Store:
         content_type: str = CONTENT_TYPE,
         metadata: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
+        hashes: Hashes | None = None,
         if_absent: bool = False,
         if_match: str | None = None,
         confirm: bool = True,
@@ -148,8 +150,8 @@ class S3Store:
         if whole or isinstance(data, bytes):
             if size not in (None, len(body)):
                 raise StoreError(f"{self.uri_of(key)}: its source ended after {len(body)} bytes instead of {size}.")
-            etag, hashes = s3_data.put(self._access, name, bytes(body), described, condition)
-            written = _entry(key, Head(len(body), etag, datetime.now(UTC), hashes, described))
+            etag, mine = s3_data.put(self._access, name, bytes(body), described, condition, hashes)
+            written = _entry(key, Head(len(body), etag, datetime.now(UTC), mine, described))
         else:
             upload = Upload(self._access, name, described, condition)
             written = _entry(key, send_stream(upload, body, data, size))

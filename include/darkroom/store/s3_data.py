@@ -152,12 +152,19 @@ class Condition:
         return {"e_tag": self.etag} if self.etag is not None else overwrite
 
 
-def put(access: S3Access, name: str, body: bytes, described: Description, condition: Condition) -> tuple[str, Hashes]:
-    """Write an object in one request; returns its ETag and the hashes that were proven.
+def put(
+    access: S3Access,
+    name: str,
+    body: bytes,
+    described: Description,
+    condition: Condition,
+    known: Hashes | None = None,
+) -> tuple[str, Hashes]:
+    """Write an object in one request; returns its ETag and the hashes that were proven; some may be `known`.
 
     The request's signature holds the SHA-256 of the body: the server refuses another. Raises `Conflict`.
     """
-    mine = hash_bytes(body, "md5")
+    mine = known if known and known.md5 else hash_bytes(body, "md5")
     attributes = None if _ODD.search(name) else described.attributes
 
     def request() -> str:

@@ -12,7 +12,7 @@ from typing import BinaryIO, cast
 
 from darkroom.errors import Conflict, Damaged, DarkroomError, Denied, StoreError, Unavailable
 from darkroom.store.base import CONTENT_TYPE, Entry, Store
-from darkroom.store.hashes import Hasher, Hashes, Kind, hash_stream
+from darkroom.store.hashes import Hasher, Hashes, Kind, hash_bytes, hash_stream
 from darkroom.store.room import Room
 from darkroom.store.streams import PART, PassingStream
 
@@ -188,20 +188,31 @@ SMALL = PART
 """Bytes of an object that may be in memory as a whole."""
 
 
-def read_small(source: Store, entry: Entry) -> bytes | None:
-    """The bytes of exactly this version, where it is `SMALL`; checked as `Store.open` does. Raises `SourceChanged`."""
+@dataclass(frozen=True, slots=True)
+class Small:
+    """The bytes of a small object, and their hashes of the kinds that were asked for."""
+
+    data: bytes
+    hashes: Hashes
+
+
+def read_small(source: Store, entry: Entry, hashes: Collection[Kind]) -> Small | None:
+    """Exactly this version, where it is `SMALL`; checked as `Store.open` does. Raises `SourceChanged`."""
     if entry.bytes > SMALL:
         return None
     with source.open(entry.key, version=entry) as reading:
-        return reading.stream.read()
+        data, checked = reading.stream.read(), reading.entry.hashes.only(hashes)
+    rest = [kind for kind in hashes if not getattr(checked, kind)]
+    return Small(data, checked.joined(hash_bytes(data, *rest)) if rest else checked)
 
 
-def write_small(target: Store, one: Move, data: bytes) -> Entry:
-    """Write the bytes of a small object as `move` would. Raises `Conflict`, and `TargetDenied`."""
+def write_small(target: Store, one: Move, small: Small) -> Entry:
+    """Write a small object as `move` would. Raises `Conflict`, and `TargetDenied`."""
     try:
         return target.write(
             one.key,
-            data,
+            small.data,
+            hashes=small.hashes,
             content_type=_content_type(one.entry),
             metadata=one.entry.metadata,
             headers=one.entry.headers,
