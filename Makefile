@@ -26,7 +26,7 @@ unexport PYTHONDONTWRITEBYTECODE
 help: ## list what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-run: .venv/.synced ## start the studio (Airflow, samples), show both flows, leave it running (DARKROOM_* variables count)
+run: .venv/.synced ## start the studio (Airflow, samples), show the flows, leave it running (DARKROOM_* variables count)
 	@$(BIN)/python -m demo.run
 
 stop: ## end what `make run` started; the pictures stay in var/

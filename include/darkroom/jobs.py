@@ -70,6 +70,8 @@ class Job(Document):
     """URI of the store that the outputs go to."""
     stores: tuple[str, ...] = ()
     """URIs of the stores that the worker reads beside these."""
+    written: tuple[str, ...] = ()
+    """Those of them that it writes to as well."""
 
     @property
     def locations(self) -> tuple[str, ...]:

@@ -38,7 +38,7 @@ class RunAlert(BaseNotifier):
         wrong = [one for one in report.not_done if one.kind == _MISMATCH] if report else []
         if wrong:
             said = sentences([f"{one.item}: {one.reason}" for one in wrong], most=_MOST_NAMED)
-            self.send(f"{context['dag'].dag_id}: {len(wrong)} hashes do not match in {run}", bullets(said))
+            self.send(f"{context['dag'].dag_id}: hashes that do not match in {run}: {len(wrong)}", bullets(said))
 
     async def async_notify(self, context: Any) -> None:
         """Build the message of a missed deadline and send it. Airflow gives the run as its API does."""

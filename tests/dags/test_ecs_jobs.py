@@ -304,6 +304,6 @@ def test_a_folder_as_the_studios_store_is_refused_by_the_plan(ecs_runner: Ecs, d
     run = run_dag("combination_compositing", {"style": "tiny-dress"})
     assert run.state == "failed"
     (problem,) = run.xcoms["plan", "problems"]
-    assert problem.startswith(f"{studio.store}: a folder of this machine, which no worker on ECS can reach; set")
+    assert problem.startswith(f"{studio.store}: a folder of this machine, which no worker on ECS can reach; give")
     assert not [action for action, _ in ecs_runner.requests]
     shutil.rmtree(studio.store / "work", ignore_errors=True)

@@ -9,13 +9,14 @@ import pytest
 
 from darkroom.archive import mirror as mirroring
 from darkroom.archive.flow import FLOW
+from darkroom.archive.job import ArchiveJob
 from darkroom.archive.pairs import Guards, Names, Removed, Verify
 from darkroom.errors import BadInput
 from darkroom.flows import Run
-from darkroom.jobs import Mode, State
+from darkroom.jobs import Mode, State, parse
 from darkroom.planning import plan
 from darkroom.runs import finish, run_here
-from darkroom.store import Store
+from darkroom.store import Store, read_object
 from tests.archive_world import World, contents, world_of
 from tests.servers.fault_proxy import FaultProxy
 
@@ -77,6 +78,9 @@ def test_a_changed_object_replaces_its_copy_and_both_versions_are_kept(world: Wo
     world.source.write("maps/a.tif", NEW)
     report = world.archive()
     assert (report.ok, report.done, report.outputs) == (True, 1, 2), "the one before is in the archive already"
+    assert {name: group.done for name, group in report.groups.items()} == {"maps: changed": 1}
+    (said,) = report.findings
+    assert said.startswith("maps/maps/a.tif: It was replaced; what stood there is maps/a_")
     assert world.mirrored() == {"maps/a.tif": NEW}
     assert world.kept("maps/a.tif") == [OLD, NEW]
     assert world.archive().skipped == 1
@@ -289,6 +293,15 @@ def test_the_stores_checksum_is_enough_where_the_pair_says_so(world: World, monk
         read = [one for one in proxy.seen if one.method == "GET" and "/mirror/" in one.path]
     assert len(read) <= 1, "at most for the archive's copy, where the service does not copy conditionally"
     assert world.kept("a.tif") == [OLD]
+
+
+def test_a_job_says_which_stores_it_writes_to(world: World) -> None:
+    """So that a container's worker may write there, be they folders."""
+    world.source.write("a.tif", OLD)
+    manifest = plan(FLOW, world.request(), Run("archive", "maps", here=True))
+    job = parse(ArchiveJob, read_object(manifest.jobs[0].uri), "the job")
+    assert (job.output_store, job.written) == (world.mirror.uri, (world.versions.uri,))
+    assert set(job.locations) == {job.store, world.source.uri, world.mirror.uri, world.versions.uri}
 
 
 def test_the_version_has_the_objects_own_time(world: World) -> None:

@@ -18,6 +18,18 @@ class Action(StrEnum):
     FORGET = "forget"
 
 
+WORDS = {
+    Action.LEAVE: "unchanged",
+    Action.COPY: "new",
+    Action.COMPARE: "compared",
+    Action.REPLACE: "changed",
+    Action.PROVE: "proven anew",
+    Action.REMOVE: "gone",
+}
+"""What a report calls the objects that are handled so."""
+REFUSED, THUMBNAILS = "refused", "thumbnails"
+
+
 def decide(mode: Mode, *, in_source: bool, stands: bool, known: bool, same: bool, remove: bool = False) -> Action:
     """What to do, by what can be known without reading a body.
 

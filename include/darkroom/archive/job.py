@@ -4,12 +4,21 @@ from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from darkroom.archive.decision import Action
+from darkroom.archive.decision import THUMBNAILS, WORDS, Action
 from darkroom.archive.pairs import Pair
 from darkroom.jobs import Document, Job, Outcome, Output
 from darkroom.ledger import Ledger, LedgerEntry
 from darkroom.store import Entry
 from darkroom.store.hashes import Hashes
+
+
+def group_of(pair: str, word: str) -> str:
+    """A pair's objects of which a report says the same.
+
+    >>> group_of("maps", "changed")
+    'maps: changed'
+    """
+    return f"{pair}: {word}"
 
 
 class Original(BaseModel):
@@ -76,13 +85,18 @@ class ArchiveItem(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: str
-    group: str
+    pair: str
     action: Action
     source: str
     """The object's URI."""
     target: str
     original: Original | None = None
     standing: Standing | None = None
+
+    @property
+    def group(self) -> str:
+        """As reports group them: by pair, and by what is done with them."""
+        return group_of(self.pair, WORDS[self.action])
 
     @property
     def bytes(self) -> int:
@@ -99,12 +113,17 @@ class PostItem(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: str
-    group: str
+    pair: str
     key: str
     source: str
     target: str
     modified: datetime
     copied_by: str = ""
+
+    @property
+    def group(self) -> str:
+        """As reports group them."""
+        return group_of(self.pair, THUMBNAILS)
 
 
 class ArchiveJob(Job):

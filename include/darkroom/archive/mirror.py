@@ -20,6 +20,7 @@ from darkroom.store.room import Room
 from darkroom.store.transfer import Move, Small, move, read_small, write_small
 
 _CHANGED = f"changed since plan: another version of it is there now; {again('plan')}"
+_OF_A_NEW_ONE = 2  # outputs: the copy and its version
 _LOOKS = 2  # at what stands in an object's way
 _GONE = f"it is not there any more; {again('plan')}"
 
@@ -88,12 +89,15 @@ class Mirror:
             since = original.modified if same else stands.modified
             versions.append(self._archived(self.archive, stands, since, hashes))
         if Step.WRITE in todo:
-            return [*self._copied(item, original, stands), *versions]
+            return [*self._copied(item, original, stands), *versions]  # the last one is what stood there before
         return [copy, *versions]
 
     def _done(self, item: ArchiveItem, outputs: Sequence[Output]) -> Outcome:
         size = sum(output.bytes for output in outputs if output.written)
-        return Outcome(item=item.name, group=item.group, state=State.DONE, outputs=tuple(outputs), bytes=size)
+        notes = (f"It was replaced; what stood there is {outputs[-1].key}.",) if len(outputs) > _OF_A_NEW_ONE else ()
+        return Outcome(
+            item=item.name, group=item.group, state=State.DONE, outputs=tuple(outputs), bytes=size, notes=notes
+        )
 
     def _hashes(self, item: ArchiveItem, stands: Entry) -> Hashes:
         """Those of what stands: the ledger's, if that knows exactly this version; else the store's, else computed.

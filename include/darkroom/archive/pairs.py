@@ -57,8 +57,8 @@ def _listed(value: Any) -> Any:
 class Pair(BaseModel):
     """A source, its mirror and the archive of every version that ever stood in the mirror.
 
-    Without an archive nothing in the mirror is ever replaced or removed. `files` are patterns (`store.globs`) of which a
-    key matches one. A pair with an `environment` runs only in a deployment of that one.
+    Without an archive nothing in the mirror is ever replaced or removed. `files` are patterns (`store.globs`) of which
+    a key matches one. A pair with an `environment` runs only in a deployment of that one.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)

@@ -1,5 +1,6 @@
 """The plan of an archive: what is to be mirrored of each pair, told from listings and ledgers."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -8,8 +9,17 @@ from typing import Any
 
 from darkroom import keys, ledger
 from darkroom.amounts import counted
-from darkroom.archive.decision import NOT_REPLACED, Action, decide
-from darkroom.archive.job import ArchiveEntry, ArchiveItem, ArchiveJob, ArchiveLedger, Original, PostItem, Standing
+from darkroom.archive.decision import NOT_REPLACED, REFUSED, WORDS, Action, decide
+from darkroom.archive.job import (
+    ArchiveEntry,
+    ArchiveItem,
+    ArchiveJob,
+    ArchiveLedger,
+    Original,
+    PostItem,
+    Standing,
+    group_of,
+)
 from darkroom.archive.names import claimed_twice, target_key, target_prefix
 from darkroom.archive.pairs import Pair, Removed
 from darkroom.archive.posts import due_posts, post_of
@@ -41,17 +51,14 @@ class _Share:
     problems: list[str] = field(default_factory=list)
     stale: dict[str, str] = field(default_factory=dict)
 
-    @property
-    def count(self) -> int:
-        """How many items there are."""
-        return self.left + sum(one.count for one in self.todo) + len(self.refused)
-
     def make(self, item: ArchiveItem, seconds: float) -> None:
         self.todo.append(Costed((item,), seconds, apart=self.pair.name))
 
     def refuse(self, key: str, reason: str) -> None:
         name = item_name(self.pair, key)
-        self.refused.append(NotDone(item=name, group=self.pair.name, state=State.REFUSED, reason=reason))
+        self.refused.append(
+            NotDone(item=name, group=group_of(self.pair.name, REFUSED), state=State.REFUSED, reason=reason)
+        )
 
 
 def item_name(pair: Pair, key: str) -> str:
@@ -93,12 +100,14 @@ def draft(request: Request, run: Run) -> Draft[Todo]:
 
 
 def _add(drafted: Draft[Todo], share: _Share) -> None:
-    group = share.pair.name
-    drafted.planned[group] += share.count
-    drafted.skipped[group] += share.left
+    unchanged = group_of(share.pair.name, WORDS[Action.LEAVE])
+    drafted.planned += Counter({unchanged: share.left})
+    drafted.skipped += Counter({unchanged: share.left})
+    drafted.planned.update(item.group for one in share.todo for item in one.item)
+    drafted.planned.update(one.group for one in share.refused)
     drafted.todo += share.todo
     drafted.refused += share.refused
-    drafted.findings += [f"{group}: {said}" for said in share.findings]
+    drafted.findings += [f"{share.pair.name}: {said}" for said in share.findings]
     drafted.stale |= share.stale
 
 
@@ -208,7 +217,7 @@ def _decide(mode: Mode, share: _Share, sides: _Sides, entry: Entry, others: Sequ
         return
     item = ArchiveItem(
         name=item_name(share.pair, entry.key),
-        group=share.pair.name,
+        pair=share.pair.name,
         action=action,
         source=uri,
         target=key,
@@ -253,7 +262,7 @@ def _gone(mode: Mode, share: _Share, sides: _Sides) -> None:
             continue
         item = ArchiveItem(
             name=item_name(pair, sides.key_of(entry)),
-            group=pair.name,
+            pair=pair.name,
             action=action,
             source=entry.source,
             target=key,
@@ -285,18 +294,19 @@ def _with_posts(share: _Share, run: Run, due: Mapping[str, PostItem]) -> Iterato
 def _label(todo: Sequence[Todo]) -> str:
     items = [item for together in todo for item in together]
     posts = sum(isinstance(one, PostItem) for one in items)
-    said = f"{items[0].group}: {counted(len(items) - posts, 'object')}"
+    said = f"{items[0].pair}: {counted(len(items) - posts, 'object')}"
     return f"{said}, {counted(posts, 'thumbnail')}" if posts else said
 
 
 def _job(request: Request, head: Mapping[str, Any], todo: Sequence[Todo]) -> ArchiveJob:
     """A job is of one pair: its output store is that pair's."""
     items = [item for together in todo for item in together]
-    pair = next(pair for pair in request.pairs if pair.name == items[0].group)
+    pair = next(pair for pair in request.pairs if pair.name == items[0].pair)
     posts = tuple(one for one in items if isinstance(one, PostItem))
     site = (pair.wordpress.location,) if pair.wordpress and posts else ()  # only who posts needs its password
     return ArchiveJob(
         **{**head, "output_store": open_store(pair.target).uri, "stores": (*_stores(pair), *site)},
+        written=_stores(pair)[2:],
         pair=pair,
         items=tuple(one for one in items if isinstance(one, ArchiveItem)),
         posts=posts,

@@ -12,7 +12,7 @@ def post_of(item: ArchiveItem) -> PostItem:
     assert item.original
     return PostItem(
         name=f"{item.name} (thumbnail)",
-        group=item.group,
+        pair=item.pair,
         key=item.original.key,
         source=item.source,
         target=item.target,

@@ -26,9 +26,9 @@ def hashes_of(store: Store, entry: Entry) -> Hashes:
             with store.open(entry.key, version=entry) as reading:
                 return hash_stream(reading.stream, *KINDS)
         except Damaged as error:
-            log.warning("%s It is read again from its start.", error)
-            damage = str(error)
-    raise Mismatch(damage.rstrip("."))
+            damage = str(error).rstrip(".")
+            log.warning("%s. It is read again from its start.", damage)
+    raise Mismatch(damage)
 
 
 def prove(store: Store, entry: Entry, wanted: Hashes, how: Verify) -> None:

@@ -61,7 +61,7 @@ class DockerJobOperator(DockerOperator):
             access = stores.reach(*locations)
             environment = container_environment(access)
             self.command = job_command(self.job_uri, program=())
-            written = [job.store, job.output_store] if job else []
+            written = [job.store, job.output_store, *job.written] if job else []
             for folder in _folders(written):
                 folder.mkdir(parents=True, exist_ok=True)  # a store comes to be with its first object
             self.mounts = folder_mounts(written, locations)

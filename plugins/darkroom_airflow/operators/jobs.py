@@ -72,8 +72,8 @@ def require_reach(locations: Iterable[str]) -> None:
     if folders:
         where = "on ECS" if runner == "ecs" else f"on the Docker engine of {engine}"
         raise BadInput(
-            f"{folder}: a folder of this machine, which no worker {where} can reach; set DARKROOM_STUDIO_STORE to a "
-            "bucket (s3:// or gs://), or DARKROOM_JOB_RUNNER to subprocess."
+            f"{folder}: a folder of this machine, which no worker {where} can reach; give a bucket instead (s3:// or "
+            "gs://), in DARKROOM_STUDIO_STORE or wherever it is named, or set DARKROOM_JOB_RUNNER to subprocess."
             for folder in folders
         )
 
