@@ -1,12 +1,18 @@
 """Credentials for stores from Airflow's connections, for a task, a page, and the workers that a task starts."""
 
+import base64
+import os
+from collections.abc import Mapping
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from airflow.sdk import BaseHook
 from airflow.sdk.exceptions import AirflowNotFoundException
+from airflow.sdk.log import mask_secret
 
+from darkroom.errors import BadInput
 from darkroom.store.access import Access
+from darkroom_airflow.worker_process import WORDPRESS
 
 if TYPE_CHECKING:
     from darkroom.plan_folder import PlanFolder
@@ -15,6 +21,10 @@ AWS_CONNECTION = "aws_default"
 GOOGLE_CONNECTION = "google_cloud_default"
 APPSYNC_CONNECTION = "appsync_default"
 """Its password is the API's key; without one, the API knows one by the AWS connection."""
+WORDPRESS_CONNECTION = "wordpress_default"
+"""Its login is a user of the site, its password an application password, its host the one site that gets them."""
+
+_WORDPRESS_SITE = "wordpress+"  # before a site's address it makes a location: wordpress+https://maps.example.org/blog
 
 
 class StoreAccess(ExitStack):
@@ -32,7 +42,8 @@ class StoreAccess(ExitStack):
     def reach(self, *locations: str) -> Access:
         """The access to the stores and services of these locations, and of those before, good within the block.
 
-        Paths need nothing, and import nothing. What is on `https` is a service of AWS: the queue, the API.
+        Paths need nothing, and import nothing. What is on `https` is a service of AWS: the queue, the API. A WordPress
+        site is told from these by `wordpress+` before its address (`wordpress+https://maps.example.org/blog`).
         A connection that does not exist or names no identity leaves the process's own alone (a role, a profile), as
         the clients renew that by themselves. Raises `BadInput` for one that cannot be handed to a worker.
         """
@@ -50,6 +61,8 @@ class StoreAccess(ExitStack):
         if on_the_web and _exists(APPSYNC_CONNECTION):
             # no worker's allow-list has it: only collect's and settle's processes talk to the API
             self._variables["APPSYNC_API_KEY"] = BaseHook.get_connection(APPSYNC_CONNECTION).password or ""
+        if any(scheme.startswith(_WORDPRESS_SITE) for scheme in schemes):
+            self._variables |= _wordpress_environment()
         return Access(dict(self._variables))
 
     def reach_plan(self, uri: str) -> "PlanFolder":
@@ -58,6 +71,42 @@ class StoreAccess(ExitStack):
 
         manifest = PlanFolder.at(uri, self.reach(uri)).manifest()
         return PlanFolder.at(uri, self.reach(manifest.store, manifest.output_store, *manifest.stores))
+
+
+def _wordpress_environment() -> dict[str, str]:
+    """The connection's user, application password and site; this process's own, where that names no user.
+
+    A user of the one is never beside a site of the other: an empty host stands for any site.
+    """
+    environment = {name: os.environ[name] for name in WORDPRESS if name in os.environ}
+    if _exists(WORDPRESS_CONNECTION):
+        said = BaseHook.get_connection(WORDPRESS_CONNECTION)
+        if bool(said.login) != bool(said.password):
+            raise BadInput(
+                f"The connection {WORDPRESS_CONNECTION}: its login is a user and its password an application password; "
+                "fill in both, or neither."
+            )
+        if said.login and said.password:
+            site = _site(said.host or "", said.schema or "https", said.port)
+            environment = dict(zip(WORDPRESS, (said.login, said.password, site), strict=True))
+    _mask(environment)
+    return environment
+
+
+def _mask(environment: Mapping[str, str]) -> None:
+    """Keep the application password out of logs: with blanks and without, and as HTTP's Basic scheme has it."""
+    user, password, _ = (environment.get(name, "") for name in WORDPRESS)
+    for one in {password, password.replace(" ", "")} - {""}:
+        mask_secret(one)
+        mask_secret(base64.b64encode(f"{user}:{one}".encode()).decode())
+
+
+def _site(host: str, scheme: str, port: int | None) -> str:
+    """A site's address, of which a connection's host may be the whole."""
+    if not host or "://" in host:
+        return host
+    name, slash, path = host.partition("/")
+    return f"{scheme}://{name}{f':{port}' if port else ''}{slash}{path}"
 
 
 def _exists(connection: str) -> bool:

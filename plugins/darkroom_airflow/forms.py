@@ -119,9 +119,10 @@ def verify(section: str) -> Param:
         None,
         type=["null", "string"],
         enum=[None, *Verify],
+        values_display={"null": "as each pair says"},  # by which the form knows what it would call null
         title="Verify",
         description_md="**read back**: whatever is written is read again. **store's checksum**: the store's own word "
-        "is enough, where it has a checksum of the whole object. Empty: as each pair says.",
+        "is enough, where it has a checksum of the whole object.",
         section=section,
     )
 

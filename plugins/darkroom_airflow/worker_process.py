@@ -30,6 +30,8 @@ _NAMES = _IN_A_CONTAINER | {
     *("PATH", "HOME", "USER", "LANG", "LANGUAGE", "TMPDIR", "VIRTUAL_ENV", "LD_LIBRARY_PATH"),
     *("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"),
 }
+WORDPRESS = ("WORDPRESS_USER", "WORDPRESS_APPLICATION_PASSWORD", "WORDPRESS_SITE")
+"""What leads to a WordPress site: of no use to other workers, and so only for those whose access has it."""
 _PREFIXES = ("LC_", "DARKROOM_", "AWS_", "CLOUDSDK_", "NUMBA_", "VIPS_")
 
 _KEPT_LINES = 40
@@ -44,12 +46,14 @@ def worker_environment(access: Access = NO_ACCESS) -> dict[str, str]:
     """
     whole = access.environment().items()
     allowed = {name: value for name, value in whole if name in _NAMES or name.startswith(_PREFIXES)}
-    return allowed | {"PYTHONUNBUFFERED": "1"}
+    given = {name: value for name, value in access.variables.items() if name in WORDPRESS}
+    return allowed | given | {"PYTHONUNBUFFERED": "1"}
 
 
 def container_environment(access: Access = NO_ACCESS) -> dict[str, str]:
     """What of that a worker in a container is given."""
-    return {name: value for name, value in worker_environment(access).items() if name in _IN_A_CONTAINER}
+    environment = worker_environment(access).items()
+    return {name: value for name, value in environment if name in _IN_A_CONTAINER or name in WORDPRESS}
 
 
 def settings_for_workers() -> dict[str, str]:

@@ -61,7 +61,7 @@ def airflow_environment() -> Iterator[None]:
 def nothing_but_connections(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """No credentials of whoever runs the tests: not in the environment, not in a home, not from a cloud's machine."""
     for name in list(os.environ):
-        if name.startswith(("GOOGLE_", "STORAGE_", "AIRFLOW_CONN_")):
+        if name.startswith(("GOOGLE_", "STORAGE_", "WORDPRESS_", "AIRFLOW_CONN_")):
             monkeypatch.delenv(name)
     without_aws_identity(monkeypatch, tmp_path)
 
@@ -72,7 +72,7 @@ def connect(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 
     def make(name: str, **fields: Any) -> None:
         kinds = {"aws_default": "aws", "google_cloud_default": "google_cloud_platform"}
-        value = json.dumps({"conn_type": kinds[name], **fields})
+        value = json.dumps({"conn_type": kinds.get(name, "http"), **fields})
         monkeypatch.setenv(f"AIRFLOW_CONN_{name.upper()}", value)
 
     return make
