@@ -1,4 +1,4 @@
-"""The two flows as `make run` shows them: every picture of the sample dress, and the pyramids of six sample scans."""
+"""The flows as `make run` shows them: the pictures of the sample dress, pyramids of six scans, and those archived."""
 
 import time
 from collections.abc import Callable
@@ -12,11 +12,12 @@ from darkroom.plan_folder import PlanFolder
 from darkroom.reports import failure_text
 from darkroom.sample.scans import DAMAGED
 from demo.airflow import SOURCE
+from demo.archive import CHANGED, PAIR, TWINS, deliver, versions_command
 from demo.rest import AirflowApi
 from demo.studio import Studio
 from demo.watch import console, watch
 
-COMPOSITING, PYRAMIDS = "combination_compositing", "nightly_pyramids"
+COMPOSITING, PYRAMIDS, ARCHIVE = "combination_compositing", "nightly_pyramids", "gcs_archive_sync"
 STYLE = "sample-dress"
 
 
@@ -74,6 +75,25 @@ def make_pyramids(studio: Studio) -> Result:
         f"{refused[f'{SOURCE}/{DAMAGED}']}"
     )
     return Result(PYRAMIDS, True, f"{made}, 1 refused as it should be", run.page, _page(report), note)
+
+
+def archive_scans(studio: Studio) -> Result:
+    """The scans in one folder copied to another: one is new, one has changed, two are refused, and the run is red."""
+    console.print("Archiving the scans, two of which would have the same copy ...")
+    new = deliver(studio)
+    with studio.api() as api:
+        run = _run(studio, api, ARCHIVE, {"pairs": [PAIR]}, lambda: _count(studio.layout.mirror, "*", "copies"))
+    report = run.report
+    if report is None or {one.item for one in report.not_done} != {f"{PAIR}/{twin}" for twin in TWINS}:
+        return _failed(ARCHIVE, run)
+    copied = f"{report.done} of {report.planned} objects copied, {report.skipped} there already"
+    note = (
+        "cloud, mirror and versions in var/buckets stand for GCS, for S3 and for the archive.\n"
+        f"{new} was new and was copied. {CHANGED} had changed and was replaced; every version of it is kept:\n"
+        f"  {versions_command(studio.layout)}\n"
+        f"{' and '.join(TWINS)} would have the same copy: neither has one, and the run is red and names both."
+    )
+    return Result(ARCHIVE, True, f"{copied}, 2 refused as they should be", run.page, _page(report), note)
 
 
 def wait_for_nights(studio: Studio, seconds: float = 300) -> None:

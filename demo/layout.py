@@ -31,6 +31,26 @@ class Layout:
         return self.root / "buckets" / "scans"
 
     @property
+    def cloud(self) -> Path:
+        """The folder that stands for the bucket in Google Cloud Storage of which the archive keeps a copy."""
+        return self.root / "buckets" / "cloud"
+
+    @property
+    def mirror(self) -> Path:
+        """The folder that stands for the bucket in S3 in which the copies lie."""
+        return self.root / "buckets" / "mirror"
+
+    @property
+    def versions(self) -> Path:
+        """The folder that stands for the bucket in S3 in which every version lies."""
+        return self.root / "buckets" / "versions"
+
+    @property
+    def pairs(self) -> Path:
+        """The folder of the pairs to archive."""
+        return self.root / "pairs"
+
+    @property
     def settings(self) -> Path:
         """The caller's `DARKROOM_*` with which Airflow was started last."""
         return self.root / "settings.json"

@@ -1,4 +1,4 @@
-"""`make run`: start the studio, draw the samples, show both flows through Airflow, say where everything is."""
+"""`make run`: start the studio, draw the samples, show the flows through Airflow, say where everything is."""
 
 import signal
 import sys
@@ -10,7 +10,17 @@ from darkroom import keys
 from darkroom.sample.scans import draw_scans
 from demo.airflow import callers_settings
 from demo.credentials import USER
-from demo.flows import COMPOSITING, PYRAMIDS, STYLE, Result, make_pictures, make_pyramids, wait_for_nights
+from demo.flows import (
+    ARCHIVE,
+    COMPOSITING,
+    PYRAMIDS,
+    STYLE,
+    Result,
+    archive_scans,
+    make_pictures,
+    make_pyramids,
+    wait_for_nights,
+)
 from demo.layout import PROJECT, Layout
 from demo.rest import ApiError
 from demo.studio import Say, Studio, StudioError
@@ -18,7 +28,7 @@ from demo.watch import console, steps
 
 
 def main() -> int:
-    """Returns the exit code: 0 when both flows did what they should."""
+    """Returns the exit code: 0 when the flows did what they should."""
     # so that `kill` unwinds like Ctrl-C, and nothing half-started stays
     signal.signal(signal.SIGTERM, _interrupt)
     studio = Studio(Layout(PROJECT / "var"), deployment=callers_settings())
@@ -26,7 +36,7 @@ def main() -> int:
         with studio.locked():
             _start(studio)
         console.print(f"Airflow runs on {studio.address}.")
-        return show(studio, [make_pictures(studio), _pyramids(studio)])
+        return show(studio, [make_pictures(studio), _pyramids(studio), _archive(studio)])
     except StudioError as error:
         console.print(str(error), markup=False, style="red", soft_wrap=True)
         return 1
@@ -67,8 +77,8 @@ def _start(studio: Studio) -> None:
         studio.make_pools()
         _draw(studio, say)
         say("waiting for the DAGs")
-        studio.wait_for_dag(COMPOSITING)
-        studio.wait_for_dag(PYRAMIDS)
+        for dag in (COMPOSITING, PYRAMIDS, ARCHIVE):
+            studio.wait_for_dag(dag)
 
 
 def _draw(studio: Studio, say: Say) -> None:
@@ -96,6 +106,12 @@ def _pyramids(studio: Studio) -> Result:
         return Result(PYRAMIDS, True, said)
     wait_for_nights(studio)
     return make_pyramids(studio)
+
+
+def _archive(studio: Studio) -> Result:
+    if "DARKROOM_PAIRS_DIR" in callers_settings():
+        return Result(ARCHIVE, True, "not started: DARKROOM_PAIRS_DIR is yours; trigger a run of its pairs")
+    return archive_scans(studio)
 
 
 def _below(store: str, key: str) -> str:

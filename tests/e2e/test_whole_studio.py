@@ -5,6 +5,7 @@ The tests tell one story, in order: a good run, a run with a torn render, a clea
 """
 
 import json
+import subprocess
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -18,7 +19,7 @@ from darkroom.jobs import Outcome, OutcomeBatch, State, dump, parse
 from darkroom.keys import Picture
 from darkroom.sample.scans import draw_scans
 from demo.airflow import COMPONENTS
-from demo.flows import make_pyramids, wait_for_nights
+from demo.flows import archive_scans, make_pyramids, wait_for_nights
 from demo.layout import Layout
 from demo.rest import AirflowApi
 from demo.run import show
@@ -288,6 +289,23 @@ def test_make_run_says_what_was_wrong_when_more_than_the_damaged_scan_fails(hous
     result = make_pyramids(house.studio)
     assert not result.ok
     assert "fern.png" in result.note
+
+
+def test_make_run_shows_an_archive_that_copies_what_is_new_and_what_has_changed_and_names_two_that_clash(
+    house, good_run, capsys
+):
+    draw_scans(house.studio.layout.scans, width=400)
+    result = archive_scans(house.studio)
+    assert result.said == "2 of 9 objects copied, 5 there already, 2 refused as they should be", result.note
+    assert show(house.studio, [result]) == 0
+    said = capsys.readouterr().out
+    assert "deliveries/sheet-1.jpg was new" in said
+    assert "prints/harbour.jpg and prints_harbour.jpg would have the same copy" in said
+    again = archive_scans(house.studio)
+    assert again.said == "2 of 10 objects copied, 6 there already, 2 refused as they should be", again.note
+    (command,) = (line for line in again.note.splitlines() if line.startswith("  "))
+    listed = subprocess.run(command, shell=True, capture_output=True, text=True, check=True).stdout.splitlines()  # noqa: S602
+    assert len(listed) == 3, "as it was first, and as it was after each of the two"
 
 
 def _render_folder(studio: Studio) -> Path:
