@@ -3,7 +3,9 @@
 import os
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,7 +15,9 @@ from darkroom.archive.request import Params, request_of
 from darkroom.errors import BadInput
 from darkroom.runs import run_here
 from darkroom.settings import settings
-from darkroom.store import Entry, Store, open_store
+from darkroom.store import Entry, Reading, Store, gcs_data, open_store
+from darkroom.store.folder import FolderStore
+from darkroom.store.streams import PART
 from darkroom.store.transfer import Move, Small
 from tests.archive_world import World, contents, world_of
 from tests.servers.fault_proxy import FaultProxy
@@ -152,6 +156,56 @@ def test_what_comes_back_with_another_hash_is_a_mismatch_with_both(world: World,
     s3.clear()
     assert world.archive().ok
     assert world.kept("maps/a.tif") == [NEW]
+
+
+def test_an_object_that_is_replaced_while_it_is_read_is_not_mixed_of_two(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.source.write("maps/a.tif", b"1" * (2 * PART))
+    fetch, parts = gcs_data.download_into, 0
+
+    def meanwhile(*given: Any) -> None:
+        nonlocal parts
+        fetch(*given)
+        parts += 1
+        if parts == 1:
+            world.source.write("maps/a.tif", NEW)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(gcs_data, "download_into", meanwhile)
+        report = world.archive()
+    assert (report.failed, world.mirrored()) == (1, {})
+    assert report.not_done[0].reason.startswith("changed since plan")
+    assert world.archive().ok
+    assert world.mirrored() == {"maps/a.tif": NEW}
+
+
+@pytest.mark.parametrize("size", [1000, PART + 1])
+def test_a_file_that_is_written_to_while_it_is_read_is_a_failure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    monkeypatch.setenv("DARKROOM_STUDIO_STORE", str(tmp_path / "studio"))
+    file = tmp_path / "scans" / "a.tif"
+    file.parent.mkdir()
+    file.write_bytes(b"1" * size)
+    world = world_of(open_store(str(file.parent)), open_store(str(tmp_path / "clouds")), tmp_path / "studio")
+    reading = FolderStore.open
+
+    @contextmanager
+    def meanwhile(store: FolderStore, key: str, **given: Any) -> Iterator[Reading]:
+        with reading(store, key, **given) as found:
+            yield found
+        if key == "a.tif" and store.uri == world.source.uri:
+            with file.open("r+b") as written:
+                written.write(b"2")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(FolderStore, "open", meanwhile)
+        report = world.archive()
+    assert (report.done, report.failed) == (0, 1)
+    assert report.not_done[0].reason.startswith("changed since plan")
+    assert world.archive().ok
+    assert world.mirrored() == contents(world.source)
 
 
 @pytest.mark.slow

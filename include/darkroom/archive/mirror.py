@@ -137,7 +137,9 @@ class Mirror:
                 moved = move(self.source, self.target, one, hashes=KINDS)
                 assert moved.entry
                 written, hashes = moved.entry, moved.hashes
+                self._require_unchanged(original)
             else:
+                self._require_unchanged(original)
                 written, hashes = write_small(self.target, one, small), small.hashes
         except SourceChanged:
             raise
@@ -148,6 +150,14 @@ class Mirror:
         if self.archive is None:
             return [copy]
         return [copy, self._archived(self.archive, written, original.modified, hashes, small)]
+
+    def _require_unchanged(self, original: Original) -> None:
+        """A folder has no hashes that would tell of a file which was written to while it was read: its time does."""
+        if original.md5 or original.crc32c:
+            return
+        seen = self.source.head(original.key)
+        if seen is None or seen.version != original.entry.version:
+            raise SourceChanged(f"{self.source.uri_of(original.key)}: it was written to while it was read.")
 
     def _archived(
         self, archive: Archive, stands: Entry, since: datetime, hashes: Hashes, small: Small | None = None
