@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from itertools import islice
 from typing import Any
 
@@ -121,13 +122,18 @@ class _Sides:
     source: Store
     target: Store
     found: Mapping[str, Entry]
-    stands: Mapping[str, Standing]
+    stands: Mapping[str, Entry]
     known: Mapping[str, ArchiveEntry]
     ours: Mapping[str, ArchiveEntry]
 
+    @cached_property
+    def root(self) -> str:
+        """What the URIs of the source's objects begin with."""
+        return f"{self.source.uri}/"
+
     def key_of(self, entry: ArchiveEntry) -> str:
         """The key of the object that a copy is of."""
-        return entry.source.removeprefix(f"{self.source.uri}/")
+        return entry.source.removeprefix(self.root)
 
 
 def _planned(request: Request, pair: Pair, run: Run) -> _Share:
@@ -170,13 +176,14 @@ def _looked(pair: Pair, store: Store, run: Run) -> _Sides:
         listed = (entry for prefix in prefixes for entry in source.list(prefix))
         found = {entry.key: entry for entry in listed if wanted(entry.key)}
         stands, known = standing.result(), ledgers.result()
-    ours = {key: entry for key, entry in known.items() if _is_of(pair, source, entry)}
+    roots = tuple(f"{source.uri}/{prefix}" for prefix in prefixes)
+    ours = {key: entry for key, entry in known.items() if entry.source.startswith(roots)}
     return _Sides(source, target, found, stands, known, ours)
 
 
-def _standing(target: Store, prefixes: Iterable[str]) -> dict[str, Standing]:
+def _standing(target: Store, prefixes: Iterable[str]) -> dict[str, Entry]:
     found = (entry for prefix in prefixes for entry in target.list(prefix))
-    return {entry.key: Standing.model_construct(etag=entry.etag, bytes=entry.bytes, md5="") for entry in found}
+    return {entry.key: entry for entry in found}
 
 
 def _known(store: Store, target: Store) -> dict[str, ArchiveEntry]:
@@ -188,18 +195,17 @@ def _known(store: Store, target: Store) -> dict[str, ArchiveEntry]:
 
 def _is_of(pair: Pair, source: Store, entry: ArchiveEntry) -> bool:
     """Is a copy of this source, and of what the pair is about now?"""
-    key = entry.source.removeprefix(f"{source.uri}/")
-    return key != entry.source and key.startswith(pair.prefix or "")
+    return entry.source.startswith(tuple(f"{source.uri}/{prefix}" for prefix in pair.prefix or ("",)))
 
 
 def _decide(mode: Mode, share: _Share, sides: _Sides, entry: Entry, others: Sequence[tuple[Pair, Store]]) -> None:
     """Copy an object, compare, replace, prove or leave it; or refuse it."""
     key = target_key(entry.key, share.pair.names)
-    standing, known = sides.stands.get(key), sides.known.get(key)
-    if known and (standing is None or known.etag != standing.etag):
+    stands, known = sides.stands.get(key), sides.known.get(key)
+    if known and (stands is None or known.etag != stands.etag):
         known = None
     same = known is not None and is_same(entry, known, sides.source)
-    action = decide(mode, in_source=True, stands=standing is not None, known=known is not None, same=same)
+    action = decide(mode, in_source=True, stands=stands is not None, known=known is not None, same=same)
     if action is Action.LEAVE:
         share.left += 1
         return
@@ -222,7 +228,7 @@ def _decide(mode: Mode, share: _Share, sides: _Sides, entry: Entry, others: Sequ
         source=uri,
         target=key,
         original=Original.of(entry),
-        standing=standing.model_copy(update={"md5": known.recipe}) if standing and known else standing,
+        standing=Standing(etag=stands.etag, bytes=stands.bytes, md5=known.recipe if known else "") if stands else None,
     )
     share.make(item, _SECONDS + entry.bytes * _MOVE)
 

@@ -28,6 +28,7 @@ Resource = Mapping[str, Any]
 
 _IN_JSON = {name: name[0].lower() + name[1:].replace("-", "") for name in HEADERS}
 _FIELDS = "name,size,generation,updated,md5Hash,crc32c,contentType,metadata," + ",".join(_IN_JSON.values())
+_FEW = frozenset(_IN_JSON.values())
 PAGE = 1000
 # what obstore's paths cannot say, or would say otherwise: an empty, "." or ".." part, a control character
 _ODD = re.compile(r"(^|/)\.{0,2}(/|$)|[\x00-\x1f\x7f]")
@@ -97,7 +98,7 @@ def _path(access: GcsAccess, name: str) -> str:
 def entry(key: str, said: Resource) -> Entry:
     """What Google says of an object."""
     metadata = said.get("metadata") or NOTHING
-    headers = {name: said[field] for name, field in _IN_JSON.items() if said.get(field)}
+    headers = {name: said[field] for name, field in _IN_JSON.items() if said.get(field)} if said.keys() & _FEW else {}
     if WRITE_ID in metadata:
         metadata = {name: value for name, value in metadata.items() if name != WRITE_ID}
     return Entry(

@@ -22,6 +22,8 @@ from darkroom.store.s3_access import S3Access
 from darkroom.store.s3_hashes import plain
 
 _TOKEN = re.compile(rb"<NextContinuationToken>([^<]+)</")
+_FIELD = re.compile(rb"<(Key|Size|ETag|LastModified)>([^<]*)</")
+_QUOTES = {"&quot;": '"', "&apos;": "'"}
 _ENCODED = re.compile("[%+]")
 
 
@@ -47,27 +49,58 @@ def entries(fetch: Callable[[str], bytes], prefix: str) -> Iterator[Entry]:
 
 def _next(page: bytes) -> str:
     found = _TOKEN.search(page)
-    return unescape(found[1].decode(), {"&quot;": '"', "&apos;": "'"}) if found else ""
+    return _text(found[1]) if found else ""
 
 
 def _parse(page: bytes, prefix: str) -> Iterator[Entry]:
     try:
         yield from _parsed(page, prefix)
-    except (ElementTree.ParseError, ValueError) as error:
+    except (ElementTree.ParseError, ValueError, KeyError) as error:
         raise StoreError(f"S3 answers with a listing that is none: {first_line(error)}.") from error
 
 
 def _parsed(page: bytes, prefix: str) -> Iterator[Entry]:
-    root = ElementTree.fromstring(page)  # noqa: S314 -- as botocore parses it
-    space = root.tag.partition("}")[0] + "}" if root.tag.startswith("{") else ""
-    encoded = root.findtext(f"{space}EncodingType") == "url"
-    names = [f"{space}{name}" for name in ("Key", "Size", "ETag", "LastModified")]
-    for found in root.iter(f"{space}Contents"):
-        key, size, etag, time = (found.findtext(name, "") for name in names)
+    encoded = b"<EncodingType>url</EncodingType>" in page
+    for key, size, etag, time in _plainly(page) or _by_xml(page):
         if encoded and _ENCODED.search(key := key.replace("%2F", "/")):  # all that most encoded keys have
             key = unquote_plus(key)
-        modified = datetime.fromisoformat(time).astimezone(UTC).replace(microsecond=0)  # a head knows no fractions
-        yield Entry(key.removeprefix(prefix), int(size), plain(etag), modified)
+        yield Entry(key.removeprefix(prefix), int(size), plain(etag), _time(time))
+
+
+def _plainly(page: bytes) -> list[tuple[str, str, str, str]]:
+    """Key, size, ETag and time of each object, of a page as every service writes it; nothing of any other page.
+
+    A tree of the page takes five times as long: here each field is found once, and none may be missing, or stand twice.
+    """
+    found = _FIELD.findall(page)
+    count = page.count(b"<Contents>")
+    rows = [dict(found[at : at + 4]) for at in range(0, len(found), 4)]
+    if len(found) != 4 * count or any(len(row) < 4 for row in rows) or b"<!" in page or b"&#" in page:
+        return []
+    return [
+        (_text(row[b"Key"]), row[b"Size"].decode(), _text(row[b"ETag"]), row[b"LastModified"].decode()) for row in rows
+    ]
+
+
+def _text(escaped: bytes) -> str:
+    text = escaped.decode()
+    return unescape(text, _QUOTES) if "&" in text else text
+
+
+def _by_xml(page: bytes) -> Iterator[tuple[str, str, str, str]]:
+    root = ElementTree.fromstring(page)  # noqa: S314 -- as botocore parses it
+    space = root.tag.partition("}")[0] + "}" if root.tag.startswith("{") else ""
+    key, size, etag, time = (f"{space}{name}" for name in ("Key", "Size", "ETag", "LastModified"))
+    for found in root.iter(f"{space}Contents"):
+        said = {child.tag: child.text or "" for child in found}
+        yield said[key], said[size], said[etag], said[time]
+
+
+def _time(text: str) -> datetime:
+    """In UTC, and without fractions, of which a head knows none."""
+    if text.endswith("Z"):
+        return datetime.fromisoformat(f"{text[:19]}+00:00")
+    return datetime.fromisoformat(text).astimezone(UTC).replace(microsecond=0)
 
 
 def _refusal(status: int, body: bytes) -> ClientError:
