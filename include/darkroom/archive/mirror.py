@@ -9,7 +9,7 @@ from datetime import datetime
 from darkroom.archive.decision import NOT_REPLACED, Action, Step, steps
 from darkroom.archive.job import ArchiveItem, Original, source_of
 from darkroom.archive.pairs import Verify
-from darkroom.archive.proof import KINDS, hashes_of, prove, require
+from darkroom.archive.proof import KINDS, prove, require
 from darkroom.archive.versions import Archive
 from darkroom.errors import Conflict, Damaged, ItemError, NotFound, SourceChanged, StoreError
 from darkroom.failures import Kind, Mismatch, StepFailed, WriteFailed
@@ -17,7 +17,7 @@ from darkroom.jobs import Outcome, Output, State, again
 from darkroom.store import Entry, Store
 from darkroom.store.hashes import Hashes
 from darkroom.store.room import Room
-from darkroom.store.transfer import Move, Small, move, read_small, write_small
+from darkroom.store.transfer import Move, Small, hashes_of, move, read_small, write_small
 
 _CHANGED = f"changed since plan: another version of it is there now; {again('plan')}"
 _OF_A_NEW_ONE = 2  # outputs: the copy and its version
@@ -105,7 +105,7 @@ class Mirror:
         What is to be proven is read, whatever anybody knows of it.
         """
         if item.action is Action.PROVE:
-            found = hashes_of(self.target, stands)
+            found = hashes_of(self.target, stands, *KINDS)
             if item.standing and item.standing.etag == stands.etag:
                 require(self.target.uri_of(stands.key), found, Hashes(md5=item.standing.md5))
             return found
@@ -113,7 +113,7 @@ class Mirror:
             return Hashes(md5=item.standing.md5)
         if stands.hashes.md5:
             return stands.hashes
-        return hashes_of(self.target, stands)
+        return hashes_of(self.target, stands, *KINDS)
 
     def _is_same(self, original: Original, stands: Entry, hashes: Hashes) -> bool:
         """Has what stands the content of the object? Where the source has no MD5 of it, it is computed if need be."""
@@ -122,7 +122,7 @@ class Mirror:
         entry = original.entry
         if entry.bytes != stands.bytes or entry.hashes.contradicts(hashes):
             return False
-        return hashes_of(self.source, entry).md5 == hashes.md5
+        return hashes_of(self.source, entry, *KINDS).md5 == hashes.md5
 
     def _copied(self, item: ArchiveItem, original: Original, stands: Entry | None) -> list[Output]:
         """Write the object over what stands, or where nothing does, and then archive what was written; both proven.
@@ -165,7 +165,7 @@ class Mirror:
         version, written = archive.add(self.target, stands, since, hashes, small)
         try:
             prove(archive.store, version, hashes, self.verify)
-        except Mismatch:
+        except (Mismatch, Damaged):
             if written:  # nobody shall take it for that version
                 with suppress(StoreError):
                     archive.store.delete(version.key, if_match=version.etag)

@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 
 from darkroom.archive.pairs import Verify
-from darkroom.archive.proof import hashes_of, prove
+from darkroom.archive.proof import KINDS, prove
 from darkroom.archive.versions import Archive, Version
 from darkroom.errors import StoreError
 from darkroom.store import Store, readable
+from darkroom.store.transfer import hashes_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +25,7 @@ def restore_version(archive: Archive, version: Version, into: Store, key: str) -
     Raises `Mismatch`, `StoreError`, and `Conflict` where somebody else writes there meanwhile.
     """
     uri = readable(into.uri_of(key))
-    wanted = hashes_of(archive.store, version.entry)
+    wanted = hashes_of(archive.store, version.entry, *KINDS)
     if not wanted.md5.startswith(version.name.md5):
         raise StoreError(
             f"{readable(archive.store.uri_of(version.entry.key))}: its bytes have the MD5 {wanted.md5}, which is not "
@@ -32,7 +33,7 @@ def restore_version(archive: Archive, version: Version, into: Store, key: str) -
         )
     stands, archived = into.head(key), ""
     if stands:
-        hashes = hashes_of(into, stands)
+        hashes = hashes_of(into, stands, *KINDS)
         if hashes.md5 == wanted.md5:
             return Restored(uri, written=False)
         found = archive.find(key, hashes.md5, stands.bytes)

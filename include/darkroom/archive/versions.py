@@ -7,12 +7,11 @@ from datetime import datetime
 from darkroom import keys, ledger
 from darkroom.archive.job import ArchiveLedger
 from darkroom.archive.names import VersionName, parse_version, version_key, versions_prefix
-from darkroom.archive.proof import hashes_of
-from darkroom.errors import Conflict, SourceChanged
-from darkroom.failures import Mismatch
+from darkroom.archive.proof import KINDS
+from darkroom.errors import Conflict, Damaged, SourceChanged
 from darkroom.store import Entry, Store
 from darkroom.store.hashes import Hashes
-from darkroom.store.transfer import Move, Small, write_small
+from darkroom.store.transfer import Move, Small, hashes_of, write_small
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +57,8 @@ class Archive:
         if seen is None:
             return False
         try:
-            return (seen.hashes.md5 or hashes_of(self.store, seen).md5) == md5
-        except (Mismatch, Conflict):
+            return (seen.hashes.md5 or hashes_of(self.store, seen, *KINDS).md5) == md5
+        except (Damaged, Conflict):
             return False  # a damaged one is none
 
     def add(

@@ -10,7 +10,7 @@ from functools import partial
 from queue import Queue
 from typing import BinaryIO, cast
 
-from darkroom.errors import Conflict, Damaged, DarkroomError, Denied, StoreError, Unavailable
+from darkroom.errors import Damaged, DarkroomError, Denied, StoreError, Unavailable
 from darkroom.store.base import CONTENT_TYPE, Entry, Store
 from darkroom.store.hashes import Hasher, Hashes, Kind, hash_bytes, hash_stream
 from darkroom.store.room import Room
@@ -236,27 +236,22 @@ def _content_type(entry: Entry) -> str:
     return entry.content_type or mimetypes.guess_type(entry.key)[0] or CONTENT_TYPE
 
 
-def verify(store: Store, entry: Entry, hashes: Hashes) -> None:
-    """Read an object back and compare it with `hashes`, such as those of `Moved`.
+def hashes_of(store: Store, entry: Entry, *kinds: Kind) -> Hashes:
+    """The asked hashes of an object, computed from its bytes: to compare with those of `Moved`.
 
-    Raises `NotFound`, `Conflict` where another version stands there, and `Damaged` where the bytes have other hashes
-    each time that they are read. `hashes` of nothing prove nothing: `ValueError`.
+    Raises `NotFound`, `SourceChanged` where another version stands there, and `Damaged` where its bytes are not those
+    that its store has hashes of, each time that they are read.
     """
-    kinds = hashes.known()
-    if not kinds:
-        raise ValueError("there are no hashes to compare with")
-    for _ in range(_TRIES):
+    tries = _TRIES if entry.bytes > SMALL else 1  # a small one is read again by its store itself
+    for number in range(1, tries + 1):
         try:
-            with store.open(entry.key) as reading:
-                if (reading.entry.etag, reading.entry.bytes) != (entry.etag, entry.bytes):
-                    raise Conflict(f"{store.uri_of(entry.key)}: another object stands there than the one to verify.")
-                found = hash_stream(reading.stream, *kinds)
+            with store.open(entry.key, version=entry) as reading:
+                return hash_stream(reading.stream, *kinds)
         except Damaged as error:
+            if number == tries:
+                raise
             log.warning("%s It is read again from its start.", error)
-            continue
-        if not found.contradicts(hashes):
-            return
-    raise Damaged(f"{store.uri_of(entry.key)}: read back, it has other bytes than were written; move it again.")
+    raise AssertionError("the last try returns or raises")
 
 
 def _confirmed(target: Store, written: list[Moved]) -> Iterator[Moved]:
