@@ -104,7 +104,9 @@ def test_a_render_may_have_the_longest_side_and_the_largest_area():
     assert too_large((30_000, 5001), 150_000_000) is not None
 
 
-def test_so_many_threads_draw_as_fit_into_the_memory_and_one_always_does():
+def test_so_many_threads_draw_as_fit_into_the_memory_and_one_always_does(monkeypatch):
+    # of a worker, not of this process, in which thousands of tests have been
+    monkeypatch.setattr("darkroom.compositing.memory._taken", lambda: 200 << 20)
     memory = 1536 << 20
     assert threads_within(memory, 8, 3000) == 8
     assert 1 <= threads_within(memory, 8, 30_000) < 4

@@ -249,4 +249,6 @@ def test_a_pattern_finer_than_the_levels_is_no_fault(tmp_path: Path) -> None:
 
 
 def test_no_failure_is_of_no_kind() -> None:
-    assert {kind.kind for kind in StepFailed.__subclasses__()} == {"download", "decode", "write", "validate"}
+    assert {kind.kind for kind in StepFailed.__subclasses__()} == {
+        *("download", "decode", "write", "validate", "mismatch")
+    }
