@@ -234,7 +234,7 @@ class _Course:
 
     def _unchanged(self) -> Contest:
         """Copy nothing, as all of it is there: Darkroom put it there, and knows it; rclone finds it in the target."""
-        rivals = [way for way in self._ways if way.name in (DARKROOM, ONCE)]
+        rivals = [way for way in self._ways if way.name in (COPIES, ONCE)]
         title = f"{self._scale.unchanged:,} unchanged objects"
         results = self._results(_SAME, rivals, "objects")
         with self._targets() as (target, archive), self._state() as state:
@@ -245,7 +245,7 @@ class _Course:
                 self._timed(way, _SAME, target, archive, state)  # GCS keeps the pages that each way asks for
             for number, way in _turns(rivals, self._scale.rounds):
                 self._note(results[way.name], way, f"{title}, round {number + 1}", target, archive, state)
-        return Contest(title, results, {DARKROOM: ONCE})
+        return Contest(title, results, {COPIES: ONCE})
 
     def _results(self, bucket: str, rivals: Sequence[Way], unit: str) -> dict[str, Copied]:
         source = next(one for one in self._scale.buckets if one.name == bucket)
