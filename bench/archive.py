@@ -17,7 +17,8 @@ import psutil
 from mypy_boto3_s3 import S3Client
 from rich.console import Console
 
-from bench.gcs_server import Bucket, GcsServer, Served, gcs_server
+from bench.gcs_objects import Bucket, Served
+from bench.gcs_server import GcsServer, gcs_server
 from bench.measure import Ran, run
 from bench.stores import RCLONE, S5CMD, SERVERS, Result, clients
 from tests.servers.radosgw import radosgw

@@ -3,9 +3,8 @@
 `python -m bench.gcs_server FOLDER PORT BUCKETS` serves; `gcs_server` starts that and ends it.
 
 One process and one loop over its connections, without a framework: what it costs is what its clients cannot have of the
-same cores. Buckets are described by a count and a size, their objects are parts of one endless stream of random bytes
-that repeats after `PERIOD` bytes (a prime, so that no two parts of an upload are alike): real bytes, whose MD5 and
-CRC32C are computed at the start. Small bodies go out of mapped memory, large ones by sendfile.
+same cores. Buckets are described by a count and a size (`gcs_objects`). Small bodies go out of mapped memory, large
+ones by sendfile.
 
 It answers what a client reads with: in the XML API a GET of an object; in the JSON API a GET (and HEAD) of a bucket,
 of listings (prefix, delimiter, startOffset, endOffset, pageToken, maxResults, the items' fields), of an object's
@@ -16,44 +15,29 @@ kept and costs nothing the next time. There is no authentication, and nothing ca
 """
 
 import base64
-import hashlib
 import json
-import mmap
 import os
-import random
 import re
 import select
 import socket
 import sys
-from array import array
-from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime, timedelta
-from functools import cached_property
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, quote, unquote
+from urllib.parse import parse_qsl, unquote
 from urllib.request import urlopen
 
-import google_crc32c
 import psutil
 
+from bench.gcs_objects import PERIOD, SMALL, TYPE, Body, Bucket, Objects, Served, Stream
 from tests.servers.processes import Processes, answers, free_ports
 
-PERIOD = 67_108_859
-PAGE = 1000
-_SMALL = 1 << 20  # a body up to this is one piece of memory; as many bytes of the stream follow its period in the file
 _ASKED = 1 << 16
-_TYPE = "image/tiff"
-_BEGAN = datetime(2026, 3, 1, 8, tzinfo=UTC)
-_FIRST = int(_BEGAN.timestamp()) * 1_000_000  # the first object's generation, which is its time
-_LAST = "\U0010ffff"
 _PATH = re.compile(r"(?:/download)?/storage/v1/b/([^/]+)(/o)?(?:/(.+))?")
 _XML = re.compile(r"/(?!storage/|download/|stats)([^/]+)/(.+)")
 _RANGE = re.compile(rb"\r\nrange: *bytes=(\d*)-(\d*)\r\n", re.IGNORECASE)
-_ITEMS = re.compile(r"items(?:\(([^)]*)\)|/(\w+))")
 _CLOSE = re.compile(rb"\r\nconnection: *close\r\n", re.IGNORECASE)
 _WORDS = {
     200: "OK",
@@ -64,36 +48,6 @@ _WORDS = {
     412: "Precondition Failed",
     416: "Range Not Satisfiable",
 }
-
-
-@dataclass(frozen=True)
-class Bucket:
-    """So many objects of one size."""
-
-    name: str
-    count: int
-    size: int
-
-    @property
-    def bytes(self) -> int:
-        return self.count * self.size
-
-
-@dataclass
-class Served:
-    """What a bucket was asked for: requests by kind, bytes of content, and the least and the most of one object."""
-
-    listings: int = 0
-    metadata: int = 0
-    media: int = 0
-    others: int = 0
-    bytes: int = 0
-    least: int = 0
-    most: int = 0
-
-    @property
-    def requests(self) -> int:
-        return self.listings + self.metadata + self.media + self.others
 
 
 @dataclass(frozen=True)
@@ -142,144 +96,15 @@ def gcs_server(folder: Path, buckets: Sequence[Bucket]) -> Iterator[GcsServer]:
         yield GcsServer(endpoint, psutil.Process(process.pid))
 
 
-class _Stream:
-    """The endless stream: `period` random bytes, again and again; they are the same in every run."""
-
-    def __init__(self, folder: Path) -> None:
-        file = folder / "stream"
-        with file.open("wb") as handle:
-            block = random.Random(1).randbytes(PERIOD)  # noqa: S311
-            handle.write(block)
-            handle.write(block[:_SMALL])
-        self.file = os.open(file, os.O_RDONLY)
-        self.memory = memoryview(mmap.mmap(self.file, 0, prot=mmap.PROT_READ))
-
-    def piece(self, start: int, size: int) -> memoryview:
-        """At most `_SMALL` bytes of it."""
-        at = start % PERIOD
-        return self.memory[at : at + size]
-
-    def hashes(self, start: int, size: int) -> tuple[str, str]:
-        """MD5 and CRC32C of a part, as the service writes them."""
-        md5, crc, end = hashlib.md5(usedforsecurity=False), 0, start + size
-        while start < end:
-            piece = self.piece(start, min(_SMALL, end - start))
-            md5.update(piece)
-            crc = google_crc32c.extend(crc, bytes(piece))
-            start += len(piece)
-        return base64.b64encode(md5.digest()).decode(), base64.b64encode(crc.to_bytes(4, "big")).decode()
-
-
-@dataclass
-class _Objects:
-    """The objects of a bucket, in the order of their names, and what was asked of them."""
-
-    bucket: Bucket
-    endpoint: str
-    hashes: list[tuple[str, str]]
-    counts: Served = field(default_factory=Served)
-
-    def __post_init__(self) -> None:
-        self.names = [f"maps/{number // PAGE:02}/scan-{number:05}.tif" for number in range(self.bucket.count)]
-        self.numbers = {name: number for number, name in enumerate(self.names)}
-        self.bytes = array("Q", bytes(8 * self.bucket.count))
-
-    def updated(self, number: int) -> datetime:
-        return _BEGAN + timedelta(seconds=number)
-
-    def generation(self, number: int) -> str:
-        return str(_FIRST + number * 1_000_000)
-
-    def resource(self, number: int) -> dict[str, str]:
-        """An object's metadata, with everything that the service tells a reader."""
-        bucket, generation = self.bucket.name, self.generation(number)
-        time = f"{self.updated(number):%Y-%m-%dT%H:%M:%S.000Z}"
-        path = f"storage/v1/b/{bucket}/o/{quote(self.names[number], safe='')}"
-        md5, crc = self.hashes[number]
-        return {
-            "kind": "storage#object",
-            "id": f"{bucket}/{self.names[number]}/{generation}",
-            "selfLink": f"{self.endpoint}/{path}",
-            "mediaLink": f"{self.endpoint}/download/{path}?generation={generation}&alt=media",
-            "name": self.names[number],
-            "bucket": bucket,
-            "generation": generation,
-            "metageneration": "1",
-            "contentType": _TYPE,
-            "storageClass": "STANDARD",
-            "size": str(self.bucket.size),
-            "md5Hash": md5,
-            "crc32c": crc,
-            "etag": generation,
-            "timeCreated": time,
-            "updated": time,
-            "timeStorageClassUpdated": time,
-            "timeFinalized": time,
-        }
-
-    def page(self, query: dict[str, str]) -> dict[str, Any]:
-        """A page of a listing, as its query wants it."""
-        prefix, delimiter = query.get("prefix", ""), query.get("delimiter", "")
-        at = max(bisect_left(self.names, prefix), bisect_left(self.names, query.get("startOffset", "")))
-        at = max(at, int(query.get("pageToken") or 0))
-        end = bisect_left(self.names, query.get("endOffset") or _LAST)
-        end = min(end, bisect_left(self.names, prefix + _LAST))
-        size = min(int(query.get("maxResults") or PAGE), PAGE)
-        fields = _ITEMS.search(query.get("fields", ""))
-        wanted = set((fields[1] or fields[2]).split(",")) if fields else None
-        items: list[dict[str, str]] = []
-        prefixes: list[str] = []
-        while at < end and len(items) + len(prefixes) < size:
-            below, found, _ = self.names[at].removeprefix(prefix).partition(delimiter) if delimiter else ("", "", "")
-            if found:
-                prefixes.append(prefix + below + delimiter)
-                at = bisect_left(self.names, prefixes[-1] + _LAST)
-            else:
-                whole = self.resource(at)
-                items.append({name: value for name, value in whole.items() if not wanted or name in wanted})
-                at += 1
-        page: dict[str, Any] = {"kind": "storage#objects"}
-        page |= {"nextPageToken": str(at)} if at < end else {}
-        return page | ({"prefixes": prefixes} if prefixes else {}) | ({"items": items} if items else {})
-
-    @cached_property
-    def own(self) -> bytes:
-        """The bucket's own metadata."""
-        name = self.bucket.name
-        return _json({"kind": "storage#bucket", "id": name, "name": name, "location": "EU", "storageClass": "STANDARD"})
-
-    def body(self, number: int, start: int = 0, end: int | None = None) -> "_Body":
-        """What is to be sent of an object."""
-        first = number * self.bucket.size
-        return _Body(self, number, first + start, first + (self.bucket.size if end is None else end))
-
-    def stats(self) -> dict[str, int]:
-        """What was asked since the last time."""
-        counts, self.counts = self.counts, Served()
-        counts.bytes, counts.least, counts.most = sum(self.bytes), min(self.bytes), max(self.bytes)
-        self.bytes = array("Q", bytes(8 * self.bucket.count))
-        return asdict(counts)
-
-
-@dataclass(slots=True)
-class _Body:
-    """What is left to send of an object: bytes `at` to `end` of the stream."""
-
-    objects: _Objects
-    number: int
-    at: int
-    end: int
-
-
 class _Service:
     """Answers requests: with the head (and a short body in one), and what is to be sent of an object."""
 
-    def __init__(self, buckets: Sequence[_Objects]) -> None:
+    def __init__(self, buckets: Sequence[Objects]) -> None:
         self._buckets = {objects.bucket.name: objects for objects in buckets}
-        self._listings: dict[bytes, tuple[_Objects, bytes]] = {}
-        self._contents: dict[bytes, tuple[_Objects, int, bytes]] = {}  # whole ones
+        self._listings: dict[bytes, tuple[Objects, bytes]] = {}
+        self._contents: dict[bytes, tuple[Objects, int, bytes]] = {}  # whole ones
 
-    def answer(self, asked: bytes) -> tuple[bytes, _Body | None]:
+    def answer(self, asked: bytes) -> tuple[bytes, Body | None]:
         """The answer to a request's head."""
         method, _, rest = asked.partition(b" ")
         target = rest[: rest.index(b" ")]
@@ -290,7 +115,7 @@ class _Service:
             return head[: head.index(b"\r\n\r\n") + 4], None
         return head, body
 
-    def _kept(self, target: bytes, asked: bytes) -> tuple[bytes, _Body | None] | None:
+    def _kept(self, target: bytes, asked: bytes) -> tuple[bytes, Body | None] | None:
         """What was answered before, at next to no cost."""
         if listing := self._listings.get(target):
             objects, head = listing
@@ -302,7 +127,7 @@ class _Service:
             return head, objects.body(number)
         return None
 
-    def _read(self, target: bytes, asked: bytes) -> tuple[bytes, _Body | None]:
+    def _read(self, target: bytes, asked: bytes) -> tuple[bytes, Body | None]:
         path, _, query_text = target.decode("ascii").partition("?")
         if path == "/stats":
             return _json({name: objects.stats() for name, objects in self._buckets.items()}), None
@@ -322,11 +147,11 @@ class _Service:
             self._listings[target] = objects, made
             return made, None
         objects.counts.others += 1
-        return objects.own, None
+        return _json(objects.own), None
 
     def _object(
-        self, objects: _Objects, name: str, query: dict[str, str], target: bytes, asked: bytes
-    ) -> tuple[bytes, _Body | None]:
+        self, objects: Objects, name: str, query: dict[str, str], target: bytes, asked: bytes
+    ) -> tuple[bytes, Body | None]:
         number = objects.numbers.get(name)
         media = query.get("alt") == "media"
         if media:
@@ -349,9 +174,7 @@ class _Service:
         return head, body
 
 
-def _content(
-    objects: _Objects, number: int, generation: str, span: re.Match[bytes] | None
-) -> tuple[bytes, _Body | None]:
+def _content(objects: Objects, number: int, generation: str, span: re.Match[bytes] | None) -> tuple[bytes, Body | None]:
     size = objects.bucket.size
     start, end = 0, size
     if span and (span[1] or span[2]):
@@ -361,7 +184,7 @@ def _content(
             return _refusal(416, "Request range not satisfiable", f"Content-Range: bytes */{size}\r\n"), None
     md5, crc = objects.hashes[number]
     headers = (
-        f"Content-Type: {_TYPE}\r\nX-Goog-Generation: {generation}\r\nX-Goog-Metageneration: 1\r\n"
+        f"Content-Type: {TYPE}\r\nX-Goog-Generation: {generation}\r\nX-Goog-Metageneration: 1\r\n"
         f"X-Goog-Hash: crc32c={crc},md5={md5}\r\nX-Goog-Storage-Class: STANDARD\r\nAccept-Ranges: bytes\r\n"
         f"X-Goog-Stored-Content-Encoding: identity\r\nX-Goog-Stored-Content-Length: {size}\r\n"
         f'ETag: "{generation}"\r\nContent-Length: {end - start}\r\n'
@@ -389,11 +212,11 @@ def _refusal(status: int, message: str, headers: str = "") -> bytes:
 class _Connection:
     """A client's connection: what it asked, and what is still to be sent to it."""
 
-    def __init__(self, connected: socket.socket, service: _Service, stream: _Stream) -> None:
+    def __init__(self, connected: socket.socket, service: _Service, stream: Stream) -> None:
         self.socket, self._service, self._stream = connected, service, stream
         self._asked = b""
         self._head = memoryview(b"")
-        self._body: _Body | None = None
+        self._body: Body | None = None
         self._closing = False
 
     def receive(self) -> bool:
@@ -429,12 +252,12 @@ class _Connection:
             self._head = self._head[self.socket.send(self._head) :]
             return
         left = body.end - body.at
-        if left > _SMALL and self._head:
+        if left > SMALL and self._head:
             self._head = self._head[self.socket.send(self._head, socket.MSG_MORE) :]
             return
-        if left > _SMALL:
+        if left > SMALL:
             start = body.at % PERIOD
-            sent = os.sendfile(self.socket.fileno(), self._stream.file, start, min(left, PERIOD + _SMALL - start))
+            sent = os.sendfile(self.socket.fileno(), self._stream.file, start, min(left, PERIOD + SMALL - start))
         else:
             sent = self.socket.sendmsg((self._head, self._stream.piece(body.at, left)))
             of_head = min(sent, len(self._head))
@@ -448,10 +271,10 @@ class _Connection:
 
 def serve(folder: Path, port: int, buckets: Sequence[Bucket]) -> None:
     """Answer until the process is ended."""
-    stream = _Stream(folder)
+    stream = Stream(folder)
     endpoint = f"http://127.0.0.1:{port}"
     objects = [
-        _Objects(bucket, endpoint, [stream.hashes(number * bucket.size, bucket.size) for number in range(bucket.count)])
+        Objects(bucket, endpoint, [stream.hashes(number * bucket.size, bucket.size) for number in range(bucket.count)])
         for bucket in buckets
     ]
     service = _Service(objects)
