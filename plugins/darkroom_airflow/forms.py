@@ -77,13 +77,11 @@ def cuts(section: str) -> Param:
 
 def scan_sources(section: str) -> Param:
     """Some of the deployment's sources of images, the API among them; to be typed where none is known here."""
-    known = known_sources()
-    form: dict[str, Any] = {"examples": known} if known else {}
-    return lines(
+    return _known(
+        known_sources(),
         title="Sources",
         description_md="Only these: places by name (DARKROOM_SCAN_SOURCES), and *appsync*, the API. Empty: all.",
         section=section,
-        **form,
     )
 
 
@@ -103,13 +101,11 @@ def pyramid_profile(section: str) -> Param:
 
 def pairs(section: str) -> Param:
     """Some of the deployment's pairs of buckets; to be typed where there is none on this machine."""
-    known = [file.stem for file in pair_files()]
-    form: dict[str, Any] = {"examples": known} if known else {}
-    return lines(
+    return _known(
+        [file.stem for file in pair_files()],
         title="Pairs",
         description_md="Only these: files in DARKROOM_PAIRS_DIR, by name. Empty: every enabled one.",
         section=section,
-        **form,
     )
 
 
@@ -130,6 +126,11 @@ def verify(section: str) -> Param:
 def lines(**form: Any) -> Param:
     """A list that a person types, an entry a line; empty to begin with."""
     return Param([], type=["array", "null"], items={"type": "string"}, **form)
+
+
+def _known(entries: Sequence[str], **form: Any) -> Param:
+    """Some of what this machine knows, to pick from; to be typed where it knows none. Empty to begin with."""
+    return lines(**form, **({"examples": list(entries)} if entries else {}))
 
 
 def _some_of(known: Sequence[str], **form: Any) -> Param:

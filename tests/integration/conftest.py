@@ -1,11 +1,16 @@
-"""What the tests of the AppSync API's nights share, and those of WordPress."""
+"""What the tests of the AppSync API's nights share, those of the archive, and those of WordPress."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from darkroom.outside import web as outside_web
+from darkroom.publishing import wordpress as posting
+from darkroom.settings import settings
+from darkroom.store import Store, retries
+from tests import archive_world
 from tests.api_night import BUCKET, World, api_night, private_web
 from tests.servers.hostile_web import HostileWeb
 from tests.servers.moto import moto_s3
@@ -42,3 +47,26 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WordPressServer]:
         pytest.skip(f"WordPress is not installed: apt-get install {PACKAGES}")
     with wordpress(tmp_path_factory.mktemp("site")) as started:
         yield started
+
+
+@pytest.fixture(params=[pytest.param("moto", marks=pytest.mark.long), "radosgw"])
+def mirrored_clouds(
+    request: pytest.FixtureRequest,
+    open_backend: Callable[[str], Store],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> archive_world.World:
+    """A GCS, and its mirror and archive in an S3."""
+    monkeypatch.setenv("DARKROOM_STUDIO_STORE", str(tmp_path / "studio"))
+    return archive_world.world_of(open_backend("gcs"), open_backend(request.param), tmp_path / "studio")
+
+
+@pytest.fixture
+def quick_posting(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """What is tried again is so at once."""
+    monkeypatch.setattr(retries, "_LONGEST_WAIT", 0.02)
+    monkeypatch.setattr(posting, "_SETTLES", 0.0)
+    monkeypatch.setattr(outside_web, "FIRST_PAUSE", 0.01)
+    monkeypatch.setattr(outside_web, "LONGEST_PAUSE", 0.01)
+    yield
+    settings.cache_clear()

@@ -1,9 +1,7 @@
 """GCS mirrored in S3, on real servers: what is copied, what is kept of it, and what a run says."""
 
 import os
-from collections.abc import Callable
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 
@@ -16,22 +14,16 @@ from darkroom.flows import Run
 from darkroom.jobs import Mode, State, parse
 from darkroom.planning import plan
 from darkroom.runs import finish, run_here
-from darkroom.store import Store, read_object
-from tests.archive_world import World, contents, world_of
+from darkroom.store import read_object
+from tests.archive_world import World, contents
 from tests.servers.fault_proxy import FaultProxy
 
 OLD, NEW = b"the old scan" * 40, b"the new scan" * 50
 
 
-@pytest.fixture(params=[pytest.param("moto", marks=pytest.mark.long), "radosgw"])
-def world(
-    request: pytest.FixtureRequest,
-    open_backend: Callable[[str], Store],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> World:
-    monkeypatch.setenv("DARKROOM_STUDIO_STORE", str(tmp_path / "studio"))
-    return world_of(open_backend("gcs"), open_backend(request.param), tmp_path / "studio")
+@pytest.fixture
+def world(mirrored_clouds: World) -> World:
+    return mirrored_clouds
 
 
 def test_everything_is_copied_and_archived_with_all_that_describes_it(world: World) -> None:

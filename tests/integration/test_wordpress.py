@@ -14,7 +14,6 @@ import pytest
 from darkroom.errors import Denied, Unavailable
 from darkroom.failures import Taken, ValidateFailed
 from darkroom.outside import web
-from darkroom.publishing import wordpress
 from darkroom.publishing.wordpress import Media, WordPress
 from darkroom.settings import settings
 from darkroom.store import retries
@@ -25,6 +24,8 @@ from tests.servers.faults import CorruptUpload, Duplicate, Reset, Status
 from tests.servers.wordpress import WordPressServer
 
 MEDIA = "/wp-json/wp/v2/media"
+pytestmark = pytest.mark.usefixtures("quick_posting")
+
 SECRET = "abcd EFGH 1234 ijkl MNOP 5678"
 
 
@@ -33,16 +34,6 @@ def jpeg(number: int = 0, width: int = 200) -> bytes:
     """A thumbnail, another one for each number."""
     written: bytes = (scans.picture(width, 160) + number).cast("uchar").jpegsave_buffer(Q=80)
     return written
-
-
-@pytest.fixture(autouse=True)
-def _quick(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(retries, "_LONGEST_WAIT", 0.02)
-    monkeypatch.setattr(wordpress, "_SETTLES", 0.0)
-    monkeypatch.setattr(web, "FIRST_PAUSE", 0.01)
-    monkeypatch.setattr(web, "LONGEST_PAUSE", 0.01)
-    yield
-    settings.cache_clear()
 
 
 @pytest.fixture

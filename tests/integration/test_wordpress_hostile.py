@@ -13,24 +13,15 @@ import pytest
 
 from darkroom.errors import BadInput, DarkroomError, Denied, StoreError, Unavailable
 from darkroom.failures import DownloadFailed, WriteFailed
-from darkroom.outside import web
-from darkroom.publishing import rest, wordpress
+from darkroom.publishing import rest
 from darkroom.publishing.wordpress import Media, WordPress
 from darkroom.settings import settings
 from darkroom.store import retries
 from darkroom.store.access import Access
 
+pytestmark = pytest.mark.usefixtures("quick_posting")
+
 SECRET = "abcd EFGH 1234 ijkl MNOP 5678"
-
-
-@pytest.fixture(autouse=True)
-def _quick(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(retries, "_LONGEST_WAIT", 0.02)
-    monkeypatch.setattr(wordpress, "_SETTLES", 0.0)
-    monkeypatch.setattr(web, "FIRST_PAUSE", 0.01)
-    monkeypatch.setattr(web, "LONGEST_PAUSE", 0.01)
-    yield
-    settings.cache_clear()
 
 
 def post(posting: WordPress) -> Media:

@@ -161,7 +161,7 @@ def _planned(request: Request, pair: Pair, run: Run) -> _Share:
     _gone(request.mode, share, sides)
     if pair.wordpress:
         due = {key: post for key, post in due_posts(store, sides.target.uri).items() if key in sides.stands}
-        due = {key: post for key, post in due.items() if post.source.startswith(f"{sides.source.uri}/")}
+        due = {key: post for key, post in due.items() if post.source.startswith(sides.root)}
         share.todo = list(_with_posts(share, run, due))
     return share
 
@@ -176,7 +176,7 @@ def _looked(pair: Pair, store: Store, run: Run) -> _Sides:
         listed = (entry for prefix in prefixes for entry in source.list(prefix))
         found = {entry.key: entry for entry in listed if wanted(entry.key)}
         stands, known = standing.result(), ledgers.result()
-    roots = tuple(f"{source.uri}/{prefix}" for prefix in prefixes)
+    roots = _roots(pair, source)
     ours = {key: entry for key, entry in known.items() if entry.source.startswith(roots)}
     return _Sides(source, target, found, stands, known, ours)
 
@@ -193,9 +193,9 @@ def _known(store: Store, target: Store) -> dict[str, ArchiveEntry]:
         return {key: entry for one in read for key, entry in one.outputs.items()}
 
 
-def _is_of(pair: Pair, source: Store, entry: ArchiveEntry) -> bool:
-    """Is a copy of this source, and of what the pair is about now?"""
-    return entry.source.startswith(tuple(f"{source.uri}/{prefix}" for prefix in pair.prefix or ("",)))
+def _roots(pair: Pair, source: Store) -> tuple[str, ...]:
+    """What the URIs of the objects begin with that a pair is about now."""
+    return tuple(f"{source.uri}/{prefix}" for prefix in pair.prefix or ("",))
 
 
 def _decide(mode: Mode, share: _Share, sides: _Sides, entry: Entry, others: Sequence[tuple[Pair, Store]]) -> None:
@@ -215,8 +215,8 @@ def _decide(mode: Mode, share: _Share, sides: _Sides, entry: Entry, others: Sequ
         share.refuse(entry.key, str(error).rstrip("."))
         return
     uri = sides.source.uri_of(entry.key)
-    if known and known.source != uri and (other := next((one for one in others if _is_of(*one, known)), None)):
-        share.refuse(entry.key, f"{readable(known.source)} of the pair {other[0].name} has the same copy, {key}")
+    if known and known.source != uri and (other := _other_of(known, others)):
+        share.refuse(entry.key, f"{readable(known.source)} of the pair {other} has the same copy, {key}")
         return
     if action is Action.REPLACE and not share.pair.archive:
         share.refuse(entry.key, NOT_REPLACED)
@@ -231,6 +231,11 @@ def _decide(mode: Mode, share: _Share, sides: _Sides, entry: Entry, others: Sequ
         standing=Standing(etag=stands.etag, bytes=stands.bytes, md5=known.recipe if known else "") if stands else None,
     )
     share.make(item, _SECONDS + entry.bytes * _MOVE)
+
+
+def _other_of(known: ArchiveEntry, others: Sequence[tuple[Pair, Store]]) -> str:
+    """The name of the pair that a copy is of; empty where it is none of these."""
+    return next((pair.name for pair, source in others if known.source.startswith(_roots(pair, source))), "")
 
 
 def is_same(entry: Entry, known: ArchiveEntry, source: Store) -> bool:

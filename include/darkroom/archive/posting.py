@@ -11,7 +11,7 @@ from darkroom.amounts import human_bytes
 from darkroom.archive.job import PostItem
 from darkroom.archive.thumbnail_settings import ThumbnailSettings
 from darkroom.errors import BadInput, StoreError
-from darkroom.failures import DecodeFailed, StepFailed
+from darkroom.failures import DecodeFailed, StepFailed, WriteFailed
 from darkroom.imaging.formats import BEGINNING
 from darkroom.imaging.source import said
 from darkroom.jobs import Outcome, State
@@ -62,11 +62,11 @@ class Posting:
         except StepFailed as failure:
             became = {"state": State.FAILED, "reason": str(failure), "kind": failure.kind}
         except StoreError as error:
-            became = {"state": State.FAILED, "reason": str(error).rstrip("."), "kind": "publish"}
+            became = {"state": State.FAILED, "reason": str(error).rstrip("."), "kind": WriteFailed.kind}
         except Exception as error:  # hostile bytes bring libraries to any error, and the other thumbnails go on
             log.warning("An error that nobody foresaw: %s", item.name, exc_info=True)
             reason = f"it brought an error that nobody foresaw: {said(error)}"
-            became = {"state": State.FAILED, "reason": reason, "kind": "decode"}
+            became = {"state": State.FAILED, "reason": reason, "kind": DecodeFailed.kind}
         where = "" if became["state"] in (State.DONE, State.SKIPPED) else item.source
         seconds = round(time.monotonic() - began, 3)
         return Outcome(item=item.name, group=item.group, where=where, seconds=seconds, **became)

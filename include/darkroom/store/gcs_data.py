@@ -8,14 +8,11 @@ from binascii import a2b_base64
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import quote
 
 import obstore
 from urllib3.response import BaseHTTPResponse
-
-if TYPE_CHECKING:
-    pass
 
 from darkroom.store.base import NOTHING, WRITE_ID, Entry
 from darkroom.store.gcs_access import GcsAccess
@@ -29,7 +26,7 @@ Resource = Mapping[str, Any]
 _IN_JSON = {name: name[0].lower() + name[1:].replace("-", "") for name in HEADERS}
 _FIELDS = "name,size,generation,updated,md5Hash,crc32c,contentType,metadata," + ",".join(_IN_JSON.values())
 _FEW = frozenset(_IN_JSON.values())
-PAGE = 1000
+_PAGE = 1000
 # what obstore's paths cannot say, or would say otherwise: an empty, "." or ".." part, a control character
 _ODD = re.compile(r"(^|/)\.{0,2}(/|$)|[\x00-\x1f\x7f]")
 _BLOCK = 256 << 10  # bytes of an answer that are copied at a time, while they are in the processor's cache
@@ -42,7 +39,7 @@ def look(access: GcsAccess, name: str) -> Resource:
 
 def page(access: GcsAccess, prefix: str, start: str, token: str) -> Mapping[str, Any]:
     """A page of a listing, with `items` and `nextPageToken` where there are any; raises the client's errors."""
-    asked = {"prefix": prefix, "startOffset": start, "pageToken": token, "maxResults": str(PAGE)}
+    asked = {"prefix": prefix, "startOffset": start, "pageToken": token, "maxResults": str(_PAGE)}
     query = {name: value for name, value in asked.items() if value}
     return access.get_json(f"/b/{access.name}/o", {**query, "fields": f"nextPageToken,items({_FIELDS})"})
 
