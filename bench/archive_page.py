@@ -113,5 +113,8 @@ _METHOD = """
 - A run is a whole process, or two of rclone's, from start to end, once the disk has caught up. The ways take turns,
   and each round begins with another one. Rates and CPU seconds are medians of the runs; the peak memory is the largest
   resident set of a process, as the kernel says it, in any of the runs.
+- The server's copy of an object above 5 GB goes in parts, and has another ETag than what it is of. This radosgw keeps
+  no checksum of the whole, so that **{ours}** reads such a version back although it was asked not to; smaller ones it
+  does not. It is why the huge object costs more than its share.
 - After the first round of each, the MD5 of every object in the target and in the archive is compared with the source's:
   radosgw's own where it has one, else of the bytes read."""

@@ -12,11 +12,14 @@ import pytest
 from google.auth.credentials import AnonymousCredentials
 from google.cloud import storage
 
+from darkroom.archive import proof
 from darkroom.archive.pairs import Verify
 from darkroom.jobs import Mode
-from darkroom.store import Store
+from darkroom.store import Entry, Store, s3, s3_multipart
+from darkroom.store.hashes import Hashes, Kind
 from darkroom.store.s3 import S3Store
 from darkroom.store.streams import PART
+from darkroom.store.transfer import hashes_of
 from tests.archive_world import World, contents, world_of
 from tests.servers.backends import BUCKET
 from tests.servers.fault_proxy import FaultProxy
@@ -25,15 +28,9 @@ from tests.servers.faults import Corrupt
 LARGE = 2 * PART + 12_345
 
 
-@pytest.fixture(params=[pytest.param("moto", marks=pytest.mark.long), "radosgw"])
-def world(
-    request: pytest.FixtureRequest,
-    open_backend: Callable[[str], Store],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> World:
-    monkeypatch.setenv("DARKROOM_STUDIO_STORE", str(tmp_path / "studio"))
-    return world_of(open_backend("gcs"), open_backend(request.param), tmp_path / "studio")
+@pytest.fixture
+def world(mirrored_clouds: World) -> World:
+    return mirrored_clouds
 
 
 def gcs_bucket() -> Any:
@@ -94,6 +91,29 @@ def test_a_large_object_goes_in_parts_and_its_etag_is_taken_for_no_md5(world: Wo
     assert world.mirrored() == {"a.tif": new}
     assert world.kept("a.tif") == [old, new]
     assert world.archive(Mode.ALL).ok
+
+
+@pytest.mark.parametrize("mirrored_clouds", ["radosgw"], indirect=True)
+@pytest.mark.parametrize("other_parts", [False, True])
+def test_a_version_on_the_server_is_read_only_where_nothing_vouches_for_it(
+    world: World, monkeypatch: pytest.MonkeyPatch, other_parts: bool
+) -> None:
+    """One that is too large for a single copy has other parts, and so another ETag than what it is of."""
+    world.set(verify=Verify.CHECKSUM)
+    world.source.write("a.tif", noise(LARGE))
+    if other_parts:
+        monkeypatch.setattr(s3, "COPY_LIMIT", PART)
+        monkeypatch.setattr(s3_multipart, "_COPY_PART", 2 * PART)
+    read: list[str] = []
+
+    def hashing(store: Store, entry: Entry, *kinds: Kind) -> Hashes:
+        read.append(entry.key)
+        return hashes_of(store, entry, *kinds)
+
+    monkeypatch.setattr(proof, "hashes_of", hashing)
+    assert world.archive().ok
+    (version,) = world.versions.list()
+    assert read == ([version.key] if other_parts else [])
 
 
 def test_a_large_copy_that_nobody_knows_and_is_the_same_is_only_read(world: World) -> None:
