@@ -9,7 +9,7 @@ import re
 from datetime import datetime
 from typing import NamedTuple
 
-from darkroom.styles.names import CODE, SIDES
+from darkroom.styles.names import CODE, SIDES, plain
 
 _SAFE_SEGMENT = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,119}")
 
@@ -43,6 +43,29 @@ def segment(value: str) -> str:
 def raw_renders(style: str) -> str:
     """The prefix of a style's renders as delivered."""
     return f"renders/raw/{segment(style)}/"
+
+
+PROXIES = "renders/caddy/"
+"""The prefix of every style's proxies."""
+
+
+def proxies(style: str) -> str:
+    """The prefix of a style's proxies, with its catalogue beside them."""
+    return f"{PROXIES}{segment(style)}/"
+
+
+def proxy(style: str, code: str, file: str) -> str:
+    """The key of a render's proxy: `file` is the render's own name, without its folder, as delivered.
+
+    >>> proxy("fp-dr1003-102", "t1", "T1_Neckline_Front_0003.PNG")
+    'renders/caddy/fp-dr1003-102/t1/t1_neckline_front_0003.png'
+    """
+    return f"{proxies(style)}{code}/{plain(file)}"
+
+
+def catalogue(style: str) -> str:
+    """The JSON that says which layers a style has, and how they are drawn."""
+    return f"{proxies(style)}catalogue.json"
 
 
 def cut_prefix(style: str, cut: str) -> str:
@@ -157,9 +180,33 @@ def composites_ledgers(style: str) -> str:
     return f"state/composites/{segment(style)}/"
 
 
+def ingest_ledger(key: str) -> str:
+    """The ledger that knows a raw render or a proxy: of its style, the share of its key.
+
+    >>> ingest_ledger("renders/raw/sample-dress/t1_neckline_front_0003.png")
+    'state/ingest/sample-dress/made/5.json'
+    """
+    return f"state/ingest/{key.split('/')[2]}/made/{_share(key)[:1]}.json"
+
+
+def ingest_ledgers(style: str) -> str:
+    """The prefix of a style's ledgers of raw renders and proxies."""
+    return f"state/ingest/{segment(style)}/made/"
+
+
+def ingest_cursor(style: str) -> str:
+    """Up to where Dropbox has told of a style's renders, all of it proven."""
+    return f"state/ingest/{segment(style)}/cursor.json"
+
+
 def render_digests(style: str) -> str:
     """The content digests of a style's renders, by key and ETag."""
     return f"state/renders/{segment(style)}.json"
+
+
+def checks(style: str) -> str:
+    """What the checks of a style's renders found last."""
+    return f"state/checks/{segment(style)}.json"
 
 
 _SHARDS = 2  # hex digits: 256 ledgers, each of some thousand entries where there are a million pyramids
@@ -203,6 +250,52 @@ def due_posts(location: str) -> str:
     return f"state/archive/due/{segment(location)}.json"
 
 
+REMOVED = "removed/"
+"""The prefix, in its own bucket, of what the sync flow removed or replaced; how long it stays is the bucket's rule."""
+
+
+def removed(day: str, key: str) -> str:
+    """Where an object of a bucket goes before it is removed or replaced on a day.
+
+    >>> removed("2026-11-27", "stores/a/photos/1.jpg")
+    'removed/2026-11-27/stores/a/photos/1.jpg'
+    """
+    return f"{REMOVED}{day}/{key}"
+
+
+def synced_ledger(location: str, key: str) -> str:
+    """The ledger that knows what an object in the store at `location` is of, where its ETag does not say."""
+    return f"{synced_ledgers(location)}{_share(key)}.json"
+
+
+def synced_ledgers(location: str) -> str:
+    """The prefix of these ledgers."""
+    return f"state/sync/objects/{segment(location)}/"
+
+
+def synced_folder(profile: str, location: str) -> str:
+    """What the last run of a profile found in its folder, for the next one to know it by."""
+    return f"state/sync/folders/{segment(location)}/{segment(profile)}.json"
+
+
+def flags(style: str) -> str:
+    """What people found wrong with combinations of a style."""
+    return f"state/flags/{segment(style)}.json"
+
+
+SILENCES = "state/alerts/silences.json"
+"""Which alerts are not sent, until when, why, and who says so."""
+
+
+def unmended(dag_id: str) -> str:
+    """The runs of a DAG that failed, and that none that succeeded has mended yet."""
+    return f"state/alerts/unmended/{segment(dag_id)}.json"
+
+
+FIGURES = "state/figures.json"
+"""What a machine of this studio does in how long, as it was measured."""
+
+
 def damaged(ledger: str, when: datetime) -> str:
     """Where a ledger goes that cannot be read any more."""
     return f"{ledger}.damaged-{when:%Y%m%dT%H%M%S}"
@@ -219,14 +312,24 @@ WORK = "work/"
 """The prefix of every plan, of whatever flow."""
 
 
+def trial(measurement: str, number: int) -> str:
+    """An object that is written to measure how fast a store takes many, and removed again."""
+    return f"{WORK}estimate/{segment(measurement)}/{number:06d}"
+
+
 def museum_file(file_id: str, md5: str) -> str:
     """A file that was fetched from Google Drive: one version of it, so that it is fetched once."""
     return f"{WORK}museum/{segment(file_id)}/{segment(md5)}"
 
 
+def runs(dag_id: str) -> str:
+    """The prefix of the plans of a DAG's runs."""
+    return f"{WORK}{segment(dag_id)}/"
+
+
 def run_folder(dag_id: str, run_id: str) -> str:
     """The prefix of the plans of one run."""
-    return f"{WORK}{segment(dag_id)}/{segment(run_id)}/"
+    return f"{runs(dag_id)}{segment(run_id)}/"
 
 
 def plan_folder(dag_id: str, run_id: str, plan_id: str) -> str:
@@ -240,9 +343,28 @@ COLLECTED = "collected.json"
 MANIFEST = "plan.json"
 CLAIMS = "claims.json"
 """Who waits for which item of a plan: markers and items of an API."""
+DELIVERIES = "deliveries.json"
+"""Of a plan of the ingest: what is gone from each style's source, and up to where the plan has looked."""
+ASKED = "asked.json"
+"""What a plan wants a person's yes for, before its jobs run."""
+APPROVAL = "approval.json"
+"""What that person answered, or that nobody did."""
+TILES = "contact-sheet.json"
+"""Which of a plan's pictures its contact sheet shows."""
+CONTACT_SHEET = "contact-sheet.jpg"
+"""That sheet, drawn from proxies where a person is asked."""
 SETTLEMENT = "settled.json"
 REPORT_JSON = "report.json"
 REPORT_HTML = "report.html"
+
+
+def checks_html(style: str) -> str:
+    """The page of what the checks of a style's renders found, below the folder of the ingest's plan."""
+    return f"checks/{segment(style)}.html"
+
+
+ACCEPTED = "accepted.txt"
+"""The items that a plan found nothing wrong with, a JSON text a line."""
 
 
 JOBS = "jobs/"

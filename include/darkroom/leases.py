@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 
 from darkroom import keys
 from darkroom.errors import BadInput, Busy, Conflict, NotFound, StoreError
+from darkroom.estimates import RENEWED
 from darkroom.jobs import Document, dump, parse
 from darkroom.store import Store, readable
 
@@ -21,7 +22,6 @@ log = logging.getLogger(__name__)
 
 LASTS = timedelta(minutes=15)
 """From the last renewal on. A worker renews its plan's lease while it works; a run that waits longer loses it."""
-_RENEWED = 60.0  # seconds
 
 
 class Lease(Document):
@@ -108,7 +108,7 @@ def kept(store: Store, flow: str, subjects: Iterable[str], holder: Holder) -> It
                 return
             except StoreError as error:
                 log.warning("The lease cannot be renewed: %s", error)
-            if stop.wait(_RENEWED):
+            if stop.wait(RENEWED):
                 return
 
     thread = threading.Thread(target=renew, name="lease", daemon=True)

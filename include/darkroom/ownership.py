@@ -77,7 +77,7 @@ class Targets:
     """
 
     def __init__(self, known: Mapping[str, str], unsettled: Callable[[], Unsettled], *, damaged: bool = False) -> None:
-        self._known, self._find, self._damaged = known, unsettled, damaged
+        self._known, self._find, self.damaged = known, unsettled, damaged
 
     @cached_property
     def _unsettled(self) -> Unsettled:
@@ -90,7 +90,7 @@ class Targets:
             return replaceable(stands, known, planned=False)
         if self._unsettled.made.get(key) == stands:
             known = stands  # as good as in the ledger: a worker said that it wrote this
-        return replaceable(stands, known, planned=self._damaged or key in self._unsettled.targets)
+        return replaceable(stands, known, planned=self.damaged or key in self._unsettled.targets)
 
 
 def refusal(key: str) -> str:

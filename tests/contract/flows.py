@@ -221,11 +221,59 @@ class Mirrors(World):
             self.source.write(name, b"harmless")
 
 
+class Deliveries(World):
+    """The tiny style's renders, and what else lies beside them, in a folder that is ingested."""
+
+    prefix = "renders/"
+
+    def __init__(self, folder: Path, patch: pytest.MonkeyPatch) -> None:
+        super().__init__(folder, patch)
+        self.flow, self.outputs = flows.get("ingest"), self.store
+        self.style, self.renders = folder / "tiny.yaml", folder / "renders"
+        patch.setenv("DARKROOM_INGEST_QUIET", "0")
+        settings.cache_clear()
+
+    def request(self, mode: Mode = Mode.CHANGED) -> Request:
+        from darkroom.ingest.request import request_of
+
+        return request_of(str(self.style), str(self.renders), self.store.uri, mode=mode)
+
+    def deliver(self) -> None:
+        self.style.write_text(STYLE)
+        renders.draw(self.renders / "Render PNG's", LAYERS, range(6), SIZE)
+
+    def _deliver(self, data: bytes) -> None:
+        new = self.folder / "renders.new"
+        new.write_bytes(data)
+        new.replace(self.renders / "Render PNG's" / "t1_neckline_front_0000.png")
+
+    def repaint(self) -> None:
+        self._deliver(renders.png(renders.pixels("t1_neckline_front", 7, SIZE)))
+
+    def repaint_again(self) -> None:
+        self._deliver(renders.png(renders.pixels("t1_neckline_front", 9, SIZE)))
+
+    def damage(self) -> None:
+        # a broken render is delivered as it is, so it is its place that is wrong
+        (self.folder / "studio" / "renders" / "raw" / "tiny" / "Render PNG's" / "b1_bottom_front_0000.png").mkdir(
+            parents=True
+        )
+
+    def put_hostile_names(self) -> None:
+        for name in ("a\nb_0000.png", "$(touch x)_neckline_front_0000.png", "<script>_bottom_back_0001.png", "-rf.png"):
+            (self.renders / "Render PNG's" / name).write_bytes(b"harmless")
+
+    def standing(self) -> dict[str, str]:
+        """Without the catalogue, which is no item's."""
+        return {key: etag for key, etag in super().standing().items() if not key.endswith("/catalogue.json")}
+
+
 WORLDS: dict[str, type[World]] = {
     "upper": Texts,
     "compositing": Composites,
     "pyramids": Pyramids,
     "archive": Mirrors,
+    "ingest": Deliveries,
 }
 
 

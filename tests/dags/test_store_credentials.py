@@ -126,13 +126,14 @@ def test_the_whole_dag_works_on_s3_with_nothing_but_a_connection_and_keeps_its_s
     written = [path for path in Path(os.environ["AIRFLOW_HOME"]).rglob("*") if path.is_file()]
     assert [path for path in written if secret in path.read_bytes()] == []
 
+    from darkroom.alerting.message import Message
     from darkroom_airflow.alerts import RunAlert
 
     sent: list[str] = []
 
     class Alert(RunAlert):
-        def send(self, subject: str, text: str) -> None:
-            sent.append(text)
+        def send(self, message: Message, *others: Any) -> None:
+            sent.append(message.text)
 
     ti = SimpleNamespace(xcom_pull=lambda task_ids, key: run.xcoms.get((task_ids, key)))
     Alert()({"dag": dagbag.dags[DAG_ID], "run_id": run.run_id, "reason": "timed_out", "ti": ti})
@@ -146,7 +147,8 @@ def test_a_wrong_secret_fails_the_run_at_once_with_a_sentence(
 ) -> None:
     connect("aws_default", **aws_default(gateway, "not-the-right-secret"))
     run = run_dag(DAG_ID, {"style": "tiny-dress"})
-    assert run.tasks == {"plan": "failed", "run": "upstream_failed", "settle": "skipped", "report": "failed"}
+    after = {"approve": "upstream_failed", "run": "upstream_failed", "settle": "skipped", "report": "failed"}
+    assert run.tasks == {"plan": "failed", **after}
     (problem,) = run.xcoms["plan", "problems"]
     assert "S3 refuses access (SignatureDoesNotMatch); check the credentials" in problem
     log = capfd.readouterr()

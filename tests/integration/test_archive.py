@@ -8,11 +8,13 @@ import pytest
 from darkroom.archive import mirror as mirroring
 from darkroom.archive.flow import FLOW
 from darkroom.archive.job import ArchiveJob
-from darkroom.archive.pairs import Guards, Names, Removed, Verify
+from darkroom.archive.pairs import Names, Removed
 from darkroom.errors import BadInput
 from darkroom.flows import Run
+from darkroom.guards import Guards
 from darkroom.jobs import Mode, State, parse
 from darkroom.planning import plan
+from darkroom.proof import Verify
 from darkroom.runs import finish, run_here
 from darkroom.store import read_object
 from tests.archive_world import World, contents

@@ -161,7 +161,7 @@ def test_what_comes_back_with_another_hash_is_a_mismatch_with_both(world: World,
 def test_an_object_that_is_replaced_while_it_is_read_is_not_mixed_of_two(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    world.source.write("maps/a.tif", b"1" * (2 * PART))
+    world.source.write("maps/a.tif", b"1" * (4 * PART))
     fetch, parts = gcs_data.download_into, 0
 
     def meanwhile(*given: Any) -> None:

@@ -12,9 +12,9 @@ import pytest
 from google.auth.credentials import AnonymousCredentials
 from google.cloud import storage
 
-from darkroom.archive import proof
-from darkroom.archive.pairs import Verify
+from darkroom import proof
 from darkroom.jobs import Mode
+from darkroom.proof import Verify
 from darkroom.store import Entry, Store, s3, s3_multipart
 from darkroom.store.hashes import Hashes, Kind
 from darkroom.store.s3 import S3Store

@@ -1,19 +1,12 @@
 """The archive's decisions: their truth tables are the tests."""
 
 import itertools
-from collections.abc import Callable, Iterator
 
 import pytest
 
 from darkroom.archive.decision import Action, Step, decide, steps
 from darkroom.jobs import Mode
-
-
-def rows(function: Callable[..., object]) -> Iterator[dict[str, str]]:
-    """The rows of the table in a docstring, by the table's heads."""
-    lines = [line.strip() for line in (function.__doc__ or "").splitlines() if line.strip().startswith("|")]
-    heads, *rest = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if "---" not in line]
-    return (dict(zip(heads, cells, strict=True)) for cells in rest)
+from tests.tables import rows
 
 
 def fits(cell: str, value: bool) -> bool:

@@ -5,9 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from darkroom.archive.pairs import Guards, Names, Removed, Verify, load_pair
+from darkroom.archive.pairs import Names, Removed, load_pair
 from darkroom.archive.request import request_from_params
 from darkroom.errors import BadInput
+from darkroom.guards import Guards
+from darkroom.proof import Verify
 from darkroom.settings import Environment, settings
 
 WHOLE = """\

@@ -8,12 +8,11 @@ from datetime import datetime
 
 from darkroom.archive.decision import NOT_REPLACED, Action, Step, steps
 from darkroom.archive.job import ArchiveItem, Original, source_of
-from darkroom.archive.pairs import Verify
-from darkroom.archive.proof import KINDS, prove, require
 from darkroom.archive.versions import Archive
 from darkroom.errors import Conflict, Damaged, ItemError, NotFound, SourceChanged, StoreError
 from darkroom.failures import Kind, Mismatch, StepFailed, WriteFailed
 from darkroom.jobs import Outcome, Output, State, again
+from darkroom.proof import KINDS, Verify, prove, require
 from darkroom.store import Entry, Store
 from darkroom.store.hashes import Hashes
 from darkroom.store.room import Room

@@ -10,6 +10,9 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from darkroom.archive.thumbnail_settings import ThumbnailSettings, wrong_thumbnails
 from darkroom.errors import BadInput
+from darkroom.guards import Guards
+from darkroom.parts import yaml_files
+from darkroom.proof import Verify
 from darkroom.settings import Environment, settings
 from darkroom.store import open_store, readable
 from darkroom.store.globs import chooser
@@ -32,22 +35,6 @@ class Removed(StrEnum):
 
     REPORT = "report"
     REMOVE = "archive and remove"
-
-
-class Verify(StrEnum):
-    """How what was written is proven: read back whole, or by the checksum that the store vouches for."""
-
-    READ_BACK = "read back"
-    CHECKSUM = "store's checksum"
-
-
-class Guards(BaseModel):
-    """A run removes no more than so many copies, and no more than this share of those that it knows; else none."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    objects: Annotated[int, Field(ge=0)] = 100
-    percent: Annotated[int, Field(ge=0, le=100)] = 10
 
 
 def _listed(value: Any) -> Any:
@@ -163,9 +150,6 @@ def read_pair(file: FilePath) -> Pair:
     return load_pair(data, str(file), file.name.removesuffix(SUFFIX))
 
 
-def pair_files() -> list[FilePath]:
-    """The deployment's pairs, by name; none where there is no such folder."""
-    try:
-        return sorted(path for path in settings().pairs_dir.iterdir() if path.suffix == SUFFIX)
-    except OSError:
-        return []
+def pair_files() -> dict[str, FilePath]:
+    """The deployment's pairs by name."""
+    return yaml_files(settings().pairs_dir)

@@ -1,7 +1,7 @@
 """The plan of an archive: what is to be mirrored of each pair, told from listings and ledgers."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -25,14 +25,15 @@ from darkroom.archive.names import claimed_twice, target_key, target_prefix
 from darkroom.archive.pairs import Pair, Removed
 from darkroom.archive.posts import due_posts, post_of
 from darkroom.archive.request import Request
-from darkroom.errors import BadInput, StoreError, Unavailable
+from darkroom.errors import BadInput, StoreError
+from darkroom.figures import Figures
 from darkroom.flows import Costed, Draft, Run
+from darkroom.guards import LET_NO_MORE, NOTHING_IS_DONE
 from darkroom.jobs import Mode, NotDone, State
+from darkroom.parts import each_planned
 from darkroom.store import Entry, Store, open_store, readable
 from darkroom.store.globs import chooser
 
-_SECONDS, _MOVE = 0.1, 20e-9  # of one core: for each object, and for each byte of it
-_POST = 3.0  # seconds of a thumbnail
 _POST_MEMORY = 1 << 30
 _NAMED = 5  # of many, in a sentence
 
@@ -45,6 +46,7 @@ class _Share:
     """A pair's part of a draft: it counts only when all of it could be planned."""
 
     pair: Pair
+    figures: Figures
     todo: list[Costed[Todo]] = field(default_factory=list)
     left: int = 0
     refused: list[NotDone] = field(default_factory=list)
@@ -52,7 +54,9 @@ class _Share:
     problems: list[str] = field(default_factory=list)
     stale: dict[str, str] = field(default_factory=dict)
 
-    def make(self, item: ArchiveItem, seconds: float) -> None:
+    def make(self, item: ArchiveItem, size: int = 0) -> None:
+        """Note what is to be done with an object, of which so many bytes are moved."""
+        seconds = self.figures.archive + size * self.figures.move
         self.todo.append(Costed((item,), seconds, apart=self.pair.name))
 
     def refuse(self, key: str, reason: str) -> None:
@@ -83,19 +87,10 @@ def draft(request: Request, run: Run) -> Draft[Todo]:
     )
     if not (request.pairs or request.said or request.problems):
         drafted.findings.append("There is no pair to archive: put a YAML file into DARKROOM_PAIRS_DIR.")
-    problems, failed = list(request.problems), list[Exception]()
-    for pair in request.pairs:
-        try:
-            share = _planned(request, pair, run)
-        except (BadInput, StoreError) as error:
-            failed.append(error)
-            problems += [f"{pair.name}: {said}" for said in getattr(error, "problems", [str(error)])]
-            continue
+    problems = list(request.problems)
+    for share in each_planned(request.pairs, lambda pair: _planned(request, pair, run), problems):
         _add(drafted, share)
         problems += share.problems
-    if failed and len(failed) == len(request.pairs):
-        passing = next((error for error in failed if isinstance(error, Unavailable)), None)
-        raise passing or BadInput(problems)
     drafted.problems = problems
     return drafted
 
@@ -141,23 +136,21 @@ def _planned(request: Request, pair: Pair, run: Run) -> _Share:
     store = open_store(request.store, run.access)
     if pair.archive:
         next(open_store(pair.archive, run.access).list(), None)  # if it cannot be reached, nothing is written
-    share, sides = _Share(pair), _looked(pair, store, run)
+    share, sides = _Share(pair, run.figures), _looked(pair, store, run)
     if sides.ours and not sides.found:
         raise BadInput(
             f"{readable(sides.source.uri)} lists nothing, though {len(sides.ours):,} copies of its objects are known "
-            f"in {readable(pair.target)}: nothing is done. See whether it is the right bucket, with the right "
+            f"in {readable(pair.target)}{NOTHING_IS_DONE} See whether it is the right bucket, with the right "
             "credentials and prefix; where it was really emptied, remove the pair."
         )
     clashing = claimed_twice(sides.found, pair.names)
     others = [(other, open_store(other.source)) for other in request.pairs if other.name != pair.name]
     for key, entry in sides.found.items():
-        if run.made and item_name(pair, key) in run.made:
-            share.left += 1
-        elif rivals := clashing.get(target_key(key, pair.names)):
+        if rivals := clashing.get(target_key(key, pair.names)):
             names = ", ".join(rival for rival in rivals if rival != key)
             share.refuse(key, f"{names} would have the same copy, {target_key(key, pair.names)}")
         else:
-            _decide(request.mode, share, sides, entry, others)
+            _decide(request.mode, share, sides, entry, others, run.made)
     _gone(request.mode, share, sides)
     if pair.wordpress:
         due = {key: post for key, post in due_posts(store, sides.target.uri).items() if key in sides.stands}
@@ -198,7 +191,9 @@ def _roots(pair: Pair, source: Store) -> tuple[str, ...]:
     return tuple(f"{source.uri}/{prefix}" for prefix in pair.prefix or ("",))
 
 
-def _decide(mode: Mode, share: _Share, sides: _Sides, entry: Entry, others: Sequence[tuple[Pair, Store]]) -> None:
+def _decide(
+    mode: Mode, share: _Share, sides: _Sides, entry: Entry, others: Sequence[tuple[Pair, Store]], made: Set[str]
+) -> None:
     """Copy an object, compare, replace, prove or leave it; or refuse it."""
     key = target_key(entry.key, share.pair.names)
     stands, known = sides.stands.get(key), sides.known.get(key)
@@ -206,7 +201,8 @@ def _decide(mode: Mode, share: _Share, sides: _Sides, entry: Entry, others: Sequ
         known = None
     same = known is not None and is_same(entry, known, sides.source)
     action = decide(mode, in_source=True, stands=stands is not None, known=known is not None, same=same)
-    if action is Action.LEAVE:
+    # what an interrupted run proved is not proven again: if it is still that, of which the ledger knows by now
+    if action is Action.LEAVE or (action is Action.PROVE and item_name(share.pair, entry.key) in made):
         share.left += 1
         return
     try:
@@ -230,7 +226,7 @@ def _decide(mode: Mode, share: _Share, sides: _Sides, entry: Entry, others: Sequ
         original=Original.of(entry),
         standing=Standing(etag=stands.etag, bytes=stands.bytes, md5=known.recipe if known else "") if stands else None,
     )
-    share.make(item, _SECONDS + entry.bytes * _MOVE)
+    share.make(item, entry.bytes)
 
 
 def _other_of(known: ArchiveEntry, others: Sequence[tuple[Pair, Store]]) -> str:
@@ -257,11 +253,11 @@ def _gone(mode: Mode, share: _Share, sides: _Sides) -> None:
     if not gone:
         return
     remove = pair.removed is Removed.REMOVE
-    most = min(pair.guards.objects, len(sides.ours) * pair.guards.percent // 100)
+    most = pair.guards.most(len(sides.ours))
     some = f"{', '.join(islice(sorted(gone), _NAMED))}{', ...' if len(gone) > _NAMED else ''}"
     if remove and len(gone) > most:
         share.problems.append(
-            f"{pair.name}: {counted(len(gone), 'object')} gone from the source, and its guards let no more than "
+            f"{pair.name}: {counted(len(gone), 'object')} gone from the source, and {LET_NO_MORE} "
             f"{most} of {len(sides.ours):,} copies be removed: none is ({some}). See whether the source is whole; if "
             "so, raise the guards."
         )
@@ -279,7 +275,7 @@ def _gone(mode: Mode, share: _Share, sides: _Sides) -> None:
             target=key,
             standing=Standing(etag=entry.etag, bytes=entry.bytes, md5=entry.recipe),
         )
-        share.make(item, _SECONDS)
+        share.make(item)
     if not remove:
         said = f"{counted(len(gone), 'object')} gone from the source, of which the copies stay: {some}."
         share.findings.append(said)
@@ -296,10 +292,10 @@ def _with_posts(share: _Share, run: Run, due: Mapping[str, PostItem]) -> Iterato
         if not post or post.name in run.made:
             yield one
         else:
-            yield replace(one, item=(item, post), seconds=one.seconds + _POST, memory=_POST_MEMORY, count=2)
+            yield replace(one, item=(item, post), seconds=one.seconds + run.figures.post, memory=_POST_MEMORY, count=2)
     for target, post in due.items():
         if target not in copied and post.name not in run.made:
-            yield Costed((post,), _POST, _POST_MEMORY, apart=share.pair.name)
+            yield Costed((post,), run.figures.post, _POST_MEMORY, apart=share.pair.name)
 
 
 def _label(todo: Sequence[Todo]) -> str:

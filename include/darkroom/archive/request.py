@@ -5,10 +5,12 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from darkroom.archive.pairs import Pair, Verify, pair_files, read_pair, wrong_prefix
+from darkroom.archive.pairs import Pair, pair_files, read_pair, wrong_prefix
 from darkroom.errors import BadInput
 from darkroom.flows import asked
 from darkroom.jobs import Mode
+from darkroom.parts import chosen
+from darkroom.proof import Verify
 from darkroom.settings import settings
 from darkroom.store import open_store
 
@@ -43,24 +45,14 @@ class Request(BaseModel):
 def request_from_params(params: Mapping[str, Any]) -> Request:
     """The request of a run of the deployment's pairs. Raises `BadInput` with every problem."""
     wanted = asked(Params, {name: value for name, value in params.items() if value != ""})
-    files = {file.stem: file for file in pair_files()}
+    files = pair_files()
     missing = [name for name in wanted.pairs if name not in files]
     if missing:
         there = f"there {'are ' + ', '.join(files) if files else 'is none'} in {settings().pairs_dir}"
         raise BadInput(f"pairs: {name!r} is no pair; {there} (DARKROOM_PAIRS_DIR)." for name in missing)
-    pairs: list[Pair] = []
     said: list[str] = []
     problems: list[str] = []
-    for name in dict.fromkeys(wanted.pairs or files):
-        try:
-            pair = read_pair(files[name])
-        except BadInput as error:
-            problems += error.problems
-            continue
-        if not pair.enabled and not wanted.pairs:
-            said.append(f"{name}: it is not enabled, and left alone.")
-        else:
-            pairs.append(pair)
+    pairs = list(chosen(wanted.pairs, files, read_pair, said, problems))
     return request_of(pairs, wanted, said=said, problems=problems)
 
 

@@ -2,10 +2,9 @@
 
 from dataclasses import dataclass
 
-from darkroom.archive.pairs import Verify
-from darkroom.archive.proof import KINDS, prove
 from darkroom.archive.versions import Archive, Version
 from darkroom.errors import StoreError
+from darkroom.proof import KINDS, Verify, prove
 from darkroom.store import Store, readable
 from darkroom.store.transfer import hashes_of
 

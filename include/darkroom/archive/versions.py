@@ -7,8 +7,8 @@ from datetime import datetime
 from darkroom import keys, ledger
 from darkroom.archive.job import ArchiveLedger
 from darkroom.archive.names import VersionName, parse_version, version_key, versions_prefix
-from darkroom.archive.proof import KINDS
 from darkroom.errors import Conflict, Damaged, SourceChanged
+from darkroom.proof import KINDS
 from darkroom.store import Entry, Store
 from darkroom.store.hashes import Hashes
 from darkroom.store.transfer import Move, Small, hashes_of, write_small

@@ -7,7 +7,7 @@ import typer
 from pydantic import ValidationError
 
 from darkroom.archive.flow import FLOW
-from darkroom.archive.pairs import Names, Pair, Verify, contradictions, pair_files, read_pair
+from darkroom.archive.pairs import Names, Pair, contradictions, pair_files, read_pair
 from darkroom.archive.request import Params, request_of
 from darkroom.archive.restore import Restored, restore_version
 from darkroom.archive.versions import Archive, Version
@@ -18,6 +18,7 @@ from darkroom.cli.report_file import report_option, write_report
 from darkroom.cli.summary import print_summary
 from darkroom.errors import BadInput
 from darkroom.jobs import Mode
+from darkroom.proof import Verify
 from darkroom.runs import run_here
 from darkroom.sentences import sentences
 from darkroom.settings import settings
@@ -214,7 +215,7 @@ def _pairs(file: str | None, target: str | None, archive: str | None) -> list[Pa
         return [Pair.model_validate({"name": _COMMAND, "from": target, "to": target, "archive": archive})]
     if target or archive:
         raise BadInput("Give both --to and --archive, or --pair.")
-    pairs = [pair for one in pair_files() if (pair := read_pair(one)).archive]
+    pairs = [pair for one in pair_files().values() if (pair := read_pair(one)).archive]
     if not pairs:
         raise BadInput(f"There is no pair in {settings().pairs_dir}: give --pair FILE, or --to and --archive.")
     return pairs

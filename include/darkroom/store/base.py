@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import BinaryIO, Protocol
@@ -22,7 +22,7 @@ _NO_HASHES = Hashes()
 NOTHING: Mapping[str, str] = {}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, init=False)
 class Entry:
     """One object as a listing or a head shows it.
 
@@ -38,12 +38,35 @@ class Entry:
     bytes: int
     etag: str
     modified: datetime
-    hashes: Hashes = field(default=_NO_HASHES, compare=False)
-    content_type: str = field(default="", compare=False)
-    metadata: Mapping[str, str] = field(default_factory=lambda: NOTHING, compare=False)
-    headers: Mapping[str, str] = field(default_factory=lambda: NOTHING, compare=False)
-    changed: str = field(default="", compare=False)
+    hashes: Hashes = field(compare=False)
+    content_type: str = field(compare=False)
+    metadata: Mapping[str, str] = field(compare=False)
+    headers: Mapping[str, str] = field(compare=False)
+    changed: str = field(compare=False)
     """Of a folder: when the file was last written to or linked (ctime, ns), which no program can set back."""
+
+    def __init__(
+        self,
+        key: str,
+        bytes: int,
+        etag: str,
+        modified: datetime,
+        hashes: Hashes = _NO_HASHES,
+        content_type: str = "",
+        metadata: Mapping[str, str] = NOTHING,
+        headers: Mapping[str, str] = NOTHING,
+        changed: str = "",
+    ) -> None:
+        # a frozen dataclass' own takes four times as long, and listings make them by the million
+        _KEY(self, key)
+        _BYTES(self, bytes)
+        _ETAG(self, etag)
+        _MODIFIED(self, modified)
+        _HASHES(self, hashes)
+        _CONTENT_TYPE(self, content_type)
+        _METADATA(self, metadata)
+        _HEADERS(self, headers)
+        _CHANGED(self, changed)
 
     @property
     def version(self) -> str:
@@ -52,6 +75,11 @@ class Entry:
         What is known of an input's content is kept by it. An output cannot be: another name for it changes it.
         """
         return f"{self.etag}-{self.changed}" if self.changed else self.etag
+
+
+_KEY, _BYTES, _ETAG, _MODIFIED, _HASHES, _CONTENT_TYPE, _METADATA, _HEADERS, _CHANGED = (
+    getattr(Entry, one.name).__set__ for one in fields(Entry)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +171,8 @@ class Store(Protocol):
         stream that ends elsewhere is refused. Who writes many objects can pass `confirm=False` and look at them all
         afterwards with `unconfirmed`, which takes fewer requests. A folder drops `metadata` and `headers`.
 
-        `hashes` are those of bytes in memory, as far as they are known already: they are not computed again.
+        `hashes` are those of the content, as far as they are known: of bytes in memory, or of a stream that checks
+        them itself, as those of `open` do. They are not computed again.
 
         With `durable` the object survives a power cut once this has returned: for what others rely on (ledgers,
         manifests, outcomes, markers). S3 and GCS hold every object so; a folder has to wait for its disk.

@@ -5,7 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 from darkroom.store.base import Entry, Store
 
-_WORTH = 20  # listed objects that cost about as much as one head
+WORTH = 20
+"""Listed objects that cost about as much as one head."""
 
 
 def unconfirmed(store: Store, written: Iterable[Entry]) -> dict[str, str]:
@@ -18,7 +19,7 @@ def unconfirmed(store: Store, written: Iterable[Entry]) -> dict[str, str]:
     missing = {entry.key: entry for entry in written}
     if not missing:
         return {}
-    budget = _WORTH * len(missing) + 1000
+    budget = WORTH * len(missing) + 1000
     for seen in _between(store, min(missing), max(missing)):
         wanted = missing.get(seen.key)
         if wanted is not None and _same(wanted, seen):

@@ -8,6 +8,7 @@ from binascii import a2b_base64
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
@@ -19,6 +20,7 @@ from darkroom.store.gcs_access import GcsAccess
 from darkroom.store.hashes import Hashes
 from darkroom.store.headers import HEADERS
 from darkroom.store.retries import Transient
+from darkroom.store.streams import BLOCK, fill
 
 Resource = Mapping[str, Any]
 """What the JSON API says of an object (https://cloud.google.com/storage/docs/json_api/v1/objects#resource)."""
@@ -29,7 +31,6 @@ _FEW = frozenset(_IN_JSON.values())
 _PAGE = 1000
 # what obstore's paths cannot say, or would say otherwise: an empty, "." or ".." part, a control character
 _ODD = re.compile(r"(^|/)\.{0,2}(/|$)|[\x00-\x1f\x7f]")
-_BLOCK = 256 << 10  # bytes of an answer that are copied at a time, while they are in the processor's cache
 
 
 def look(access: GcsAccess, name: str) -> Resource:
@@ -63,19 +64,12 @@ def download_into(access: GcsAccess, name: str, generation: str, start: int, int
     """Fill `into` with the stored bytes of one version from `start` on, asked for once. Raises as `download` does."""
 
     def request() -> int:
-        stop, done = start + len(into), 0
+        stop = start + len(into)
         if not _ODD.search(name):
-            body = memoryview(
-                obstore.get(access.data, name, options={"version": generation, "range": (start, stop)}).bytes()
-            )
-            into[: len(body)] = body[: len(into)]
-            return len(body)
+            body = obstore.get(access.data, name, options={"version": generation, "range": (start, stop)})
+            return fill(into, body.stream(BLOCK))
         with _media(access, name, generation, f"bytes={start}-{stop - 1}") as answer:
-            while block := answer.read(_BLOCK):
-                done += len(block)
-                if done <= len(into):
-                    into[done - len(block) : done] = block
-        return done
+            return fill(into, iter(partial(answer.read, BLOCK), b""))
 
     done = access.explained(name, request)
     if done != len(into):
@@ -95,24 +89,31 @@ def _path(access: GcsAccess, name: str) -> str:
 def entry(key: str, said: Resource) -> Entry:
     """What Google says of an object."""
     metadata = said.get("metadata") or NOTHING
-    headers = {name: said[field] for name, field in _IN_JSON.items() if said.get(field)} if said.keys() & _FEW else {}
+    headers = NOTHING
+    if not _FEW.isdisjoint(said):
+        headers = {name: said[field] for name, field in _IN_JSON.items() if said.get(field)}
     if WRITE_ID in metadata:
         metadata = {name: value for name, value in metadata.items() if name != WRITE_ID}
     return Entry(
         key,
         int(said["size"]),
         str(said["generation"]),
-        datetime.fromisoformat(said["updated"]).astimezone(UTC),
+        _time(said["updated"]),
         hashes(said),
         said.get("contentType", ""),
         metadata,
-        headers or NOTHING,
+        headers,
     )
+
+
+def _time(text: str) -> datetime:
+    time = datetime.fromisoformat(text)
+    return time if time.tzinfo is UTC else time.astimezone(UTC)
 
 
 def hashes(said: Resource) -> Hashes:
     """The hashes that Google vouches for; an object that was composed of others has no MD5."""
-    return Hashes(md5=_hex(said.get("md5Hash")), crc32c=_hex(said.get("crc32c")))
+    return Hashes(_hex(said.get("md5Hash")), _hex(said.get("crc32c")))
 
 
 def _hex(text: str | None) -> str:

@@ -23,6 +23,8 @@ def chooser(include: Iterable[str] = (), exclude: Iterable[str] = ()) -> Callabl
     ['a/b.jpg', 'maps/c.png']
     """
     wanted, unwanted = [_compiled(one) for one in include], [_compiled(one) for one in exclude]
+    if not wanted and not unwanted:
+        return lambda _: True
 
     def chosen(key: str) -> bool:
         return (not wanted or any(one.fullmatch(key) for one in wanted)) and not any(

@@ -10,6 +10,8 @@ import google_crc32c
 Kind = Literal["md5", "crc32c", "sha256", "dropbox"]
 KINDS: tuple[Kind, ...] = ("md5", "crc32c", "sha256", "dropbox")
 
+_BEST_FIRST: tuple[Kind, ...] = ("sha256", "dropbox", "md5", "crc32c")
+
 _DROPBOX_BLOCK = 4 << 20  # bytes, fixed by Dropbox
 _PIECE = 64 << 10
 
@@ -30,6 +32,14 @@ class Hashes:
     def known(self) -> dict[Kind, str]:
         """Only the hashes that are known, by kind."""
         return {kind: value for kind in KINDS if (value := getattr(self, kind))}
+
+    def proof(self) -> list[Kind]:
+        """The kind that says most of a content, of those that are known; none where none is.
+
+        >>> Hashes(md5="92eb", crc32c="c1d0").proof(), Hashes(crc32c="c1d0").proof(), Hashes().proof()
+        (['md5'], ['crc32c'], [])
+        """
+        return [kind for kind in _BEST_FIRST if getattr(self, kind)][:1]
 
     def only(self, kinds: Collection[Kind]) -> "Hashes":
         """Those of these kinds."""

@@ -20,11 +20,15 @@ _FIRST_WAIT, _LONGEST_WAIT = 0.2, 20.0  # seconds; each wait is random from 0 up
 
 
 class Transient(Exception):
-    """A fault that the next try may not meet. `name` is short and the same for all of its kind (`SlowDown`)."""
+    """A fault that the next try may not meet. `name` is short and the same for all of its kind (`SlowDown`).
 
-    def __init__(self, name: str, detail: str) -> None:
+    `after` is how many seconds the service asks to wait; whoever raises it bounds that.
+    """
+
+    def __init__(self, name: str, detail: str, after: float = 0.0) -> None:
         super().__init__(detail)
         self.name = name
+        self.after = after
 
 
 class Corrupt(Transient):
@@ -67,12 +71,12 @@ class Retries:
             first = fault  # the way without faults, by far the most trodden, pays nothing for the retries
         self._note(what, first)
         try:
-            return self._policy(what)(attempt)
+            return self._policy(what, first)(attempt)
         except Transient as fault:
             ends = Damaged if isinstance(fault, Corrupt) else Unavailable
             raise ends(f"{what} failed {ATTEMPTS} times, at last with {fault.name}: {fault}") from fault
 
-    def _policy(self, what: str) -> "Retrying":
+    def _policy(self, what: str, first: Transient) -> "Retrying":
         # imported at the first fault: most commands meet none
         from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
 
@@ -81,7 +85,12 @@ class Retries:
             assert isinstance(fault, Transient)
             self._note(what, fault)
 
-        wait = wait_random_exponential(multiplier=_FIRST_WAIT, max=_LONGEST_WAIT)
+        jitter = wait_random_exponential(multiplier=_FIRST_WAIT, max=_LONGEST_WAIT)
+
+        def wait(state: "RetryCallState") -> float:
+            fault = state.outcome.exception() if state.outcome else first
+            return max(jitter(state), fault.after if isinstance(fault, Transient) else 0.0)
+
         policy = Retrying(
             stop=stop_after_attempt(ATTEMPTS - 1),
             wait=wait,

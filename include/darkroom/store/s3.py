@@ -55,6 +55,15 @@ class S3Store:
     def uri_of(self, key: str) -> str:
         return self._access.uri(self._name(key))
 
+    @property
+    def reached(self) -> S3Access:
+        """How the bucket is reached, for what only S3 can do."""
+        return self._access
+
+    def name_of(self, key: str) -> str:
+        """The key in the bucket. Raises `StoreError` for one that S3 cannot hold."""
+        return self._name(key)
+
     def list(self, prefix: str = "", *, after: str = "") -> Iterator[Entry]:
         begin = self._prefix + after if after else ""
 
@@ -154,7 +163,7 @@ class S3Store:
             written = _entry(key, Head(len(body), etag, datetime.now(UTC), mine, described))
         else:
             upload = Upload(self._access, name, described, condition)
-            written = _entry(key, send_stream(upload, body, data, size))
+            written = _entry(key, send_stream(upload, body, data, size, hashes))
         return self._confirmed(written, condition != Condition()) if confirm else written
 
     def unconfirmed(self, written: Iterable[Entry]) -> dict[str, str]:

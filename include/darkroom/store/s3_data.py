@@ -15,7 +15,7 @@ from darkroom.store.retries import Corrupt, Transient
 from darkroom.store.s3_access import S3Access
 from darkroom.store.s3_hashes import plain, to_base64, vouched
 from darkroom.store.s3_metadata import Description
-from darkroom.store.streams import PART
+from darkroom.store.streams import BLOCK, PART, fill
 
 if TYPE_CHECKING:
     from obstore import GetOptions, PutMode
@@ -116,17 +116,15 @@ def get_part(access: S3Access, name: str, etag: str, start: int, into: memoryvie
     stop = start + len(into)
 
     def request() -> None:
-        body: bytes | memoryview
         if _ODD.search(name):
             span = f"bytes={start}-{stop - 1}"
             answer = access.client.get_object(Bucket=access.bucket, Key=name, Range=span, IfMatch=f'"{etag}"')
-            body = answer["Body"].read()
+            done = fill(into, answer["Body"].iter_chunks(BLOCK))
         else:
             options: GetOptions = {"range": (start, stop), "if_match": f'"{etag}"'}
-            body = memoryview(obstore.get(access.data, name, options=options).bytes())
-        if len(body) != len(into):
-            raise Transient("short answer", f"{len(body)} of {len(into)} bytes came")
-        into[:] = body
+            done = fill(into, obstore.get(access.data, name, options=options).stream(BLOCK))
+        if done != len(into):
+            raise Transient("short answer", f"{done} of {len(into)} bytes came")
 
     access.call("reading", name, request)
 

@@ -5,7 +5,7 @@ page, and knows where the next one begins only when it has parsed this one.
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import unquote_plus
@@ -22,7 +22,8 @@ from darkroom.store.s3_access import S3Access
 from darkroom.store.s3_hashes import plain
 
 _TOKEN = re.compile(rb"<NextContinuationToken>([^<]+)</")
-_FIELD = re.compile(rb"<(Key|Size|ETag|LastModified)>([^<]*)</")
+_FIELDS = ("Key", "Size", "ETag", "LastModified")
+_FIELD = re.compile(f"<({'|'.join(_FIELDS)})>([^<]*)</")
 _QUOTES = {"&quot;": '"', "&apos;": "'"}
 _ENCODED = re.compile("[%+]")
 
@@ -49,7 +50,7 @@ def entries(fetch: Callable[[str], bytes], prefix: str) -> Iterator[Entry]:
 
 def _next(page: bytes) -> str:
     found = _TOKEN.search(page)
-    return _text(found[1]) if found else ""
+    return unescape(found[1].decode(), _QUOTES) if found else ""
 
 
 def _parse(page: bytes, prefix: str) -> Iterator[Entry]:
@@ -61,30 +62,34 @@ def _parse(page: bytes, prefix: str) -> Iterator[Entry]:
 
 def _parsed(page: bytes, prefix: str) -> Iterator[Entry]:
     encoded = b"<EncodingType>url</EncodingType>" in page
+    times: dict[str, datetime] = {}  # many objects have the same second
     for key, size, etag, time in _plainly(page) or _by_xml(page):
         if encoded and _ENCODED.search(key := key.replace("%2F", "/")):  # all that most encoded keys have
             key = unquote_plus(key)
-        yield Entry(key.removeprefix(prefix), int(size), plain(etag), _time(time))
+        second = time[:19]
+        modified = times.get(second) if time.endswith("Z") else _time(time)
+        if modified is None:
+            modified = times[second] = _time(time)
+        yield Entry(key.removeprefix(prefix), int(size), plain(etag), modified)
 
 
-def _plainly(page: bytes) -> list[tuple[str, str, str, str]]:
+def _plainly(page: bytes) -> Iterable[tuple[str, str, str, str]]:
     """Key, size, ETag and time of each object, of a page as every service writes it; nothing of any other page.
 
-    A tree of the page takes five times as long: here each field is found once, and none may be missing, or stand twice.
+    A tree of the page takes five times as long: here each field is found once, and none may be missing, or stand twice,
+    or in another order than in the first object.
     """
-    found = _FIELD.findall(page)
-    count = page.count(b"<Contents>")
-    rows = [dict(found[at : at + 4]) for at in range(0, len(found), 4)]
-    if len(found) != 4 * count or any(len(row) < 4 for row in rows) or b"<!" in page or b"&#" in page:
-        return []
-    return [
-        (_text(row[b"Key"]), row[b"Size"].decode(), _text(row[b"ETag"]), row[b"LastModified"].decode()) for row in rows
-    ]
-
-
-def _text(escaped: bytes) -> str:
-    text = escaped.decode()
-    return unescape(text, _QUOTES) if "&" in text else text
+    text = page.decode().replace("&quot;", '"')  # each ETag has two
+    if "<!" in text or "&#" in text:
+        return ()
+    found = _FIELD.findall(text)
+    names, values = [name for name, _ in found], [value for _, value in found]
+    order = names[: len(_FIELDS)]
+    if sorted(order) != sorted(_FIELDS) or names != order * text.count("<Contents>"):
+        return ()
+    if "&" in text:
+        values = [unescape(value, _QUOTES) for value in values]
+    return zip(*(values[order.index(name) :: len(_FIELDS)] for name in _FIELDS), strict=True)
 
 
 def _by_xml(page: bytes) -> Iterator[tuple[str, str, str, str]]:

@@ -11,13 +11,13 @@ from typing import Any, BinaryIO, TypeVar
 
 from darkroom.errors import Conflict, DarkroomError, NotFound, StoreError
 from darkroom.store.base import WRITE_ID
-from darkroom.store.hashes import Hasher, hash_bytes
+from darkroom.store.hashes import Hasher, Hashes, hash_bytes
 from darkroom.store.retries import Transient
 from darkroom.store.s3_access import S3Access
 from darkroom.store.s3_data import Condition, Head, head, own
 from darkroom.store.s3_hashes import to_base64, vouched
 from darkroom.store.s3_metadata import Description
-from darkroom.store.streams import STEP, read_fully
+from darkroom.store.streams import STEP, give_back, read_fully
 
 log = logging.getLogger(__name__)
 
@@ -125,13 +125,18 @@ class Upload:
             log.warning("The parts of an unfinished upload are left: %s", error)
 
 
-def send_stream(upload: Upload, first: bytes | bytearray, stream: BinaryIO, size: int | None) -> Head:
+def send_stream(
+    upload: Upload, first: bytes | bytearray, stream: BinaryIO, size: int | None, known: Hashes | None = None
+) -> Head:
     """Upload `first` and the rest of a stream, whole or not at all; returns what then stands.
 
+    Of the hashes of all of it some may be `known`; then S3 is told these, and they are not computed.
     Raises what the stream raises, `Conflict`, and `StoreError` for a stream that is not `size` bytes long.
     """
     part = part_size(size)
-    hasher = Hasher("crc32c")  # no MD5: S3 has none of an object in parts, and it would take as long as all the rest
+    known = known or Hashes()
+    # no MD5: S3 has none of an object in parts, and it would take as long as all the rest
+    hasher = Hasher() if known.crc32c else Hasher("crc32c")
     length = 0
 
     def bodies() -> Iterator[bytes | bytearray]:
@@ -147,11 +152,15 @@ def send_stream(upload: Upload, first: bytes | bytearray, stream: BinaryIO, size
             del body  # no more than is in flight is held while the next one is read
             ready = ready or read_fully(stream, part)
 
+    def send(number: int, body: bytes | bytearray) -> None:
+        upload.send(number, body)
+        give_back(stream, body)
+
     with _aborting(upload):
-        _run_parts(bodies(), upload.send, workers=max(1, min(_MOST_WORKERS, _IN_FLIGHT // part)), name=upload.name)
+        _run_parts(bodies(), send, workers=max(1, min(_MOST_WORKERS, _IN_FLIGHT // part)), name=upload.name)
         if size not in (None, length):
             raise StoreError(f"{upload.name}: its source ended after {length} bytes instead of {size}.")
-        hashes = hasher.hashes()
+        hashes = hasher.hashes().joined(known)
         stands = upload.finish(hashes.crc32c)
     if stands.bytes != length or stands.hashes.contradicts(hashes):
         raise StoreError(f"{upload.access.uri(upload.name)}: another writer replaced it while it was written.")
@@ -183,7 +192,7 @@ def _aborting(upload: Upload) -> Iterator[None]:
 
 
 def _run_parts(parts: Iterator[T], send: Callable[[int, T], None], *, workers: int, name: str) -> None:
-    """Send numbered parts, from 1 on, `workers` at once; takes no part from the iterator before one can be sent."""
+    """Send numbered parts, from 1 on, `workers` at once; one more is taken from the iterator while they are sent."""
     pending: set[Future[None]] = set()
     with ThreadPoolExecutor(workers, thread_name_prefix="multipart") as pool:
         try:
@@ -191,7 +200,7 @@ def _run_parts(parts: Iterator[T], send: Callable[[int, T], None], *, workers: i
                 if number > _MOST_PARTS:
                     raise StoreError(f"{name}: it has more than {_MOST_PARTS} parts; S3 needs to be told its size.")
                 pending.add(pool.submit(send, number, part))
-                if len(pending) >= workers:
+                if len(pending) > workers:
                     done, pending = wait(pending, return_when=FIRST_COMPLETED)
                     for future in done:
                         future.result()

@@ -171,6 +171,7 @@ def _once(source: Store, target: Store, one: Move, kinds: Collection[Kind], on_b
                 one.key,
                 cast(BinaryIO, PassingStream(reading.stream, on_bytes, hasher)),
                 size=seen.bytes,
+                hashes=seen.hashes,
                 content_type=_content_type(seen),
                 metadata=seen.metadata,
                 headers=seen.headers,
@@ -233,7 +234,12 @@ def _copied(store: Store, one: Move, kinds: Collection[Kind], on_bytes: Callable
 
 
 def _content_type(entry: Entry) -> str:
-    return entry.content_type or mimetypes.guess_type(entry.key)[0] or CONTENT_TYPE
+    return entry.content_type or content_type_of(entry.key)
+
+
+def content_type_of(key: str) -> str:
+    """What an object is by its name, where nobody says."""
+    return mimetypes.guess_type(key)[0] or CONTENT_TYPE
 
 
 def hashes_of(store: Store, entry: Entry, *kinds: Kind) -> Hashes:

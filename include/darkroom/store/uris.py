@@ -20,6 +20,11 @@ def open_store(location: str, access: Access = NO_ACCESS) -> Store:
     folder comes to be with its first object.
     """
     scheme, _, _ = location.partition("://")
+    if location.startswith("dropbox:/"):
+        raise BadInput(
+            f"{readable(location)}: Dropbox is no store, files are only fetched from there (`darkroom ingest --from`); "
+            "give a folder's path, or file://, s3:// or gs://."
+        )
     if scheme == location:
         if not location.strip():
             raise BadInput("A store's location is empty: give a folder's path or a URI.")

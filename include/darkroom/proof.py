@@ -1,11 +1,20 @@
 """The proof that what was written is what was read: by the bytes that come back, or by what the store vouches for."""
 
-from darkroom.archive.pairs import Verify
+from enum import StrEnum
+
 from darkroom.errors import Conflict
 from darkroom.failures import Mismatch
 from darkroom.store import Entry, Store
 from darkroom.store.hashes import Hashes, Kind
 from darkroom.store.transfer import hashes_of
+
+
+class Verify(StrEnum):
+    """How what was written is proven: read back whole, or by the checksum that the store vouches for."""
+
+    READ_BACK = "read back"
+    CHECKSUM = "store's checksum"
+
 
 KINDS: tuple[Kind, ...] = ("md5", "crc32c")
 """The hashes of whatever is copied: those that GCS knows."""
