@@ -1,0 +1,1 @@
+"""The flow `sync`: a folder to a bucket, under rules (DESIGN 9)."""

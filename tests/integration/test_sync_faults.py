@@ -1,0 +1,384 @@
+"""Whatever happens in the middle of a sync, what ever stood there is there or put aside, and the next run ends it."""
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from darkroom import leases
+from darkroom.errors import Busy, Unavailable
+from darkroom.leases import Holder
+from darkroom.store import Store, open_store, retries
+from darkroom.store.streams import PART
+from darkroom.sync import transfer as uploading
+from darkroom.sync.transfer import Line
+from darkroom.worker import run_job
+from tests.servers.fault_proxy import FaultProxy
+from tests.servers.faults import CorruptUpload, Fault, Hang, Reset, Status, slow_down
+from tests.sync_world import World, contents, counts, new_bucket, reasons, world_of
+
+OLD, NEW, THEIRS = b"the old photo" * 40, b"the new photo" * 50, b"somebody else's"
+LARGE = os.urandom(PART + 1000)
+DENIED = Status(403, "Forbidden", b"<Error><Code>AccessDenied</Code></Error>")
+
+
+@pytest.fixture
+def on_s3(open_backend: Callable[[str], Store], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
+    return world_of(new_bucket("radosgw", open_backend), tmp_path, monkeypatch)
+
+
+@pytest.fixture
+def s3(on_s3: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultProxy]:
+    """Between Darkroom's processes and S3, but not before the test's own store, which looks at what stands."""
+    contents(on_s3.bucket)  # it keeps its connections
+    with FaultProxy(os.environ["AWS_ENDPOINT_URL"]) as proxy, monkeypatch.context() as patch:
+        patch.setenv("AWS_ENDPOINT_URL", proxy.endpoint)
+        yield proxy
+
+
+def ever(world: World) -> set[bytes]:
+    """All bytes that are in the bucket, wherever."""
+    return set(contents(world.bucket).values())
+
+
+# others who write there
+
+
+def test_what_somebody_writes_after_the_plan_is_not_touched(shops: World) -> None:
+    for key in ("changed", "gone", "left", "more"):
+        shops.put(key, OLD)
+    shops.run()
+    shops.put("changed", NEW)
+    shops.put("new", NEW)
+    (shops.folder / "gone").unlink()
+    manifest = shops.planned("sync")
+    for key in ("changed", "new", "gone"):
+        shops.target.write(key, THEIRS)
+    report = shops.finished(manifest)
+    assert counts(report) == {"failed": 3, "skipped": 2}
+    for key in ("changed", "new", "gone"):
+        assert "somebody else wrote it since the plan, and nothing of theirs was touched" in reasons(report)[key]
+    assert shops.uploaded() == {"changed": THEIRS, "new": THEIRS, "gone": THEIRS, "left": OLD, "more": OLD}
+    assert shops.run("sync").ok
+    assert shops.uploaded() == {"changed": NEW, "new": NEW, "left": OLD, "more": OLD}
+    assert set(shops.aside().values()) == {THEIRS}
+
+
+def test_what_somebody_writes_between_the_look_and_the_write_is_not_touched(
+    shops: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shops.put("a", OLD)
+    shops.run()
+    shops.put("a", NEW)
+    shops.put("new", NEW)
+    writing = Line._written
+
+    def then(line: Line, *given: Any) -> Any:
+        shops.target.write(given[0].key, THEIRS)
+        return writing(line, *given)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Line, "_written", then)
+        report = shops.run()
+    assert counts(report) == {"failed": 2}
+    assert shops.uploaded() == {"a": THEIRS, "new": THEIRS}
+    assert shops.aside() == {"a": OLD}
+    assert shops.run().ok
+    assert shops.uploaded() == {"a": NEW, "new": NEW}
+    assert {OLD, THEIRS} == set(shops.aside().values())
+
+
+def test_what_somebody_writes_between_the_look_and_putting_it_aside_is_not_touched(
+    shops: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shops.fill(3)
+    shops.run()
+    shops.put("files/000", NEW)
+    (shops.folder / "files/001").unlink()
+    setting = uploading.Aside.set_aside
+
+    def then(aside: Any, stands: Any) -> Any:
+        shops.target.write(stands.key, THEIRS)
+        return setting(aside, stands)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(uploading.Aside, "set_aside", then)
+        report = shops.run("sync")
+    assert counts(report) == {"failed": 2, "skipped": 1}
+    assert all("another object stands there now" in reason for reason in reasons(report).values())
+    assert shops.uploaded() == {"files/000": THEIRS, "files/001": THEIRS, "files/002": b"file 2"}
+    assert shops.aside() == {}
+
+
+def test_what_somebody_writes_between_putting_it_aside_and_removing_it_is_not_removed(
+    shops: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shops.fill(3)
+    shops.run()
+    (shops.folder / "files/001").unlink()
+    setting = uploading.Aside.set_aside
+
+    def then(aside: Any, stands: Any) -> Any:
+        output = setting(aside, stands)
+        shops.target.write(stands.key, THEIRS)
+        return output
+
+    with monkeypatch.context() as patch:
+        patch.setattr(uploading.Aside, "set_aside", then)
+        report = shops.run("sync")
+    assert counts(report) == {"failed": 1, "skipped": 2}
+    assert shops.uploaded()["files/001"] == THEIRS
+
+
+def test_what_somebody_removed_after_the_plan_is_gone_and_no_failure(shops: World) -> None:
+    shops.fill(3)
+    shops.run()
+    (shops.folder / "files/001").unlink()
+    manifest = shops.planned("sync")
+    shops.target.delete("files/001")
+    report = shops.finished(manifest)
+    assert (report.ok, shops.aside()) == (True, {})
+
+
+def test_what_was_put_aside_before_is_never_written_over(shops: World) -> None:
+    shops.put("a", "one")
+    shops.run()
+    shops.put("a", "two")
+    shops.run()
+    (key,) = [entry.key for entry in shops.bucket.list("removed/")]
+    shops.bucket.write(key, THEIRS)  # whoever it was
+    shops.put("a", "three")
+    assert shops.run().ok
+    assert sorted(shops.aside().values()) == sorted([THEIRS, b"two"])
+
+
+# two runs at once
+
+
+def test_a_second_run_of_one_target_is_told_who_is_at_work(shops: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    shops.put("a", OLD)
+    said: list[tuple[int, str]] = []
+    doing = Line.do
+
+    def then(line: Line, item: Any) -> Any:
+        other = shops.command()
+        text, _ = other.communicate(timeout=60)
+        said.append((other.returncode, text))
+        return doing(line, item)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Line, "do", then)
+        assert shops.run().ok
+    ((code, text),) = said
+    assert code == 70
+    assert "sync, run shops is at work on it" in text
+    assert shops.command().wait(60) == 0
+
+
+def test_a_profile_of_another_name_waits_for_its_target_too(shops: World) -> None:
+    state, subject = open_store(str(shops.root / "studio")), shops.target.uri
+    leases.take(state, "sync", [subject], Holder("local_s3_sync, run today"))
+    shops.put("a", OLD)
+    shops.set(name="another")
+    for mode in ("copy", "sync"):
+        with pytest.raises(Busy, match="local_s3_sync, run today is at work on it"):
+            shops.run(mode)
+    assert counts(shops.run("plan")) == {"todo": 1}, "looking is free"
+    assert contents(shops.bucket) == {}
+
+
+# S3 and the network
+
+
+@pytest.mark.parametrize("fault", [slow_down(), Reset("before"), Reset("request"), Reset("response"), CorruptUpload(9)])
+def test_faults_on_the_way_to_s3_are_repeated_and_nothing_is_written_twice(
+    on_s3: World, s3: FaultProxy, fault: Fault
+) -> None:
+    on_s3.put("a", OLD)
+    on_s3.run()
+    on_s3.put("a", NEW)
+    on_s3.put("new", NEW)
+    s3.inject(fault, times=3, method="PUT")
+    report = on_s3.run()
+    assert report.ok, reasons(report)
+    assert report.retries or isinstance(fault, CorruptUpload)
+    assert on_s3.uploaded() == {"a": NEW, "new": NEW}
+    assert on_s3.aside() == {"a": OLD}
+
+
+def test_s3_refuses_one_key_and_all_others_go(on_s3: World, s3: FaultProxy) -> None:
+    for key in ("a", "b", "c"):
+        on_s3.put(key, OLD)
+    on_s3.run()
+    for key in ("a", "b", "c", "new"):
+        on_s3.put(key, NEW)
+    s3.inject(DENIED, times=1000, method="PUT", path="/b$")
+    report = on_s3.run()
+    assert counts(report) == {"done": 3, "failed": 1}
+    assert "S3 refuses access" in reasons(report)["b"]
+    assert on_s3.uploaded() == {"a": NEW, "b": OLD, "c": NEW, "new": NEW}
+    s3.clear()
+    assert on_s3.run().ok
+    assert on_s3.uploaded()["b"] == NEW
+    assert on_s3.aside() == {"a": OLD, "b": OLD, "c": OLD}
+
+
+def test_where_nothing_may_be_put_aside_nothing_is_replaced_or_removed(on_s3: World, s3: FaultProxy) -> None:
+    for key in ("a", "b", "c"):
+        on_s3.put(key, OLD)
+    on_s3.run()
+    on_s3.put("a", NEW)
+    (on_s3.folder / "b").unlink()
+    on_s3.put("new", NEW)
+    s3.inject(DENIED, times=1000, method="PUT", path="/removed/")
+    report = on_s3.run("sync")
+    assert counts(report) == {"done": 1, "failed": 2, "skipped": 1}
+    assert on_s3.uploaded() == {"a": OLD, "b": OLD, "c": OLD, "new": NEW}
+
+
+def test_s3_that_may_be_read_and_not_removed_from_is_a_failure_of_the_item(on_s3: World, s3: FaultProxy) -> None:
+    on_s3.fill(3)
+    on_s3.run()
+    (on_s3.folder / "files/001").unlink()
+    s3.inject(DENIED, times=1000, method="DELETE")
+    report = on_s3.run("sync")
+    assert counts(report) == {"failed": 1, "skipped": 2}
+    assert on_s3.uploaded()["files/001"] == b"file 1"
+
+
+def test_s3_that_goes_down_in_the_middle_loses_nothing_and_the_next_run_ends_it(
+    on_s3: World, s3: FaultProxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    on_s3.fill(12)
+    on_s3.run()
+    old = on_s3.uploaded()
+    for number in range(0, 8):
+        on_s3.put(f"files/{number:03}", f"other {number}")
+    (on_s3.folder / "files/010").unlink()
+    monkeypatch.setattr(retries, "_LONGEST_WAIT", 0.01)
+    s3.inject(slow_down(), times=10**6, after=12, method="PUT")
+    s3.inject(slow_down(), times=10**6, after=3, method="DELETE")
+    report = on_s3.run("sync")
+    assert report.failed
+    assert not report.ok
+    assert set(old.values()) <= ever(on_s3)
+    s3.clear()
+    assert on_s3.run("sync").ok
+    assert on_s3.uploaded() == contents(open_store(str(on_s3.folder)))
+    assert set(old.values()) <= ever(on_s3)
+
+
+def test_a_listing_that_ends_in_the_middle_removes_and_uploads_nothing(
+    on_s3: World, s3: FaultProxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    on_s3.fill(5)
+    on_s3.run()
+    (on_s3.folder / "files/001").unlink()
+    on_s3.put("new", NEW)
+    monkeypatch.setattr(retries, "_LONGEST_WAIT", 0.01)
+    s3.inject(slow_down(), times=10**6, method="GET", path="list-type=2")
+    with pytest.raises(Unavailable):
+        on_s3.run("sync")
+    assert len(on_s3.uploaded()) == 5
+
+
+# killed
+
+
+def prepare(world: World, old: bytes, new: bytes) -> None:
+    """An object that is to be replaced, and one that is to be removed."""
+    for entry in list(world.bucket.list()):
+        world.bucket.delete(entry.key)
+    for key in ("a", "gone", "left", "more"):
+        world.put(key, old if key == "a" else key * 20)
+    report = world.run("sync")
+    assert report.ok, reasons(report)
+    world.put("a", new)
+    (world.folder / "gone").unlink()
+
+
+def killed_at(world: World, s3: FaultProxy, fault: Fault, step: int) -> None:
+    s3.clear()
+    s3.inject(fault, after=step, times=1)
+    s3.inject(Hang(60), after=step, times=1)  # the one after it: where an answer is lost, nobody asks again
+    process = world.command("sync", "--max-delete", "50")
+    until = time.monotonic() + 30
+    while not any(one.result == "Hang" for one in s3.seen) and process.poll() is None and time.monotonic() < until:
+        time.sleep(0.01)
+    process.kill()
+    process.communicate()
+    s3.clear()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "size", [pytest.param(1, id="small"), pytest.param(PART + 1000, id="large", marks=pytest.mark.long)]
+)
+@pytest.mark.parametrize(
+    "fault",
+    [
+        pytest.param(Hang(60), id="before it is done"),
+        pytest.param(Reset("response"), id="when it is done", marks=pytest.mark.long),
+    ],
+)
+def test_kill_at_any_request_of_a_replacement_or_a_removal_loses_nothing(
+    on_s3: World, s3: FaultProxy, fault: Fault, size: int
+) -> None:
+    """Killed at each request in turn: before the server sees it, and when it has done it and the answer is lost."""
+    old, new, gone = b"o" * size + OLD, b"n" * size + NEW, b"gone" * 20
+    prepare(on_s3, old, new)
+    s3.clear()
+    assert on_s3.command("sync", "--max-delete", "50").wait(60) == 0
+    about = [number for number, one in enumerate(s3.seen) if one.path.split("?")[0].count("/") > 1]
+    steps = range(about[0], len(s3.seen))
+    assert len(steps) > 6
+    for step in steps:
+        prepare(on_s3, old, new)
+        killed_at(on_s3, s3, fault, step)
+        stands, aside = on_s3.uploaded(), set(on_s3.aside().values())
+        assert stands["a"] == old or (stands["a"] == new and old in aside), f"step {step}: what stood there is there"
+        assert stands.get("gone") == gone or gone in aside, f"step {step}: so is what is removed"
+        report = on_s3.run("sync")
+        assert report.ok, (step, reasons(report), report.problems)
+        assert on_s3.uploaded() == {"a": new, "left": b"left" * 20, "more": b"more" * 20}, step
+        assert {old, gone} <= set(on_s3.aside().values())
+        assert len(on_s3.aside()) == 2, f"step {step}: each once"
+
+
+def test_what_changes_after_an_interrupted_run_had_uploaded_it_goes_up_in_the_next_one(shops: World) -> None:
+    for key in ("a", "b"):
+        shops.put(key, OLD)
+    manifest = shops.planned()
+    run_job(manifest.jobs[0].uri, workers=1)  # and it is killed before it settles
+    assert shops.uploaded() == {"a": OLD, "b": OLD}
+    shops.put("a", NEW)
+    report = shops.run()
+    assert report.ok
+    assert shops.uploaded() == {"a": NEW, "b": OLD}, "a run that says that all is well has uploaded it"
+
+
+def test_an_interrupted_run_is_ended_by_the_next_one_and_nothing_goes_twice(
+    shops: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shops.fill(6)
+    doing, done = Line.do, []
+
+    def some(line: Line, item: Any) -> Any:
+        if len(done) == 3:
+            raise KeyboardInterrupt
+        done.append(item.key)
+        return doing(line, item)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Line, "do", some)
+        with pytest.raises(KeyboardInterrupt):
+            shops.run()
+    first = {entry.key: entry.etag for entry in shops.target.list()}
+    assert 0 < len(first) < 6
+    report = shops.run()
+    assert (report.ok, len(shops.uploaded())) == (True, 6)
+    assert first.items() <= {entry.key: entry.etag for entry in shops.target.list()}.items()
+    assert shops.aside() == {}
