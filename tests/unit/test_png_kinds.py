@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import pyvips
 
-from darkroom.compositing.layers import HEADER_BYTES, Layers, png_size
 from darkroom.errors import ItemError
+from darkroom.imaging.layers import Layers
+from darkroom.imaging.png_header import HEADER_BYTES, png_size
 from tests.renders import pixels, png
 
 RNG = np.random.default_rng(7)

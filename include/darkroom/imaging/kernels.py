@@ -75,6 +75,19 @@ def painted_box(pixels: U8) -> tuple[int, int, int, int]:
 
 
 @njit(cache=True, nogil=True)
+def painted_in(row: U32) -> tuple[int, int]:
+    """A row's first pixel of alpha >= 1, and the one behind its last; equal ones where there is none."""
+    if not any_painted(row, 0, row.size):
+        return 0, 0
+    first, end = 0, row.size
+    while not row[first] & _ALPHA:
+        first += 1
+    while not row[end - 1] & _ALPHA:
+        end -= 1
+    return first, end
+
+
+@njit(cache=True, nogil=True)
 def painted_spans(pixels: U8, spans: I64, packed: U8) -> int:
     """Pack the painted part of each row of an RGBA image (C order) into `packed`, one after the other.
 
@@ -86,18 +99,21 @@ def painted_spans(pixels: U8, spans: I64, packed: U8) -> int:
     image, to = rows.view(np.uint32), packed.view(np.uint32)
     used = 0
     for y in range(height):
-        row, first, end = image[y], 0, 0
-        if any_painted(row, 0, width):
-            end = width
-            while not row[first] & _ALPHA:
-                first += 1
-            while not row[end - 1] & _ALPHA:
-                end -= 1
+        row = image[y]
+        first, end = painted_in(row)
         spans[y, 0], spans[y, 1], spans[y, 2] = first, end, used * 4
         for x in range(end - first):
             to[used + x] = row[first + x]
         used += end - first
     return used * 4
+
+
+@njit(cache=True, nogil=True)
+def spread(packed: U8, spans: I64, left: int, out: U8) -> None:
+    """Lay each row's painted pixels where they belong in `out` (height, width * 4), whose first column is `left`."""
+    for y in range(spans.shape[0]):
+        first, end, at = spans[y]
+        out[y, (first - left) * 4 : (end - left) * 4] = packed[at : at + (end - first) * 4]
 
 
 @njit(cache=True, nogil=True)

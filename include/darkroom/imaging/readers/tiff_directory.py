@@ -111,6 +111,21 @@ class Directory:
         size, code = _TYPES[one.type]
         return list(struct.unpack(f"{self.shape.order}{one.count}{code}", self._bytes(one, one.count * size)))
 
+    def some(self, tag: int, first: int, count: int) -> list[int]:
+        """So many values of such a field from one on: of millions of tiles only those that are looked at are read.
+
+        None where the field has not so many.
+        """
+        one = self.fields.get(tag)
+        if one is None or one.type not in _WHOLE or first < 0 or not 0 < count <= one.count - first:
+            return []
+        size, code = _TYPES[one.type]
+        if one.count * size <= self.shape.room:
+            data = one.raw[first * size : (first + count) * size]
+        else:
+            data = _exactly(self.read_at, self._offset(one) + first * size, count * size)
+        return list(struct.unpack(f"{self.shape.order}{count}{code}", data))
+
     def count(self, tag: int) -> int:
         """How many values a field has; none where it is missing, or its values cannot lie in any file."""
         one = self.fields.get(tag)
