@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from darkroom.compositing.findings import KINDS, SEVERITIES
+from darkroom.checks.findings import KINDS, SEVERITIES
 from darkroom.sample import draw_renders, style_text
 from tests import renders
 from tests.tiny import STYLE, Tiny, darkroom
@@ -263,6 +263,28 @@ def test_the_sample_studio_is_fine(tmp_path):
     run = check_run(style, tmp_path / "renders")
     assert run.returncode == 0, run.stdout
     assert "all fine" in run.stdout
+
+
+def test_a_page_with_pictures_is_written_beside_what_is_printed(tiny):
+    stray_pixels(tiny)
+    double_claim(tiny)
+    place = tiny.folder / "check.html"
+    place.write_text("an older one")
+    code, report, _ = check(tiny, "--html", str(place))
+    page = place.read_text(encoding="utf-8")
+    assert code == 1
+    assert page.count('<img src="data:image/png;base64,') == 4
+    assert all(f"&#39;s/{one['where'].rpartition('/')[2]}" in page for one in report["findings"])
+    assert "<circle" in page
+
+
+def test_a_page_that_cannot_be_written_ends_the_command_before_anything_is_read(tiny):
+    (tiny.folder / "check.html").mkdir()
+    run = check_run(tiny.style, tiny.renders, "--html", str(tiny.folder / "check.html"))
+    assert run.returncode == 2
+    assert "--html: " in run.stderr
+    assert "is a folder, and is not replaced; name a file." in run.stderr
+    assert run.stdout == ""
 
 
 # bad input

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 import pyvips
 
-from darkroom.compositing import findings as decide
-from darkroom.compositing.check import Check, look_at
-from darkroom.compositing.findings import KINDS, SEVERITIES, Finding, finding, worst_first
-from darkroom.compositing.renders import RenderIndex, index_renders
+from darkroom.checks import findings as decide
+from darkroom.checks.check import Check, look_at
+from darkroom.checks.findings import KINDS, SEVERITIES, Finding, finding, worst_first
+from darkroom.checks.renders import RenderIndex, index_renders
 from darkroom.jobs import dump, parse
 from darkroom.store import Entry, open_store
 from darkroom.styles.style import Style

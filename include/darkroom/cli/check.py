@@ -9,14 +9,15 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from darkroom.checks.check import Check
+from darkroom.checks.findings import KINDS, SEVERITIES
 from darkroom.cli.options import Combinations, Lengths, Renders, StyleFile, listed
 from darkroom.cli.output import Json, print_json
-from darkroom.cli.report_file import report_option, write_report
-from darkroom.compositing.check import Check
+from darkroom.cli.report_file import file_option, report_option, write_file, write_report
 from darkroom.compositing.check import check as check_renders
-from darkroom.compositing.findings import KINDS, SEVERITIES
 from darkroom.compositing.request import Request
 from darkroom.settings import settings
+from darkroom.store import open_store
 
 _MOST_LISTED = 200
 _COLOURS = {"error": "bold red", "warning": "yellow", "note": "cyan"}
@@ -28,6 +29,7 @@ def check(
     combinations: Combinations = None,
     length: Lengths = None,
     report: Annotated[Path | None, report_option("Write all that was found as JSON here.")] = None,
+    html: Annotated[Path | None, file_option("--html", "Write what was found as a page with pictures here.")] = None,
     json: Json = False,
 ) -> None:
     """Is everything there that a style's pictures need, and fit to be used?
@@ -37,7 +39,7 @@ def check(
     colour profile, and for stray pixels away from the body. The worst comes first. Ends with 1 where anything was
     found.
 
-    Example: darkroom check --style dress.yaml --renders renders/ --report check.json
+    Example: darkroom check --style dress.yaml --renders renders/ --html check.html
     """
     request = Request(
         style_file=style,
@@ -46,11 +48,17 @@ def check(
         lengths=listed(length, "--length"),
         combinations=tuple(combinations or ()),
     )
-    found = check_renders(request, settings().workers)
+    workers, most = settings().workers, settings().max_pixels
+    found = check_renders(request, workers)
     if json:
         print_json(found)
     _print(found, Console(stderr=json))
     write_report(found, report)
+    if html:
+        from darkroom.checks.page import page, renders_of  # jinja2, whose import takes longer than a small command
+
+        made = page(found, renders_of(open_store(found.renders), most), workers)
+        write_file("html", html, made, "text/html; charset=utf-8")
     raise typer.Exit(0 if found.ok else 1)
 
 

@@ -1,0 +1,1 @@
+"""The flow `ingest`: what a studio delivers becomes raw renders, proxies and a catalogue (docs/ingest.md)."""

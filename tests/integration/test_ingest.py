@@ -1,0 +1,320 @@
+"""The ingest as scenarios: from a folder and from a Dropbox to raw renders, proxies and a catalogue."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import pyvips
+
+from darkroom import keys
+from darkroom.errors import BadInput
+from darkroom.ingest import fetch
+from darkroom.jobs import Mode
+from darkroom.plan_folder import PlanFolder
+from darkroom.reports import failure_text
+from darkroom.settings import settings
+from darkroom.store import retries
+from tests.ingest_world import Studio, render
+from tests.servers.dropbox import FakeDropbox
+from tests.servers.dropbox_faults import Cut, Meanwhile, Twisted
+
+T1, B1 = "t1_neckline_front", "b1_bottom_front"
+DOWNLOAD, LIST = "files/download", "files/list_folder"
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("DARKROOM_INGEST_QUIET", "0")
+    monkeypatch.setattr(retries, "_FIRST_WAIT", 0.0)
+    settings.cache_clear()
+    yield
+    settings.cache_clear()
+
+
+@pytest.fixture
+def delivered(tmp_path: Path) -> Path:
+    folder = tmp_path / "delivered"
+    folder.mkdir()
+    for colour in range(2):
+        (folder / f"{T1}_{colour:04d}.png").write_bytes(render(T1, colour))
+    (folder / f"{B1.upper()}_0000.PNG").write_bytes(render(B1))
+    return folder
+
+
+@pytest.fixture
+def studio(tmp_path: Path, delivered: Path) -> Studio:
+    return Studio(tmp_path, str(delivered))
+
+
+@pytest.fixture
+def dropbox(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeDropbox]:
+    with FakeDropbox(tmp_path) as server:
+        for colour in range(4):
+            server.put(f"/Tiny/{T1}_{colour:04d}.png", render(T1, colour))
+        for name, value in server.environment().items():
+            monkeypatch.setenv(name, value)
+        yield server
+
+
+@pytest.fixture
+def boxed(tmp_path: Path, dropbox: FakeDropbox) -> Studio:
+    return Studio(tmp_path, "dropbox:/Tiny")
+
+
+def test_what_is_delivered_stands_raw_with_proxies_and_a_catalogue(studio: Studio, delivered: Path) -> None:
+    (delivered / "notes.txt").write_text("no render")
+    report = studio.ingest()
+    assert report.ok, failure_text(report)
+    assert studio.raw() == {path.name: path.read_bytes() for path in delivered.iterdir()}
+    proxies = {f"t1/{T1}_0000.png", f"t1/{T1}_0001.png", f"b1/{B1}_0000.png"}
+    assert set(studio.proxies()) == proxies == studio.catalogued()
+    assert any("no renders by their names (notes.txt)" in said for said in report.findings)
+    image = pyvips.Image.pngload_buffer(studio.proxies()[f"t1/{T1}_0000.png"])
+    assert (image.width, image.height, image.bands, round(image.xres * 25.4)) == (800, 800, 4, 172)
+    assert np.asarray(image)[..., 3].max() > 0
+
+
+def test_what_the_checks_find_stands_beside_the_plan_with_its_pictures(studio: Studio, delivered: Path) -> None:
+    report = studio.ingest()
+    assert report.ok, failure_text(report)
+    page = PlanFolder.at(report.plan).read(keys.checks_html("tiny")).decode()
+    assert "the colour 0001 of 2 is not there" in page, "of b1, which nobody delivered"
+    assert "data:image/" in page
+    (note,) = [said for said in report.findings if "the checks of its renders found" in said]
+    assert note.endswith("checks/tiny.html.")
+
+
+def test_a_broken_render_is_delivered_raw_refused_once_and_then_a_finding(studio: Studio, delivered: Path) -> None:
+    broken = delivered / f"{T1}_0001.png"
+    broken.write_bytes(broken.read_bytes()[:-200])
+    (delivered / f"{T1}_0002.png").write_bytes(b"GIF89a no PNG at all")
+    report = studio.ingest()
+    assert (report.ok, report.done, report.refused) == (False, 2, 2)
+    assert set(studio.raw()) == {path.name for path in delivered.iterdir()}
+    assert len(studio.proxies()) == 2
+    again = studio.ingest()
+    assert again.ok
+    assert sum("no proxy" in said for said in again.findings) == 2
+    assert studio.ingest(Mode.ALL).refused == 2, "mode all tries it again"
+    broken.write_bytes(render(T1, 1))
+    assert studio.ingest().done == 1
+    assert len(studio.proxies()) == 3
+
+
+def test_what_is_gone_goes_aside_once_the_new_is_proven(studio: Studio, delivered: Path) -> None:
+    studio.ingest()
+    old = delivered / f"{T1}_0000.png"
+    data = old.read_bytes()
+    old.rename(delivered / f"{T1}_0005.png")
+    report = studio.ingest()
+    assert (report.ok, report.done) == (True, 1)
+    assert f"{T1}_0000.png" not in studio.raw()
+    assert studio.aside() == {f"renders/raw/tiny/{T1}_0000.png": data}
+    assert set(studio.proxies()) == {f"t1/{T1}_0005.png", f"t1/{T1}_0001.png", f"b1/{B1}_0000.png"}
+    assert studio.catalogued() == set(studio.proxies())
+    assert not any(f"{T1}_0000" in key for key in studio.known())
+
+
+def test_an_empty_source_removes_nothing_unless_that_is_allowed(studio: Studio, delivered: Path) -> None:
+    studio.ingest()
+    before = studio.raw()
+    for file in delivered.iterdir():
+        file.unlink()
+    with pytest.raises(BadInput, match="it lists nothing, though 3 files are known"):
+        studio.ingest()
+    assert studio.raw() == before
+    assert studio.ingest(max_delete="100%").ok
+    assert (studio.raw(), studio.proxies(), len(studio.aside())) == ({}, {}, 3)
+
+
+def test_too_much_that_is_gone_is_no_removal_but_what_is_new_is_delivered(studio: Studio, delivered: Path) -> None:
+    for colour in range(2, 8):
+        (delivered / f"{T1}_{colour:04d}.png").write_bytes(render(T1, colour))
+    studio.ingest()
+    for colour in range(6):
+        (delivered / f"{T1}_{colour:04d}.png").unlink()
+    (delivered / f"{T1}_0009.png").write_bytes(render(T1, 9))
+    report = studio.ingest()
+    assert (report.ok, report.done) == (False, 1)
+    assert "more than may be removed" in failure_text(report)
+    assert len(studio.raw()) == 10
+
+
+def test_a_file_that_is_being_written_waits(studio: Studio, delivered: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DARKROOM_INGEST_QUIET", "60")
+    settings.cache_clear()
+    (delivered / f"{T1}_0002.png.part").write_bytes(b"half")
+    report = studio.ingest()
+    assert (report.ok, report.planned) == (True, 0)
+    assert any("4 files may still be being written" in said for said in report.findings)
+    monkeypatch.setenv("DARKROOM_INGEST_QUIET", "0")
+    settings.cache_clear()
+    assert studio.ingest().done == 3
+    assert len(studio.raw()) == 3
+
+
+def test_names_that_differ_by_case_or_unicode_form_are_both_refused(studio: Studio, delivered: Path) -> None:
+    (delivered / f"{T1.upper()}_0000.png").write_bytes(render(T1, 3))
+    for name in ("é.txt", "e\u0301.txt"):
+        (delivered / name).write_text(name)
+    report = studio.ingest()
+    assert (report.done, report.refused) == (2, 4)
+    assert set(studio.raw()) == {f"{T1}_0001.png", f"{B1.upper()}_0000.PNG"}
+    assert r"\xe9.txt" in failure_text(report)
+
+
+def test_two_files_that_claim_a_layer_are_delivered_without_a_proxy(studio: Studio, delivered: Path) -> None:
+    (delivered / "again").mkdir()
+    (delivered / "again" / f"{T1}_0000.png").write_bytes(render(T1, 7))
+    report = studio.ingest()
+    assert report.ok
+    assert any("both claim t1_neckline_front in colour 0000" in said for said in report.findings)
+    assert len(studio.raw()) == 4
+    assert f"t1/{T1}_0000.png" not in studio.proxies()
+    (delivered / "again" / f"{T1}_0000.png").unlink()
+    assert studio.ingest().done == 1, "made from the raw render, which is not fetched again"
+    assert f"t1/{T1}_0000.png" in studio.proxies()
+
+
+def test_what_others_put_there_is_refused_and_the_same_bytes_are_adopted(studio: Studio, delivered: Path) -> None:
+    studio.store.write(f"renders/raw/tiny/{T1}_0000.png", b"theirs")
+    studio.store.write(f"renders/raw/tiny/{T1}_0001.png", (delivered / f"{T1}_0001.png").read_bytes())
+    studio.store.write(f"renders/caddy/tiny/b1/{B1}_0000.png", b"theirs too")
+    report = studio.ingest()
+    assert (report.done, report.refused) == (1, 2)
+    assert studio.raw()[f"{T1}_0000.png"] == b"theirs"
+    assert studio.proxies()[f"b1/{B1}_0000.png"] == b"theirs too"
+    assert f"renders/raw/tiny/{T1}_0001.png" in studio.known()
+
+
+def test_a_file_whose_time_changed_is_read_and_left(studio: Studio, delivered: Path) -> None:
+    studio.ingest()
+    os.utime(delivered / f"{T1}_0000.png")
+    report = studio.ingest()
+    assert (report.ok, report.done, report.skipped) == (True, 0, 3)
+    assert studio.ingest().groups.keys() == {"tiny: unchanged"}
+
+
+def test_a_backfill_makes_proxies_again_and_nothing_else(boxed: Studio, dropbox: FakeDropbox) -> None:
+    boxed.ingest()
+    cursor, raw = boxed.cursor(), boxed.raw()
+    boxed.store.delete(f"renders/caddy/tiny/t1/{T1}_0001.png")
+    dropbox.remove(f"/Tiny/{T1}_0002.png")
+    before = len(dropbox.got)
+    report = boxed.again("2000-01-01T00:00:00Z", "2100-01-01T00:00:00Z")
+    assert (report.ok, report.done) == (True, 4), failure_text(report)
+    assert len(boxed.proxies()) == 4
+    assert (boxed.cursor(), boxed.raw(), len(dropbox.got)) == (cursor, raw, before)
+    assert boxed.again("2000-01-01T00:00:00Z", "2001-01-01T00:00:00Z").planned == 0
+
+
+def test_dropbox_is_asked_only_for_what_changed(boxed: Studio, dropbox: FakeDropbox) -> None:
+    assert boxed.ingest().done == 4
+    first = boxed.cursor()
+    assert first
+    listings = len(dropbox.asked(LIST))
+    dropbox.put(f"/Tiny/{T1}_0001.png", render(T1, 11))
+    dropbox.rename(f"/Tiny/{T1}_0002.png", f"/Tiny/{T1}_0012.png")
+    dropbox.remove(f"/Tiny/{T1}_0003.png")
+    report = boxed.ingest()
+    assert (report.ok, report.done, report.skipped) == (True, 2, 1), failure_text(report)
+    assert len(dropbox.asked(LIST)) == listings, "no listing from the start"
+    assert set(boxed.raw()) == {f"{T1}_{number:04d}.png" for number in (0, 1, 12)}
+    assert boxed.raw()[f"{T1}_0001.png"] == render(T1, 11)
+    assert len(boxed.aside()) == 2
+    assert boxed.cursor() != first
+
+
+def test_a_rename_by_case_only_is_a_rename(boxed: Studio, dropbox: FakeDropbox) -> None:
+    boxed.ingest()
+    dropbox.rename(f"/Tiny/{T1}_0000.png", f"/Tiny/{T1.upper()}_0000.png")
+    assert boxed.ingest().ok
+    assert f"{T1.upper()}_0000.png" in boxed.raw()
+    assert f"{T1}_0000.png" not in boxed.raw()
+    assert len(boxed.proxies()) == 4
+
+
+def test_a_reset_cursor_starts_over_and_still_sees_what_vanished(boxed: Studio, dropbox: FakeDropbox) -> None:
+    boxed.ingest()
+    dropbox.remove(f"/Tiny/{T1}_0003.png")
+    dropbox.put(f"/Tiny/{T1}_0004.png", render(T1, 4))
+    dropbox.reset_cursors()
+    report = boxed.ingest()
+    assert (report.ok, report.done) == (True, 1), failure_text(report)
+    assert set(boxed.raw()) == {f"{T1}_{number:04d}.png" for number in (0, 1, 2, 4)}
+
+
+def test_the_cursor_waits_for_what_could_not_be_fetched(boxed: Studio, dropbox: FakeDropbox) -> None:
+    boxed.ingest()
+    cursor = boxed.cursor()
+    dropbox.put(f"/Tiny/{T1}_0004.png", render(T1, 4))
+    dropbox.fault(DOWNLOAD, *[Twisted(lambda data: b"x" + data[1:])] * 10)
+    report = boxed.ingest()
+    assert (report.ok, report.failed) == (False, 1)
+    assert boxed.cursor() == cursor
+    assert f"{T1}_0004.png" not in boxed.raw()
+    dropbox.faults[DOWNLOAD].clear()
+    assert boxed.ingest().done == 1
+    assert boxed.cursor() != cursor
+
+
+def test_the_cursor_moves_past_a_broken_render_that_is_delivered(boxed: Studio, dropbox: FakeDropbox) -> None:
+    boxed.ingest()
+    cursor = boxed.cursor()
+    dropbox.put(f"/Tiny/{T1}_0004.png", b"no PNG")
+    assert boxed.ingest().refused == 1
+    assert boxed.cursor() != cursor
+    assert boxed.raw()[f"{T1}_0004.png"] == b"no PNG"
+
+
+def test_the_cursor_waits_for_a_file_that_waits(
+    boxed: Studio, dropbox: FakeDropbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    boxed.ingest()
+    cursor = boxed.cursor()
+    dropbox.put(f"/Tiny/{T1}_0004.png", render(T1, 4))
+    monkeypatch.setenv("DARKROOM_INGEST_QUIET", "60")
+    settings.cache_clear()
+    assert boxed.ingest().ok
+    assert boxed.cursor() == cursor
+    monkeypatch.setenv("DARKROOM_INGEST_QUIET", "0")
+    settings.cache_clear()
+    assert boxed.ingest().done == 1
+    assert boxed.cursor() != cursor
+
+
+def test_a_raw_render_that_somebody_removed_is_fetched_again(boxed: Studio) -> None:
+    boxed.ingest()
+    boxed.store.delete(f"renders/raw/tiny/{T1}_0000.png")
+    report = boxed.ingest()
+    assert (report.done, report.skipped) == (1, 3)
+    assert f"{T1}_0000.png" in boxed.raw()
+
+
+def test_a_large_file_goes_on_where_the_connection_broke(
+    boxed: Studio, dropbox: FakeDropbox, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr("tempfile.tempdir", None)
+    monkeypatch.setattr(fetch, "SMALL", 1000)
+    data = os.urandom(600_000)
+    dropbox.put("/Tiny/scene.blend", data)
+    dropbox.fault(DOWNLOAD, Cut(300_000))
+    assert boxed.ingest().ok
+    assert boxed.raw()["scene.blend"] == data
+    assert list((tmp_path / f"darkroom-ingest-{os.getuid()}").iterdir()) == []
+
+
+def test_a_file_that_changes_while_it_is_fetched_is_the_planned_revision_or_fails(
+    boxed: Studio, dropbox: FakeDropbox
+) -> None:
+    boxed.ingest()
+    dropbox.put(f"/Tiny/{T1}_0004.png", render(T1, 4))
+    dropbox.fault(DOWNLOAD, Meanwhile(lambda: dropbox.put(f"/Tiny/{T1}_0004.png", render(T1, 5))))
+    boxed.ingest()
+    boxed.ingest()
+    assert boxed.raw()[f"{T1}_0004.png"] == render(T1, 5)
+    report = boxed.ingest()
+    assert (report.ok, report.done) == (True, 0)
