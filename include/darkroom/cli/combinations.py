@@ -7,10 +7,10 @@ import typer
 
 from darkroom.cli.options import StyleFile, one_length
 from darkroom.cli.output import Json, print_json
-from darkroom.compositing.request import read_style
 from darkroom.errors import BadInput
 from darkroom.settings import settings
 from darkroom.styles.options import check_count, count_combinations, enumerate_combinations
+from darkroom.styles.style_file import read_style
 
 
 def combinations(

@@ -21,10 +21,11 @@ from darkroom.cli.report_file import report_option, write_report
 from darkroom.cli.summary import print_summary
 from darkroom.compositing.flow import FLOW
 from darkroom.compositing.job import Layout
-from darkroom.compositing.request import OnMissing, Request, read_style
+from darkroom.compositing.request import OnMissing, Request
 from darkroom.jobs import Mode
 from darkroom.runs import run_here
 from darkroom.settings import settings
+from darkroom.styles.style_file import read_style
 
 _COMMAND = "composite"  # where the command's plans lie below work/, as a DAG's do below its id
 

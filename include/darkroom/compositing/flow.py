@@ -3,15 +3,15 @@
 from collections.abc import Iterable
 
 from darkroom import keys
+from darkroom.compositing.approving import ASKING
 from darkroom.compositing.job import CompositingJob, Layout
 from darkroom.compositing.plan import NAME, draft
 from darkroom.compositing.release import CompositesRelease, ledger_of
-from darkroom.compositing.request import Request, read_style, request_from_params
+from darkroom.compositing.request import Request, request_from_params
 from darkroom.compositing.work import work
-from darkroom.errors import NotFound
-from darkroom.flows import Flow
+from darkroom.flows import Flow, png_at
 from darkroom.jobs import Outcome
-from darkroom.store import Store
+from darkroom.styles.style_file import read_style
 
 
 def stores(request: Request) -> tuple[str, ...]:
@@ -43,14 +43,6 @@ def previews(outcomes: Iterable[Outcome], most: int) -> list[str]:
     return [output.at for output in smallest]
 
 
-def picture(store: Store, key: str) -> bytes | None:
-    """One of them, which are small PNGs already; nothing where it is gone."""
-    try:
-        return store.read(key)
-    except NotFound:
-        return None
-
-
 FLOW = Flow(
     name=NAME,
     noun="picture",
@@ -62,7 +54,8 @@ FLOW = Flow(
     work=work,
     targets=targets,
     ledger=lambda manifest, output: ledger_of(manifest.subjects[0], output.key),
+    asking=ASKING,
     release=CompositesRelease,
     previews=previews,
-    picture=picture,
+    picture=png_at,
 )

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from pydantic import Field
 
 from darkroom import keys, ledger
-from darkroom.compositing.layers import digest
 from darkroom.errors import Conflict, NotFound
+from darkroom.imaging.layers import digest
 from darkroom.jobs import Document
 from darkroom.ledger import LedgerEntry
 from darkroom.ownership import refusal

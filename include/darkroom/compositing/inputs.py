@@ -6,10 +6,10 @@ Plan and verify ask here, so that what one calls current the other does not make
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from darkroom.compositing.layers import digest
+from darkroom.checks.renders import LayerInColour, RenderIndex
 from darkroom.compositing.recipe import recipe_digest
-from darkroom.compositing.renders import LayerInColour, RenderIndex
 from darkroom.errors import StoreError
+from darkroom.imaging.layers import digest
 from darkroom.ledger import KnownDigest
 from darkroom.progress import in_parallel
 from darkroom.store import Store, read_object

@@ -6,10 +6,14 @@ from functools import cache, partial
 from typing import Any
 
 from darkroom import keys, ledger
+from darkroom.checks.findings import Finding
+from darkroom.compositing.approving import asks, documents
+from darkroom.compositing.cost import ENOUGH, HELD, Pictures, seconds_of, spends_of
 from darkroom.compositing.inputs import Inputs
 from darkroom.compositing.job import CompositingJob, Group, LayerFile, Layout, Sheet
 from darkroom.compositing.prepare import Prepared, prepare
 from darkroom.compositing.request import Request
+from darkroom.figures import Figures
 from darkroom.flows import Costed, Draft, Run
 from darkroom.jobs import Mode
 from darkroom.keys import Picture
@@ -23,12 +27,6 @@ from darkroom.styles.stacks import Stack
 from darkroom.unsettled import unsettled
 
 NAME = "compositing"
-
-# Estimates of one core's time, only to cut jobs to a sensible length: seconds for each pixel to decode, for each pixel
-# of a stack's frame to reduce, and for each different picture to encode with its cuts.
-_DECODE, _REDUCE, _ENCODE = 25e-9, 5e-9, 0.03
-_ENOUGH = 60.0  # seconds from which a sheet is a job of its own
-_HELD = 429  # bytes for each pixel of the largest frame: 10 megapixels are what a small machine takes
 
 
 def draft(request: Request, run: Run) -> Draft[Sheet]:
@@ -44,13 +42,24 @@ def draft(request: Request, run: Run) -> Draft[Sheet]:
         distinct=0,
         findings=prepared.findings,
         prefixes=[keys.cut_prefix(style.style, cut) for cut in scope.cuts],
-        enough=_ENOUGH,
+        enough=ENOUGH,
         label=lambda of_job: _label(prepared, of_job),
         job=lambda head, of_job: _job(prepared, head, of_job),
     )
     for sheet in compare(prepared, store, run.made, drafted):
-        drafted.todo += [_costed(prepared, part) for part in _parts(prepared, sheet)]
+        drafted.todo += [_costed(prepared, part, run.figures) for part in _parts(prepared, sheet, run.figures)]
+    drafted.among = drafted.planned.total() * len(scope.cuts)
+    if asks(request.approval, request.mode, new=bool(drafted.todo)):
+        drafted.documents = documents(prepared, drafted, _found_last(store, prepared))
     return drafted
+
+
+def _found_last(store: Store, prepared: Prepared) -> Sequence[Finding]:
+    """What was found when the style's renders were delivered; of renders from elsewhere nobody knows."""
+    from darkroom.checks.ingested import last_check  # what draws its page takes longer to import than a plan may need
+
+    last = None if prepared.request.renders else last_check(store, prepared.style.style)
+    return last.findings if last else ()
 
 
 def compare(prepared: Prepared, store: Store, made: Set[str], drafted: Draft[Sheet]) -> Iterator[Sheet]:
@@ -194,12 +203,12 @@ def _by_stack(prepared: Prepared, colour: int, side: str) -> dict[Stack, list[Pi
     return pictures
 
 
-def _parts(prepared: Prepared, sheet: Sheet) -> Iterator[Sheet]:
+def _parts(prepared: Prepared, sheet: Sheet, figures: Figures) -> Iterator[Sheet]:
     """A sheet, or where it takes longer than a job should its lengths.
 
     A picture that two lengths share goes with the first.
     """
-    if estimate(prepared, sheet) <= LONGEST:
+    if _seconds(prepared, sheet, figures) <= LONGEST:
         yield sheet
         return
     lengths: dict[str, list[Group]] = defaultdict(list)
@@ -225,17 +234,31 @@ def _length_of(group: Group) -> str:
     return picture.length
 
 
-def estimate(prepared: Prepared, sheet: Sheet) -> float:
-    """Seconds of one core that a sheet takes, roughly."""
-    pixels = [width * height for width, height in (prepared.sizes[layer.key] for layer in sheet.layers)]
-    largest = max(pixels, default=0)
-    return sum(pixels) * _DECODE + len(sheet.groups) * (largest * _REDUCE + _ENCODE)
+def _seconds(prepared: Prepared, sheet: Sheet, figures: Figures) -> float:
+    return seconds_of(figures, _pixels(prepared, sheet), _groups(sheet), prepared.request.layout)
 
 
-def _costed(prepared: Prepared, sheet: Sheet) -> Costed[Sheet]:
-    largest = max(width * height for width, height in (prepared.sizes[layer.key] for layer in sheet.layers))
-    count = sum(len(group.names) for group in sheet.groups)
-    return Costed(sheet, estimate(prepared, sheet), memory=largest * _HELD, count=count, apart=sheet.side)
+def _pixels(prepared: Prepared, sheet: Sheet) -> list[int]:
+    """Of each of its layers."""
+    return [width * height for width, height in (prepared.sizes[layer.key] for layer in sheet.layers)]
+
+
+def _groups(sheet: Sheet) -> list[Pictures]:
+    return [Pictures(1, len(group.names), tuple(group.cuts)) for group in sheet.groups]
+
+
+def _costed(prepared: Prepared, sheet: Sheet, figures: Figures) -> Costed[Sheet]:
+    """What a sheet costs, roughly."""
+    pixels, groups, layout = _pixels(prepared, sheet), _groups(sheet), prepared.request.layout
+    ledgers = len({_length_of(group) for group in sheet.groups})
+    return Costed(
+        sheet,
+        seconds_of(figures, pixels, groups, layout),
+        memory=max(pixels) * HELD,
+        count=sum(len(group.names) for group in sheet.groups),
+        apart=sheet.side,
+        spends=spends_of(figures, len(pixels), groups, layout, ledgers=ledgers),
+    )
 
 
 def _label(prepared: Prepared, sheets: Sequence[Sheet]) -> str:

@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from darkroom.amounts import counted
-from darkroom.compositing.findings import other_sizes
-from darkroom.compositing.renders import LayerInColour, RenderIndex, delivered, read_sizes
-from darkroom.compositing.request import OnMissing, Request, Scope, check_scope, read_file, read_style, renders_location
+from darkroom.checks.findings import other_sizes
+from darkroom.checks.renders import LayerInColour, RenderIndex, delivered, read_sizes
+from darkroom.compositing.request import OnMissing, Request, Scope, check_scope, renders_location
 from darkroom.errors import BadInput
 from darkroom.settings import settings
 from darkroom.store import Entry, Store, open_store, readable
@@ -19,6 +19,7 @@ from darkroom.styles.names import length_slug
 from darkroom.styles.options import check_count, enumerate_combinations
 from darkroom.styles.stacks import Resolver, Stack, slots_without_default
 from darkroom.styles.style import Style
+from darkroom.styles.style_file import read_file, read_style
 
 LengthSide = tuple[str, str]
 Codes = tuple[str, ...]

@@ -4,6 +4,8 @@ from collections import defaultdict
 from collections.abc import Mapping, Set
 
 from darkroom import keys, ledger
+from darkroom.amounts import counted
+from darkroom.approvals import approval, is_held, who_rejected
 from darkroom.compositing.index import write_indexes
 from darkroom.compositing.inputs import drawn
 from darkroom.compositing.job import Layout
@@ -34,6 +36,8 @@ class CompositesRelease:
         self._stale, self._planned, (self._renders,) = manifest.stale, manifest.created, manifest.stores
         self._prune = bool(manifest.request.get("prune"))
         self._layout = manifest.request.get("layout", Layout.NAMES)
+        self._rejected = who_rejected(approval(folder)) if is_held(folder) else ""
+        self._items = sum(job.items for job in manifest.jobs)
         self._learned: dict[str, InputDigest] = {}
 
     def job(self, outcomes: JobOutcomes, unproven: Mapping[str, NotDone]) -> None:
@@ -43,6 +47,9 @@ class CompositesRelease:
     def end(self) -> Released:
         """Put away what is stale, write the indexes, note the renders' digests."""
         store, style = self._store, self._style
+        if self._rejected:
+            said = f"{self._rejected[0].upper()}{self._rejected[1:]}: {counted(self._items, 'picture')} left."
+            return Released(held=self._items, notes=[said])
         pruned = _put_away(store, style, self._stale, prune=self._prune)
         problems = write_indexes(store, style, _all_outputs(store, style)) if self._layout == Layout.CONTENT else []
         if self._learned:

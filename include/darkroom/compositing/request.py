@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -19,7 +20,7 @@ from darkroom.settings import settings
 from darkroom.store import open_store
 from darkroom.styles.names import SIDES, length_slug, plain
 from darkroom.styles.style import Style
-from darkroom.styles.style_file import load_style
+from darkroom.styles.style_file import read_style, style_files
 
 
 class OnMissing(StrEnum):
@@ -27,6 +28,13 @@ class OnMissing(StrEnum):
 
     REFUSE = "refuse"
     SKIP = "skip"
+
+
+class Approving(StrEnum):
+    """Is a person asked before pictures are made?"""
+
+    ASK = "ask"
+    NONE = "none"
 
 
 class Request(BaseModel):
@@ -50,6 +58,8 @@ class Request(BaseModel):
     layout: Layout = Layout.NAMES
     prune: bool = False
     """Delete the pictures that need a render which is gone, instead of calling them stale."""
+    approval: Approving = Approving.NONE
+    """Is a person asked before pictures are made? Only where there is somebody to ask: in Airflow."""
 
 
 @dataclass(frozen=True)
@@ -66,26 +76,23 @@ class Scope:
 def request_from_params(params: Mapping[str, Any]) -> Request:
     """The request of a run whose form names a style of the studio. Raises `BadInput`."""
     values = dict(params)
-    name = values.pop("style", None)
-    folder = settings().styles_dir
-    files = {path.stem: path for path in sorted(folder.glob("*.yaml"))} if folder.is_dir() else {}
-    if name not in files:
-        raise BadInput(f"style: {name!r} is no style file in {folder} (there are: {', '.join(files) or 'none'}).")
-    return asked(Request, {"style_file": str(files[name]), "store": settings().studio_store, **values})
+    deployment = {"style_file": str(_style_file(values.pop("style", None))), "store": settings().studio_store}
+    return asked(Request, {**deployment, "approval": Approving.ASK, **values})
 
 
-def read_style(path: str) -> Style:
-    """A style file's style. Raises `BadInput`."""
-    return load_style(read_file(path, "style file"), path)
-
-
-def read_file(path: str, what: str) -> bytes:
-    """A local file's content. Raises `BadInput`."""
-    try:
-        return Path(path).read_bytes()
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise BadInput(f"{path}: the {what} cannot be read ({reason}); give the path of one that can.") from None
+def _style_file(name: str | None) -> Path:
+    """The style file of that name, or else the one whose style has it, as keys and partitions do."""
+    files = style_files()
+    there = f"(there are: {', '.join(files) or 'none'})"
+    if not name:
+        raise BadInput(f"style: none is named, neither by the form nor by the run's partition; choose one {there}.")
+    if name in files:
+        return files[name]
+    for path in files.values():
+        with suppress(BadInput):
+            if read_style(str(path)).style == name:
+                return path
+    raise BadInput(f"style: {name!r} is no style file in {settings().styles_dir} {there}.")
 
 
 def renders_location(request: Request, style: Style) -> str:

@@ -10,12 +10,12 @@ import pyvips
 from pydantic import BaseModel, ConfigDict
 
 from darkroom import keys, ledger
+from darkroom.checks.renders import index_renders
 from darkroom.compositing.inputs import Inputs, drawn
 from darkroom.compositing.plan import NAME
 from darkroom.compositing.prepare import Codes, LengthSide, pictures_of
 from darkroom.compositing.profiles import COMPOSITE, CROPS, CUTS, HEIGHT, WIDTH
-from darkroom.compositing.renders import index_renders
-from darkroom.compositing.request import Request, Scope, check_scope, read_style, renders_location
+from darkroom.compositing.request import Request, Scope, check_scope, renders_location
 from darkroom.errors import BadInput, StoreError
 from darkroom.jobs import Document
 from darkroom.keys import Picture
@@ -26,6 +26,7 @@ from darkroom.store import Entry, Store, open_store, readable
 from darkroom.styles.names import SIDES
 from darkroom.styles.stacks import Stack
 from darkroom.styles.style import Style
+from darkroom.styles.style_file import read_style
 
 
 class Finding(BaseModel):

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 
-from darkroom.compositing.layers import Layer, Layers
 from darkroom.compositing.profiles import HEIGHT, KERNEL, WIDTH
 from darkroom.imaging.geometry import EMPTY, Box, fitted
+from darkroom.imaging.layers import Layer, Layers
 from darkroom.imaging.reduction import Picture, Reducer
 
 StackIndex = tuple[int, ...]

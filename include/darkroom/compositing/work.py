@@ -11,19 +11,21 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from darkroom import keys
+from darkroom.approvals import is_held
 from darkroom.compositing.cuts import Painted
 from darkroom.compositing.job import CompositingJob, Group, Layout, Sheet
-from darkroom.compositing.layers import Layer, Layers
 from darkroom.compositing.memory import for_layers, threads_within
 from darkroom.compositing.profiles import COMPOSITE, CROPS
 from darkroom.compositing.recipe import recipe_digest
 from darkroom.compositing.walk import StackIndex, Walker, shares
 from darkroom.errors import Conflict, ItemError, NotFound, StoreError
 from darkroom.imaging.encode import encode
+from darkroom.imaging.layers import Layer, Layers
 from darkroom.imaging.reduction import Picture
 from darkroom.jobs import InputDigest, Outcome, Output, State, again
 from darkroom.keys import Picture as Name
 from darkroom.ownership import NotOurs, publish
+from darkroom.plan_folder import PlanFolder
 from darkroom.settings import settings
 from darkroom.store import Entry, readable
 from darkroom.worker import Bench
@@ -267,7 +269,10 @@ class _Made:
 
 
 def work(job: CompositingJob, bench: Bench) -> None:
-    """Make a job's pictures that have no good outcome yet."""
+    """Make a job's pictures that have no good outcome yet. None, where nobody approved what the plan asks for."""
+    if is_held(PlanFolder(bench.open(job.plan), "")):
+        log.info("The plan asks for a yes that it has not got: none of its pictures is made.")
+        return
     workers = threads_within(settings().memory, bench.workers, job.width)
     memory = for_layers(settings().memory, workers, job.width)
     with Layers(memory) as layers:
