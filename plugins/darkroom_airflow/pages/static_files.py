@@ -1,0 +1,46 @@
+"""The plain files of a page: what a browser loads, and what it may do with that. No build step."""
+
+import hashlib
+import mimetypes
+from functools import cached_property
+from importlib.resources import files
+
+from fastapi import HTTPException, Request, Response
+
+ASKED_AGAIN = "private, no-cache"
+"""A browser keeps it, and asks each time whether it is still the same."""
+KEPT = "private, max-age=604800, immutable"
+"""A browser keeps what has its version in its address, for a week."""
+PAGE_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'self'; require-trusted-types-for 'script'"
+)
+
+
+class StaticFiles:
+    """A page's own files (`static/` beside its routes), and those that all pages share (`static/` beside this file)."""
+
+    def __init__(self, package: str, policy: str = PAGE_POLICY) -> None:
+        self._package, self._policy = package, policy
+
+    def file(self, name: str, request: Request) -> Response:
+        """One of them, or that the browser's is still the same. Raises `HTTPException` for one that there is not."""
+        if name not in self._files:
+            raise HTTPException(404, "The page has no such file.")
+        data, kind, etag = self._files[name]
+        headers = {"ETag": etag, "Cache-Control": ASKED_AGAIN, "Content-Security-Policy": self._policy}
+        if request.headers.get("if-none-match") == etag:
+            return Response(status_code=304, headers=headers)
+        return Response(data, media_type=kind, headers=headers)
+
+    @cached_property
+    def _files(self) -> dict[str, tuple[bytes, str, str]]:
+        """Each file: its bytes, its content type, its ETag."""
+        found = {}
+        for package in (__package__, self._package):
+            for file in (files(package) / "static").iterdir():
+                kind = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
+                kind = "text/javascript" if file.name.endswith(".js") else kind
+                data = file.read_bytes()
+                found[file.name] = data, kind, f'"{hashlib.sha256(data).hexdigest()[:16]}"'
+        return found
