@@ -7,11 +7,13 @@ from typing import Any
 
 from darkroom import keys
 from darkroom.errors import BadInput, StoreError
+from darkroom.figures import REFERENCE, Figures
 from darkroom.flows import Costed, Draft, Run
 from darkroom.imaging.headers import Size, size_of
 from darkroom.jobs import State
 from darkroom.progress import in_parallel
 from darkroom.pyramids.collect import Collected, read_collected
+from darkroom.pyramids.cost import ENOUGH, LEDGERS, kind_of, seconds_of, spends_of
 from darkroom.pyramids.find import Candidate, Found, Refusal, find, look_at, stores_of
 from darkroom.pyramids.given import given_images, identity
 from darkroom.pyramids.job import Claim, Claims, PyramidItem, PyramidJob, recipe_digest
@@ -24,11 +26,6 @@ from darkroom.store.access import Access
 
 _UNKNOWN = Size(50_000_000)  # of an image on the web
 _TITLE = "Pyramids"
-
-# Estimates of one core's time, only to cut jobs to a sensible length: seconds for each pixel to decode, for each pixel
-# of the pyramid to write and prove, for each byte to move.
-_DECODE, _WRITE, _MOVE = 9e-9, 60e-9, 20e-9
-_ENOUGH = 600.0  # seconds of one core
 _OVERHEAD = 1 << 30  # bytes of a worker beside what the one image holds that needs most
 
 
@@ -74,19 +71,22 @@ def draft(request: Request, run: Run) -> Draft[Todo]:
         output_store=images.uri,
         stores=tuple(filter(None, (*request.places, request.api))),
         problems=found.problems,
-        enough=_ENOUGH,
+        enough=ENOUGH,
+        ledgers=LEDGERS,
         label=_label,
         job=lambda head, todo: _job(request, head, todo),
     )
     night = Night(drafted)
-    compare(request, found, images, run.made, night)
+    compare(request, found, images, run.made, night, run.figures)
     drafted.findings += _collected(request, collected, found)
     if not request.given:
         drafted.documents = {keys.CLAIMS: Claims(claims=night.claims)}
     return drafted
 
 
-def compare(request: Request, found: Found, images: Store, made: Set[str], night: Night) -> None:
+def compare(
+    request: Request, found: Found, images: Store, made: Set[str], night: Night, figures: Figures = REFERENCE
+) -> None:
     """Decide what is to be made of what was found, beside what stands in the images' store."""
     # what was given was looked at when it was found, and what lies beside it is nobody's wish
     candidates = found.candidates if request.given else list(look_at(found, request.extensions, images.access))
@@ -118,7 +118,9 @@ def compare(request: Request, found: Found, images: Store, made: Set[str], night
     sizes = (
         [_UNKNOWN] * len(night.todo) if request.given else _sizes([one.candidate for one in night.todo], images.access)
     )
-    night.drafted.todo = [costed(replace(todo, size=size)) for todo, size in zip(night.todo, sizes, strict=True)]
+    night.drafted.todo = [
+        costed(replace(todo, size=size), figures) for todo, size in zip(night.todo, sizes, strict=True)
+    ]
     for name, file_ids in found.gone.items():
         night.claims[name] = Claim(state="gone", file_ids=file_ids)
 
@@ -216,11 +218,15 @@ def _sizes(candidates: list[Candidate], access: Access) -> list[Size]:
     return list(in_parallel("headers read", candidates, read, most))
 
 
-def costed(todo: Todo) -> Costed[Todo]:
+def costed(todo: Todo, figures: Figures = REFERENCE) -> Costed[Todo]:
     """What an image costs, roughly."""
-    cap, pixels = todo.item.cap, todo.size.pixels
-    seconds = pixels * _DECODE + min(pixels, cap.width * cap.height) * _WRITE + (todo.item.bytes or pixels) * _MOVE
-    return Costed(todo, seconds, memory=todo.size.held + _OVERHEAD)
+    item, pixels = todo.item, todo.size.pixels
+    return Costed(
+        todo,
+        seconds_of(figures, kind_of(item.key), pixels, item.bytes, item.cap),
+        memory=todo.size.held + _OVERHEAD,
+        spends=spends_of(figures, pixels, item.bytes, item.cap, marked=bool(todo.candidate.markers)),
+    )
 
 
 def _label(todo: Sequence[Todo]) -> str:
