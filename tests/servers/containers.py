@@ -1,7 +1,7 @@
-"""A real Docker engine, and the imaging image on a base that needs no registry.
+"""A real Docker engine, and the two images on bases that need no registry.
 
 An engine that `DOCKER_HOST` names is used as it is. Otherwise one is started where it can be: as root, with Debian's
-`docker.io` and `debootstrap`. Its containers have the host's network, as it may neither bridge nor filter here.
+`docker.io` and `debootstrap`. Its containers have the host's network, unless they are to have networks of their own.
 """
 
 import os
@@ -16,23 +16,26 @@ from tests.servers.processes import Processes
 ROOT = Path(__file__).resolve().parents[2]
 IMAGE = "darkroom-imaging"
 AIRFLOW_IMAGE = "darkroom-airflow"
-_BASE = "darkroom-test-base"
+BASE = "darkroom-test-base"
 _AIRFLOW_BASE = "darkroom-test-airflow-base"
 # what the official image promises (https://airflow.apache.org/docs/docker-stack/), with some other packages in it
 _OFFICIAL = f"""
-FROM {_BASE}
-RUN useradd --uid 50000 --gid 0 --create-home airflow && install -d -o airflow -g root /opt/airflow \\
+FROM {BASE}
+RUN useradd --uid 50000 --gid 0 --create-home airflow && install -d -o airflow -g root -m 775 /opt/airflow \\
     && ln -s python3 /usr/bin/python && python3 -m venv /usr/python && /usr/python/bin/pip install --no-cache-dir uv
 ENV PATH=/home/airflow/.local/bin:/usr/python/bin:$PATH VIRTUAL_ENV=/home/airflow/.local AIRFLOW_HOME=/opt/airflow \\
     SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt
-RUN printf '#!/bin/sh\\n[ "$1" = python ] || set -- airflow "$@"\\nexec "$@"\\n' > /entrypoint && chmod +x /entrypoint
+RUN printf '%s\\n' '#!/bin/sh' 'export HOME=/home/airflow' \\
+        'whoami >/dev/null 2>&1 || echo "default:x:$(id -u):0::/home/airflow:/sbin/nologin" >> /etc/passwd' \\
+        'case $1 in python|bash) ;; *) set -- airflow "$@" ;; esac' 'exec "$@"' > /entrypoint \\
+    && chmod 755 /entrypoint && chmod -R g+rwX /home/airflow && chmod g+w /etc/passwd
 USER 50000
 RUN uv venv /home/airflow/.local && uv pip install --no-cache pip requests==2.31.0
 WORKDIR /opt/airflow
-ENTRYPOINT ["/entrypoint"]
+ENTRYPOINT ["dumb-init", "--", "/entrypoint"]
 """
 _PROGRAMS = ("docker", "dockerd", "debootstrap")
-_NEEDED = "ca-certificates,python3,python3-venv"
+_NEEDED = "ca-certificates,curl,dumb-init,python3,python3-venv,redis-server,wget"
 
 
 def missing() -> str:
@@ -46,8 +49,11 @@ def missing() -> str:
 
 
 @contextmanager
-def engine(folder: Path) -> Iterator[str]:
-    """The address of a running engine; one of its own keeps all that it has in `folder`."""
+def engine(folder: Path, *, networks: bool = False) -> Iterator[str]:
+    """The address of a running engine; one of its own keeps all that it has in `folder`.
+
+    With `networks` it makes bridges and filters, which takes iptables and leaves rules and a bridge behind.
+    """
     if address := os.environ.get("DOCKER_HOST"):
         yield address
         return
@@ -59,7 +65,8 @@ def engine(folder: Path) -> Iterator[str]:
                 "dockerd",
                 [
                     *("dockerd", "--host", address, "--data-root", f"{folder}/data", "--exec-root", f"{folder}/exec"),
-                    *("--pidfile", f"{folder}/pid", "--bridge=none", "--iptables=false"),
+                    *("--pidfile", f"{folder}/pid"),
+                    *(() if networks else ("--bridge=none", "--iptables=false")),
                 ],
             )
             processes.wait_until(lambda: _docker(address, "version").returncode == 0, "dockerd answers")
@@ -73,16 +80,21 @@ def engine(folder: Path) -> Iterator[str]:
 
 def imaging_image(address: str, folder: Path) -> str:
     """Build the imaging image; returns its name."""
-    if not _docker(address, "images", "--quiet", _BASE).stdout:
-        _make_base(address, folder)
-    _build(address, IMAGE, "docker/imaging/Dockerfile", _BASE)
+    base(address, folder)
+    build(address, IMAGE, "docker/imaging/Dockerfile", f"--build-arg=BASE_IMAGE={BASE}")
     return IMAGE
+
+
+def base(address: str, folder: Path) -> None:
+    """Make the base of all images, where the engine has none yet; it is unpacked in `folder`."""
+    if not _docker(address, "images", "--quiet", BASE).stdout:
+        _make_base(address, folder)
 
 
 def airflow_image(address: str) -> str:
     """Build the Airflow image on a base like the official one, on top of the imaging image's; returns its name."""
     _succeeds(_docker(address, "build", "--network=host", f"--tag={_AIRFLOW_BASE}", "-", given=_OFFICIAL))
-    _build(address, AIRFLOW_IMAGE, "docker/airflow/Dockerfile", _AIRFLOW_BASE)
+    build(address, AIRFLOW_IMAGE, "docker/airflow/Dockerfile", f"--build-arg=BASE_IMAGE={_AIRFLOW_BASE}")
     return AIRFLOW_IMAGE
 
 
@@ -91,9 +103,9 @@ def run(address: str, image: str, *words: str) -> str:
     return _succeeds(_docker(address, "run", "--rm", "--network=host", image, *words)).stdout
 
 
-def _build(address: str, image: str, file: str, base: str) -> None:
-    words = ("build", "--network=host", f"--build-arg=BASE_IMAGE={base}", f"--tag={image}", "--file", file, ".")
-    _succeeds(_docker(address, *words))
+def build(address: str, image: str, file: str, *words: str, context: str = ".") -> None:
+    """Build an image, with the host's network."""
+    _succeeds(_docker(address, "build", "--network=host", *words, f"--tag={image}", "--file", file, context))
 
 
 def _succeeds(done: subprocess.CompletedProcess[str]) -> subprocess.CompletedProcess[str]:
@@ -115,7 +127,7 @@ def _make_base(address: str, folder: Path) -> None:
         shutil.rmtree(folder / useless, ignore_errors=True)
     packed = subprocess.Popen(["tar", "-C", str(folder), "-c", "."], stdout=subprocess.PIPE)
     imported = subprocess.run(
-        ["docker", "--host", address, "import", "-", _BASE], stdin=packed.stdout, capture_output=True, text=True
+        ["docker", "--host", address, "import", "-", BASE], stdin=packed.stdout, capture_output=True, text=True
     )
     assert (packed.wait(), imported.returncode) == (0, 0), imported.stderr
 
@@ -132,4 +144,7 @@ def image_size(address: str, image: str) -> int:
 
 
 def _docker(address: str, *words: str, given: str = "") -> subprocess.CompletedProcess[str]:
-    return subprocess.run(["docker", "--host", address, *words], cwd=ROOT, input=given, capture_output=True, text=True)
+    # with the engine's own builder, whether or not Buildx is there: it needs no network of the engine's
+    environment = {**os.environ, "DOCKER_BUILDKIT": "0"}
+    command = ["docker", "--host", address, *words]
+    return subprocess.run(command, cwd=ROOT, env=environment, input=given, capture_output=True, text=True)
