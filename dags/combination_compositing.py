@@ -2,12 +2,15 @@
 
 Each picture is a composite of 800x800 and three smaller cuts of it.
 
-**plan** → **run** (one task a job) → **settle** → **report**
+**plan** → **approve** → **run** (one task a job) → **settle** → **report**
+
+It starts by itself for a style whose renders have changed (`render_ingest` says so), and by hand.
 
 - **plan** reads the style file, the list of renders and what was made before, and says in its log how many pictures
   there are to do, how many are skipped because they stand already, what it refuses and what looks odd. It opens no
   picture further than its size. If something in the request or the renders is wrong, it lists every reason and the run
   ends here, with nothing written.
+- **approve** asks a person before anything new is made, and waits; where nothing is new, it goes on at once.
 - **run** makes the pictures: one task for each job, named after its style, colours, side and lengths. The tasks share
   the pool `imaging`, whose slots say how many work at the same time (Admin, Pools).
 - **settle** looks at what was really written and notes it in the ledger, so that the next run knows. It keeps what is
@@ -17,7 +20,8 @@ Each picture is a composite of 800x800 and three smaller cuts of it.
 
 ## Parameters
 
-All but the style can be left as they are; then every picture that is missing or out of date is made.
+All but the style can be left as they are; then every picture that is missing or out of date is made. A run that has
+a partition makes the style of that name, whatever the form says.
 
 | | |
 | --- | --- |
@@ -31,6 +35,19 @@ All but the style can be left as they are; then every picture that is missing or
 | **Missing layers** | `refuse`: a layer that nobody delivered ends the run; `skip`: only its pictures are left out |
 | **Layout** | `names`: every picture under each of its names; `content`: each once under its sha256, with an index |
 | **Delete stale pictures** | delete the pictures that need a render which is gone, instead of listing them |
+| **Approval** | `ask`: **approve** asks a person before anything is made; `none`: nobody is asked |
+
+## When a person is asked
+
+**approve** waits for 24 hours at most. Open it, and its tab *Required Actions*: there is how many pictures it would
+make, how long that takes and what it costs, the findings, and a contact sheet of pictures drawn from the proxies, which
+show every layer once, those with findings first. The link leads to the fitting room, where every combination can be
+seen, and flagged with a note.
+
+*Approve* makes the pictures, but for one thing: while a flag of the style stands, an approval does not count. The log
+of **approve** names the flags, and it asks again; clear them in the fitting room first. *Reject* makes none of them,
+and so does an answer that does not come: the run ends well, and its report says who rejected it. Trigger a new run to
+be asked again: what was answered stays answered, also when **approve** is cleared.
 
 ## When it fails
 
@@ -39,6 +56,7 @@ Open the log of `report`, or `report.html`: every picture that was not made is l
 - **plan failed**: the request or the renders are wrong. The run's note says why, and plan's log lists every problem
   and what to do about it. Correct them, then trigger a new run; or clear `plan`, when the parameters were right and
   only files were wrong.
+- **approve failed**: the style's flags cannot be read; its log says what to do. Nothing was made.
 - **"… is at work on it"**: another run of this style is not settled yet. `plan` asks again a few times; when it gave
   up, clear `plan` after that run's end. A run whose workers all died gives the style back after 15 minutes.
 - **A job of run failed, with a list of pictures**: those could not be made, for instance because a render is cut short;
@@ -59,26 +77,29 @@ anew: with mode `changed` the run then makes what is missing by now, with mode `
 cannot be changed afterwards; for another one trigger a new run.
 """
 
-from airflow.sdk import DAG, Param
+from airflow.sdk import DAG, Param, PartitionedAssetTimetable
 
 from darkroom_airflow import forms
+from darkroom_airflow.assets import RENDERS
 from darkroom_airflow.defaults import run_defaults
-from darkroom_airflow.operators import PlanOperator, ReportOperator, SettleOperator, run_jobs
+from darkroom_airflow.operators import PlanApproval, PlanOperator, ReportOperator, SettleOperator, run_jobs
 from darkroom_airflow.pools import IMAGING
 
 WHICH = "Which pictures"
 FROM = "From what"
 TO = "To where"
+HOW = "How"
 
 with DAG(
     dag_id="combination_compositing",
     dag_display_name="Combination compositing: every picture of a style",
     description="Every combination of a style, in every length, colour, side and cut",
     doc_md=__doc__,
-    schedule=None,
+    # a run for each style whose renders have changed: the partition's key is its name
+    schedule=PartitionedAssetTimetable(assets=RENDERS),
     max_active_runs=16,
     params={
-        "style": forms.style(),
+        "style": forms.style(empty="choose one"),
         "mode": forms.mode(),
         "lengths": forms.lines(
             title="Lengths",
@@ -148,12 +169,14 @@ with DAG(
             "stale, and they stay.",
             section=TO,
         ),
+        "approval": forms.approval(section=HOW),
     },
     **run_defaults("compositing"),
 ):
-    plan = PlanOperator(task_id="plan", flow="compositing")
+    plan = PlanOperator(task_id="plan", flow="compositing", partition="style")
+    approve = PlanApproval(task_id="approve")
     run = run_jobs(plan, pool=IMAGING)
     settle = SettleOperator(task_id="settle")
     report = ReportOperator(task_id="report")
 
-    plan >> run >> settle >> report
+    plan >> approve >> run >> settle >> report

@@ -53,6 +53,8 @@ def studio_settings(layout: Layout) -> dict[str, str]:
         "DARKROOM_STUDIO_STORE": layout.bucket.resolve().as_uri(),
         "DARKROOM_IMAGE_STORE": layout.images.resolve().as_uri(),
         "DARKROOM_STYLES_DIR": str(layout.styles.resolve()),
+        "DARKROOM_RENDERS_FROM": layout.deliveries.resolve().as_uri(),
+        "DARKROOM_INGEST_QUIET": "0",  # nothing is written there bit by bit
         "DARKROOM_PAIRS_DIR": str(layout.pairs.resolve()),
         "DARKROOM_SCAN_SOURCES": json.dumps({SOURCE: layout.scans.resolve().as_uri()}),
     }

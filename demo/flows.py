@@ -1,4 +1,4 @@
-"""The flows as `make run` shows them: the pictures of the sample dress, pyramids of six scans, and those archived."""
+"""The flows as `make run` shows them: a dress from its delivery to its pictures, pyramids of six scans, an archive."""
 
 import time
 from collections.abc import Callable
@@ -17,8 +17,14 @@ from demo.rest import AirflowApi
 from demo.studio import Studio
 from demo.watch import console, watch
 
-COMPOSITING, PYRAMIDS, ARCHIVE = "combination_compositing", "nightly_pyramids", "gcs_archive_sync"
+INGEST, COMPOSITING = "render_ingest", "combination_compositing"
+PYRAMIDS, ARCHIVE = "nightly_pyramids", "gcs_archive_sync"
 STYLE = "sample-dress"
+_ASSET, _SCHEDULED = "asset_triggered", "scheduled"
+_READ = 5.0
+"""Seconds between a question and the script's yes: in the first one or two Airflow may not know yet that it waits."""
+_STARTS = 120.0
+"""Seconds within which Airflow starts a run for what is new."""
 
 
 class Result(NamedTuple):
@@ -31,6 +37,8 @@ class Result(NamedTuple):
     """The address of the run's page; empty where there was none."""
     report: str = ""
     note: str = ""
+    fresh: bool = False
+    """Was anything new, for the flow after it?"""
 
 
 class _Run(NamedTuple):
@@ -42,17 +50,47 @@ class _Run(NamedTuple):
     report: Report | None
 
 
-def make_pictures(studio: Studio) -> Result:
-    """Every combination of the sample dress."""
-    pictures = _folder(studio.settings["DARKROOM_STUDIO_STORE"], keys.cut_prefix(STYLE, keys.COMPOSITE))
-    console.print(f"Making the pictures of {STYLE} ...")
+def fitting_room(studio: Studio, style: str = STYLE) -> str:
+    """Where a style's combinations are shown."""
+    return f"{studio.address}/plugin/fitting-room/darkroom/fitting-room/?style={quote(style)}"
+
+
+def take_renders(studio: Studio, style: str = STYLE) -> Result:
+    """The renders of the sample dress, from where they are delivered: by the run of the hour, if that is at it."""
+    raws = _folder(studio.settings["DARKROOM_STUDIO_STORE"], keys.raw_renders(style))
+    console.print(f"Taking the delivered renders of {style} ...")
     with studio.api() as api:
-        run = _run(studio, api, COMPOSITING, {"style": STYLE}, lambda: _count(pictures, "*.png", "pictures"))
+        begun = api.unfinished(INGEST, _SCHEDULED)
+        run_id = begun[0] if begun else api.trigger(INGEST, {"style": style})
+        run = _watched(studio, api, INGEST, run_id, lambda: _count(raws, "**/*.png", "renders"))
+    if run.state != "success" or run.report is None:
+        return _failed(INGEST, run)
+    report = run.report
+    said = f"{report.done:,} renders taken with a proxy of each, {report.skipped:,} were there already"
+    note = f"See how they fit: {fitting_room(studio, style)}"
+    return Result(INGEST, True, said, run.page, _page(report), note, fresh=report.done > 0)
+
+
+def make_pictures(studio: Studio, style: str = STYLE, *, fresh: bool = False) -> Result:
+    """Every combination of the sample dress. Where its renders are `fresh`, the ingest has started that by itself."""
+    pictures = _folder(studio.settings["DARKROOM_STUDIO_STORE"], keys.cut_prefix(style, keys.COMPOSITE))
+    console.print(f"Making the pictures of {style} ...")
+    with studio.api() as api:
+        # the run of the hour may have taken the renders before anybody looked
+        first = pictures is not None and not pictures.exists()
+        begun = _started(studio, api, style, _STARTS if fresh or first else 0.0)
+        run_id = begun or api.trigger(COMPOSITING, {"style": style})
+        yes = _Yes(studio, api, run_id)
+        run = _watched(studio, api, COMPOSITING, run_id, lambda: _count(pictures, "*.png", "pictures"), yes.look)
     if run.state != "success" or run.report is None:
         return _failed(COMPOSITING, run)
     report = run.report
     said = f"{report.done:,} pictures made, {report.skipped:,} were there already, in {report.seconds:.0f} s"
-    return Result(COMPOSITING, True, said, run.page, _page(report))
+    note = "Nobody had to be asked: no picture was new."
+    if yes.said:
+        began = "The delivered renders started it. " if begun else ""
+        note = f"{began}It asked whether they may be made, and this script said yes in your place:\n  {yes.said}"
+    return Result(COMPOSITING, True, said, run.page, _page(report), note)
 
 
 def make_pyramids(studio: Studio) -> Result:
@@ -105,9 +143,49 @@ def wait_for_nights(studio: Studio, seconds: float = 300) -> None:
             time.sleep(0.5)
 
 
+def _started(studio: Studio, api: AirflowApi, style: str, seconds: float) -> str:
+    """The run of compositing that the style's renders have started; empty where none comes in time."""
+    until = time.monotonic() + seconds
+    while not (found := api.unfinished(COMPOSITING, _ASSET, style)) and time.monotonic() < until:
+        studio.check_alive()
+        time.sleep(0.5)
+    return found[0] if found else ""
+
+
+class _Yes:
+    """Says yes in a person's place, once a run asks; `said` is what to, empty where nothing was asked."""
+
+    def __init__(self, studio: Studio, api: AirflowApi, run_id: str) -> None:
+        self._studio, self._api, self._run_id = studio, api, run_id
+        self._since, self.said = 0.0, ""
+
+    def look(self) -> None:
+        """Answer, if it waits and a moment has passed; asked again, it answers again."""
+        self._studio.check_alive()
+        question = self._api.question(COMPOSITING, self._run_id)
+        if question is None:
+            self._since = 0.0
+        elif not self._since:
+            self._since, self.said = time.monotonic(), str(question["subject"])
+            console.print(f"{self.said} This script says yes in your place.", markup=False, soft_wrap=True)
+        elif time.monotonic() - self._since > _READ:
+            self._api.answer(COMPOSITING, self._run_id, "Approve")
+            self._since = 0.0
+
+
 def _run(studio: Studio, api: AirflowApi, dag: str, conf: dict[str, object], made: Callable[[], str]) -> _Run:
-    run_id = api.trigger(dag, conf)
-    state = watch(api, dag, run_id, made, studio.check_alive)
+    return _watched(studio, api, dag, api.trigger(dag, conf), made)
+
+
+def _watched(
+    studio: Studio,
+    api: AirflowApi,
+    dag: str,
+    run_id: str,
+    made: Callable[[], str],
+    check: Callable[[], None] | None = None,
+) -> _Run:
+    state = watch(api, dag, run_id, made, check or studio.check_alive)
     plan = api.xcom(dag, run_id, "plan", "plan_uri")
     page = f"{studio.address}/dags/{dag}/runs/{quote(run_id)}"
     return _Run(state, page, api.run_note(dag, run_id), _report(plan) if plan else None)

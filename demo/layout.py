@@ -26,6 +26,11 @@ class Layout:
         return self.root / "buckets" / "images"
 
     @property
+    def deliveries(self) -> Path:
+        """The folder that stands for the place where renders are delivered."""
+        return self.root / "deliveries"
+
+    @property
     def scans(self) -> Path:
         """The folder that stands for the bucket of the scans."""
         return self.root / "buckets" / "scans"

@@ -55,6 +55,11 @@ class AirflowApi:
         else:
             self._call("PATCH", f"{_API}/pools/{name}", json={"pool": name, **pool})
 
+    def set_slots(self, name: str, slots: int) -> None:
+        """Let a pool that is there have so many slots; of Airflow's own nothing else can be set."""
+        pool = {"pool": name, "slots": slots}
+        self._call("PATCH", f"{_API}/pools/{name}?update_mask=slots", json=pool)
+
     def trigger(self, dag_id: str, conf: Mapping[str, Any]) -> str:
         """Start a run by hand; returns its id."""
         run = {"logical_date": None, "conf": dict(conf)}
@@ -76,6 +81,27 @@ class AirflowApi:
     def active(self, dag_id: str) -> int:
         """How many runs of a DAG have not ended."""
         return int(self._get(f"/dags/{dag_id}/dagRuns?state=queued&state=running&limit=1")["total_entries"])
+
+    def unfinished(self, dag_id: str, run_type: str, partition: str = "") -> list[str]:
+        """The ids of the runs of a kind that have not ended; only of a partition, where one is named."""
+        path = f"/dags/{dag_id}/dagRuns?run_type={run_type}&state=queued&state=running&limit={_PAGE}"
+        found = self._get(path)["dag_runs"]
+        return [str(run["dag_run_id"]) for run in found if not partition or run["partition_key"] == partition]
+
+    def question(self, dag_id: str, run_id: str) -> dict[str, Any] | None:
+        """What a run's `approve` asks, as a person sees it; None while it does not wait for an answer."""
+        waits = any(
+            (task["task_id"], task["state"]) == ("approve", "awaiting_input") for task in self.tasks(dag_id, run_id)
+        )
+        return self._find(self._question(dag_id, run_id)) if waits else None
+
+    def answer(self, dag_id: str, run_id: str, choice: str) -> None:
+        """Answer it, as a person does in the UI: `Approve` or `Reject`."""
+        self._call("PATCH", f"{_API}{self._question(dag_id, run_id)}", json={"chosen_options": [choice]})
+
+    @staticmethod
+    def _question(dag_id: str, run_id: str) -> str:
+        return f"/dags/{dag_id}/dagRuns/{quote(run_id)}/taskInstances/approve/-1/hitlDetails"
 
     def backfills(self, dag_id: str) -> list[dict[str, Any]]:
         """The backfills of a DAG, each with when it was `completed_at`."""

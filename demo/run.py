@@ -1,5 +1,6 @@
 """`make run`: start the studio, draw the samples, show the flows through Airflow, say where everything is."""
 
+import shutil
 import signal
 import sys
 from collections.abc import Sequence
@@ -13,12 +14,15 @@ from demo.credentials import USER
 from demo.flows import (
     ARCHIVE,
     COMPOSITING,
+    INGEST,
     PYRAMIDS,
     STYLE,
     Result,
     archive_scans,
+    fitting_room,
     make_pictures,
     make_pyramids,
+    take_renders,
     wait_for_nights,
 )
 from demo.layout import PROJECT, Layout
@@ -36,7 +40,7 @@ def main() -> int:
         with studio.locked():
             _start(studio)
         console.print(f"Airflow runs on {studio.address}.")
-        return show(studio, [make_pictures(studio), _pyramids(studio), _archive(studio)])
+        return show(studio, [*_dress(studio), _pyramids(studio), _archive(studio)])
     except StudioError as error:
         console.print(str(error), markup=False, style="red", soft_wrap=True)
         return 1
@@ -62,6 +66,7 @@ def show(studio: Studio, results: Sequence[Result]) -> int:
             console.print(f"\n{result.dag}: {result.note}", markup=False, soft_wrap=True)
     console.print()
     _say("Pictures", _below(studio.settings["DARKROOM_STUDIO_STORE"], keys.cut_prefix(STYLE, keys.COMPOSITE)))
+    _say("Fitting room", fitting_room(studio))
     _say("Pyramids", studio.settings["DARKROOM_IMAGE_STORE"])
     for result in results:
         if result.report:
@@ -73,31 +78,36 @@ def show(studio: Studio, results: Sequence[Result]) -> int:
 
 def _start(studio: Studio) -> None:
     with steps() as say:
+        _draw(studio, say)  # first, as Airflow looks for deliveries by itself
         studio.start(say)
         studio.make_pools()
-        _draw(studio, say)
         say("waiting for the DAGs")
-        for dag in (COMPOSITING, PYRAMIDS, ARCHIVE):
+        for dag in (INGEST, COMPOSITING, PYRAMIDS, ARCHIVE):
             studio.wait_for_dag(dag)
 
 
 def _draw(studio: Studio, say: Say) -> None:
-    """The samples, where they are not there yet; the renders also to where the caller has his studio's store."""
-    bucket = studio.layout.bucket
-    # the command writes the style file last
-    if not (bucket / f"{STYLE}.yaml").exists():
+    """The samples, where they are not there yet; the renders as a studio delivers them."""
+    deliveries = studio.layout.deliveries
+    if not deliveries.exists():
         say("drawing the sample dress")
-        studio.darkroom("sample", "sample", "--out", str(bucket))
-    if "DARKROOM_STUDIO_STORE" in callers_settings():
-        say("copying the sample dress to the studio's store")
-        renders = keys.raw_renders(STYLE)
-        target = _below(studio.settings["DARKROOM_STUDIO_STORE"], renders)
-        studio.darkroom("copy", "store", "copy", str(bucket / renders), target)
+        new = deliveries.with_name(".deliveries.part")
+        studio.darkroom("sample", "sample", "--out", str(new))
+        (new / keys.raw_renders(STYLE)).rename(deliveries)
+        shutil.rmtree(new)
     if not studio.layout.scans.exists():
         say("drawing six sample scans")
         new = studio.layout.scans.with_name(".scans.part")
         draw_scans(new)
         new.rename(studio.layout.scans)
+
+
+def _dress(studio: Studio) -> list[Result]:
+    if "DARKROOM_RENDERS_FROM" in callers_settings():
+        said = "not started: DARKROOM_RENDERS_FROM is yours; trigger a run, or wait for the next quarter of an hour"
+        return [Result(INGEST, True, said)]
+    taken = take_renders(studio)
+    return [taken, make_pictures(studio, fresh=taken.fresh)] if taken.ok else [taken]
 
 
 def _pyramids(studio: Studio) -> Result:
@@ -119,7 +129,7 @@ def _below(store: str, key: str) -> str:
 
 
 def _say(name: str, value: str) -> None:
-    console.print(f"  {name:9} {value}", markup=False, soft_wrap=True)
+    console.print(f"  {name:12} {value}", markup=False, soft_wrap=True)
 
 
 def _interrupt(number: int, frame: FrameType | None) -> NoReturn:

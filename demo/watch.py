@@ -13,7 +13,7 @@ from demo.rest import AirflowApi
 console = Console(highlight=False)
 
 FINISHED = ("success", "failed")
-_STEPS = ("collect", "plan", "run", "settle", "report")
+_STEPS = ("collect", "plan", "approve", "run", "settle", "report")
 _ENDED = ("success", "failed", "skipped", "upstream_failed", "removed")
 _LINE_SECONDS = 5.0
 

@@ -5,11 +5,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, BinaryIO, Generic, Protocol, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from darkroom.errors import BadInput
+from darkroom.errors import BadInput, NotFound
+from darkroom.estimates import Spends
+from darkroom.figures import REFERENCE, Figures
 from darkroom.jobs import Document, Job, Manifest, Mode, NotDone, Outcome, Output, State
 from darkroom.leases import Holder
 from darkroom.ledger import Ledger, LedgerEntry, entry_of
@@ -28,6 +30,8 @@ _FLOWS = {
     "compositing": "darkroom.compositing.flow",
     "pyramids": "darkroom.pyramids.flow",
     "archive": "darkroom.archive.flow",
+    "sync": "darkroom.sync.flow",
+    "ingest": "darkroom.ingest.flow",
 }
 
 ItemT = TypeVar("ItemT")
@@ -60,6 +64,8 @@ class Run:
     """Is all of it this process's, as of a command?"""
     access: Access = NO_ACCESS
     """By which it reaches its stores and services."""
+    figures: Figures = REFERENCE
+    """By which it costs its items; planning puts the studio's own here."""
 
     @property
     def holder(self) -> Holder:
@@ -72,7 +78,7 @@ class Costed(Generic[ItemT]):
     """What a job holds of a plan, and what it costs: `seconds` of one core, `memory` in bytes at once.
 
     It is one item of the protocol, or `count` of them that are made together. Those of different `apart` never share a
-    job.
+    job. What else it costs is in `spends`, in a flow that knows.
     """
 
     item: ItemT
@@ -80,6 +86,7 @@ class Costed(Generic[ItemT]):
     memory: int = 0
     count: int = 1
     apart: str = ""
+    spends: Spends | None = None
 
 
 @dataclass(kw_only=True)
@@ -90,6 +97,9 @@ class Draft(Generic[ItemT]):
     too. `label` names a job for people by what it holds (else that is counted), `job` makes its file of the fields
     that every job has (else what it holds are the file's `items`). `enough` is how many seconds make a job long enough
     to stand alone. `documents` lie beside the manifest, by key.
+
+    For what it will cost: a hash shares the outputs out among `ledgers` of them, and a job's outputs lie `among` so
+    many.
     """
 
     title: str
@@ -104,9 +114,13 @@ class Draft(Generic[ItemT]):
     stale: dict[str, str] = field(default_factory=dict)
     todo: list[Costed[ItemT]] = field(default_factory=list)
     enough: float = 600.0
+    ledgers: int = 0
+    among: int = 0
     label: Callable[[Sequence[ItemT]], str] | None = None
     job: Callable[[Mapping[str, Any], tuple[ItemT, ...]], Job] | None = None
     documents: Mapping[str, Document] = field(default_factory=dict)
+    texts: Mapping[str, BinaryIO] = field(default_factory=dict)
+    """Long texts that lie beside the manifest too, by key; each is read from its beginning."""
     prefixes: Sequence[str] = ()
     """Where the outputs go: what killed writers left there unfinished goes with the plan."""
 
@@ -131,10 +145,14 @@ class Released:
     """What a flow did and left after its ledgers were written.
 
     `unproven` are items that are proven and count as not done all the same, `pruned` the outputs that were deleted.
+    `held` counts the jobs' items that nobody came to, as a person did not approve them. `news` are the subjects of
+    which something new is proven, for whoever waits for that.
     """
 
     unproven: list[NotDone] = field(default_factory=list)
     pruned: list[str] = field(default_factory=list)
+    held: int = 0
+    news: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
 
@@ -174,6 +192,19 @@ class Collecting:
     collect: Callable[[Any, Run, Any], Gathered]
 
 
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """What a flow adds where a person is asked about a plan of its own.
+
+    `against` says what a yes cannot stand against, a sentence each; it is asked again when a yes comes. `illustrate`
+    draws the plan's contact sheet beside it (`keys.CONTACT_SHEET`), and returns a digest of what it shows: empty where
+    that is nothing.
+    """
+
+    against: "Callable[[PlanFolder, Manifest], Sequence[str]]"
+    illustrate: "Callable[[PlanFolder, Manifest], str]"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Flow:
     """A flow, as its module's `FLOW` says it. What has a default is optional."""
@@ -195,10 +226,14 @@ class Flow:
     targets: Callable[[Any], Iterable[str]]
     """The keys that a job's outputs may take in its output store."""
     ledger: Callable[[Manifest, Output], str]
-    """The key of the ledger that knows an output: by its key, or by its hash where it is looked for by that."""
+    """The key of the ledger that knows an output: by its key, or by its hash where it is looked for by that.
+
+    Empty where the store itself says what the output is of.
+    """
     ledger_model: type[Ledger[Any]] = Ledger[LedgerEntry]
     entry: Callable[[Outcome, Output], LedgerEntry] = entry_of
     collecting: Collecting | None = None
+    asking: Asking | None = None
     release: "Callable[[PlanFolder, Manifest], Release] | None" = None
     backfill: bool = False
     """Does an interval mean anything to it?"""
@@ -214,6 +249,14 @@ def asked(model: type[ModelT], params: Mapping[str, Any]) -> ModelT:
         return model.model_validate({name: value for name, value in params.items() if value is not None})
     except ValidationError as error:
         raise BadInput(f"{said}; correct the parameter." for said in sentences(error, model)) from None
+
+
+def png_at(store: Store, key: str) -> bytes | None:
+    """A preview that is a PNG already; nothing where it is gone."""
+    try:
+        return store.read(key)
+    except NotFound:
+        return None
 
 
 def get(name: str) -> Flow:

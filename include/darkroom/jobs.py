@@ -15,6 +15,7 @@ from pydantic_core import PydanticSerializationError
 
 from darkroom.amounts import counted
 from darkroom.errors import BadInput
+from darkroom.estimates import Estimate
 from darkroom.sentences import sentences
 from darkroom.store.hashes import Kind
 
@@ -146,11 +147,15 @@ class InputDigest(BaseModel):
 
 
 class OutcomeBatch(Document):
-    """One numbered object of outcomes. `retries` are the requests that were repeated, by the name of the fault."""
+    """One numbered object of outcomes. `retries` are the requests that were repeated, by the name of the fault.
+
+    `core_seconds` is what the worker took of its cores since the batch before.
+    """
 
     outcomes: tuple[Outcome, ...] = ()
     inputs: tuple[InputDigest, ...] = ()
     retries: dict[str, Count] = Field(default_factory=dict)
+    core_seconds: Annotated[float, Field(ge=0)] = 0.0
 
 
 class JobRef(BaseModel):
@@ -231,6 +236,8 @@ class Manifest(Document):
     """How many items the jobs hold, or would hold: in mode `plan` there are no jobs."""
     groups: dict[str, GroupReport] = {}
     """The items by group; what a group is, is the flow's own affair (for compositing: a length and side)."""
+    estimate: Estimate | None = None
+    """What the jobs will cost, or would; None where nothing is to be made."""
     jobs: tuple[JobRef, ...] = ()
 
 
@@ -238,13 +245,16 @@ class Settlement(Document):
     """What a settle committed: how many items are proven and in the ledger, and which are not; what it deleted.
 
     `notes` say what else it did or left, a sentence each. `unsure` counts the jobs' items of which something may stand
-    that no ledger knows: their worker was killed, a write failed, or what was written could not be proven. `problems`
-    are what fails the run beside its items. `batches` is how many batches of outcomes it has seen: what comes later is
-    settled again.
+    that no ledger knows: their worker was killed, a write failed, or what was written could not be proven. `held`
+    counts those that nobody came to, as a person did not approve them. `news` are the subjects of which something new
+    is proven. `problems` are what fails the run beside its items. `batches` is how many batches of outcomes it has
+    seen: what comes later is settled again.
     """
 
     proven: Count
     unsure: Count = 0
+    held: Count = 0
+    news: tuple[str, ...] = ()
     unproven: tuple[NotDone, ...] = ()
     pruned: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
@@ -278,10 +288,14 @@ class Cause(BaseModel):
 class Report(Document):
     """What became of a run: `planned = done + skipped + refused + failed + todo`.
 
-    `distinct` counts the different items among the planned, where the flow tells these apart, `bytes` what was written,
-    `removed` the files that were taken away, `seconds` the time since the plan, `retries` the requests that the workers
-    had to repeat, by the name of the fault, `kinds` the items that were not made by the step that failed. `causes` are
-    the reasons of `not_done`, each once. To people `todo` is called left, `distinct` different, and `outputs` files.
+    `distinct` counts the different items among the planned, where the flow tells these apart, `held` those of `todo`
+    that a person did not approve, `bytes` what was written, `removed` the files that were taken away, `seconds` the
+    time since the plan, `retries` the requests that the workers had to repeat, by the name of the fault, `kinds` the
+    items that were not made by the step that failed. `causes` are the reasons of `not_done`, each once. To people
+    `todo` is called left, `distinct` different, and `outputs` files.
+
+    `estimate` is what the plan said that the jobs would cost. Beside it stands what they did: `core_seconds` that their
+    workers took, and `cost`, the price of these; None where nobody has said what a core hour costs.
     """
 
     title: str
@@ -307,18 +321,23 @@ class Report(Document):
     stale: tuple[str, ...]
     pruned: tuple[str, ...]
     versions: dict[str, str]
+    held: int = 0
     removed: int = 0
     retries: dict[str, int] = Field(default_factory=dict)
     kinds: dict[str, int] = Field(default_factory=dict)
     causes: tuple[Cause, ...] = ()
+    estimate: Estimate | None = None
+    core_seconds: float = 0.0
+    cost: float | None = None
 
     @property
     def ok(self) -> bool:
         """Did everything that was planned become what it should?
 
-        A plan that was only to be looked at leaves its work undone.
+        A plan that was only to be looked at leaves its work undone, and so does one that was not approved.
         """
-        return not (self.refused or self.failed or self.problems or (self.todo and self.mode is not Mode.PLAN))
+        left = self.todo > self.held and self.mode is not Mode.PLAN
+        return not (self.refused or self.failed or self.problems or left)
 
 
 def again(task: str) -> str:

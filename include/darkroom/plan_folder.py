@@ -13,6 +13,7 @@ from pydantic import BaseModel
 
 from darkroom import keys
 from darkroom.errors import BadInput, Conflict, NotFound
+from darkroom.estimates import BATCH, EVERY
 from darkroom.jobs import InputDigest, Manifest, Outcome, OutcomeBatch, Report, Settlement, dump, parse
 from darkroom.store import Store, open_store, readable
 from darkroom.store.access import NO_ACCESS, Access
@@ -32,12 +33,14 @@ def new_plan_id(now: datetime | None = None) -> str:
 class JobOutcomes:
     """What a job's batches say so far: `latest` by item, the digests learned, the requests repeated by their fault.
 
-    `last` is the number of the last batch, `batches` how many there are.
+    `core_seconds` is what its workers took of their cores, `last` the number of the last batch, `batches` how many
+    there are.
     """
 
     latest: dict[str, Outcome] = field(default_factory=dict)
     inputs: dict[str, InputDigest] = field(default_factory=dict)
     retries: Counter[str] = field(default_factory=Counter)
+    core_seconds: float = 0.0
     last: int = 0
     batches: int = 0
 
@@ -46,6 +49,7 @@ class JobOutcomes:
         self.latest |= {outcome.item: outcome for outcome in batch.outcomes}
         self.inputs |= {known.uri: known for known in batch.inputs}
         self.retries.update(batch.retries)
+        self.core_seconds += batch.core_seconds
 
 
 class PlanFolder:
@@ -145,7 +149,7 @@ class Recorder:
     other: a number that is taken is passed over. Safe to call from several threads.
     """
 
-    def __init__(self, folder: PlanFolder, number: int, *, batch: int = 64, seconds: float = 2.0) -> None:
+    def __init__(self, folder: PlanFolder, number: int, *, batch: int = BATCH, seconds: float = EVERY) -> None:
         self.folder, self._number = folder, number
         self._batch, self._seconds = batch, seconds
         known = folder.outcomes(number)
@@ -156,7 +160,7 @@ class Recorder:
         self._inputs: list[InputDigest] = []
         self._retries: Counter[str] = Counter()
         self._lock = threading.Lock()
-        self._flushed = time.monotonic()
+        self._flushed, self._taken = time.monotonic(), time.process_time()
 
     def is_done(self, item: str) -> bool:
         """Has an item a good outcome already?"""
@@ -191,8 +195,14 @@ class Recorder:
         self._flushed = time.monotonic()
         if not (self._outcomes or self._inputs or self._retries):
             return
+        before, self._taken = self._taken, time.process_time()
         data = dump(
-            OutcomeBatch(outcomes=tuple(self._outcomes), inputs=tuple(self._inputs), retries=dict(self._retries))
+            OutcomeBatch(
+                outcomes=tuple(self._outcomes),
+                inputs=tuple(self._inputs),
+                retries=dict(self._retries),
+                core_seconds=round(self._taken - before, 3),
+            )
         )
         while True:
             key = self.folder.prefix + keys.outcome_batch(self._number, self._next)

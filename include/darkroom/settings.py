@@ -2,19 +2,24 @@
 
 import os
 import re
+import tempfile
+from collections.abc import Mapping
 from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
-from pydantic import ByteSize, Field, ValidationError
+from pydantic import ByteSize, Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
+from darkroom.alerting.channels import LOG, Channel, channels_of
 from darkroom.errors import BadInput
 from darkroom.sentences import sentence
 
 _INCLUDE = Path(__file__).resolve().parents[1]
 _PREFIX = "DARKROOM_"
+PRICE = r"^(\d+(\.\d+)?( \S+)?)?$"
+"""An amount, and the currency where one is named: `0.05 USD`."""
 _HOUR = r"^([01]\d|2[0-3]):[0-5]\d$"
 
 
@@ -37,6 +42,13 @@ class Settings(BaseSettings):
     styles_dir: Path = Field(
         default=_INCLUDE / "styles", description="The folder of the studio's style files, one YAML a style."
     )
+    renders_from: str = Field(
+        default="",
+        description="Where renders are delivered, a folder for each style: dropbox:/path, a folder's path or a URI.",
+    )
+    ingest_quiet: int = Field(
+        default=60, ge=0, description="Seconds since a delivered file was last written to, before it is taken."
+    )
     job_runner: Literal["subprocess", "docker", "ecs"] = Field(
         default="subprocess", description="What the `run` tasks start a job's worker with."
     )
@@ -49,7 +61,7 @@ class Settings(BaseSettings):
     ecs_cluster: str = Field(default="default", description="The cluster of `ecs` workers: a name or an ARN.")
     ecs_task_definition: str = Field(
         default="darkroom-imaging",
-        description="The task definition of `ecs` workers; its first container is the worker.",
+        description="The task definition of `ecs` workers, whose first container is the worker; `{dag}`: the DAG's id.",
     )
     ecs_capacity_providers: str = Field(
         default="",
@@ -105,6 +117,10 @@ class Settings(BaseSettings):
     pyramids_by: str = Field(
         default="09:00", pattern=_HOUR, description="When it should be done; later than that there is an alert."
     )
+    alerts: str = Field(
+        default=LOG,
+        description="Where alerts go beside the log, with commas: `sns:<topic's ARN>`, `smtp:<address>`, `slack`.",
+    )
     environment: Environment = Field(
         default=Environment.STAGE, description="Which deployment this is: pairs of another one are left alone."
     )
@@ -116,11 +132,75 @@ class Settings(BaseSettings):
         pattern=r"^\S+( \S+){4}$",
         description="When `gcs_archive_sync` starts, as a cron expression in UTC.",
     )
+    profiles_dir: Path = Field(
+        default=_INCLUDE / "profiles", description="The folder of the profiles of folders to sync, one YAML a profile."
+    )
+    sync_cache: Path = Field(
+        default_factory=lambda: _cache_folder(os.environ),
+        description="The folder in which a sync remembers the hashes of files; it may be deleted at any time.",
+    )
+    sync_queue: str = Field(
+        default="",
+        description="The queue of the machine that has the folders of `local_s3_sync`; empty: the default queue.",
+    )
+    sync_at: str = Field(default="03:30", pattern=_HOUR, description="When `local_s3_sync` starts, in UTC.")
+    ingest_at: str = Field(
+        default="*/15 * * * *",
+        pattern=r"^\S+( \S+){4}$",
+        description="When `render_ingest` starts, as a cron expression in UTC.",
+    )
+    core_hour_price: str = Field(
+        default="",
+        pattern=PRICE,
+        description="What an hour of one core costs, such as `0.05 USD`; said before a run is approved.",
+    )
+    write_price: str = Field(
+        default="",
+        pattern=PRICE,
+        description="What a thousand writes and lists of the store cost (S3: PUT, COPY, POST, LIST): `0.005 USD`.",
+    )
+    read_price: str = Field(
+        default="", pattern=PRICE, description="What a thousand reads of it cost (GET, HEAD): `0.0004 USD`."
+    )
+    storage_price: str = Field(
+        default="", pattern=PRICE, description="What a gigabyte in it costs a month: `0.023 USD`."
+    )
     max_combinations: int = Field(
         default=5_000_000,
         ge=1,
         description="A style whose options allow more for a length is refused, before it starts.",
     )
+
+    @field_validator("alerts")
+    @classmethod
+    def _of_channels(cls, value: str) -> str:
+        channels_of(value)
+        return value
+
+    @property
+    def alert_channels(self) -> tuple[Channel, ...]:
+        """Where alerts go beside the log, which has all of them."""
+        return tuple(channel for channel in channels_of(self.alerts) if channel.name != LOG)
+
+    @field_validator("sync_cache", mode="before")
+    @classmethod
+    def _of_user(cls, value: object) -> object:
+        return _cache_folder(os.environ) if value == "" else value
+
+
+def _cache_folder(environment: Mapping[str, str]) -> Path:
+    """Where a user's programs keep what can be made again.
+
+    >>> _cache_folder({"XDG_CACHE_HOME": "/var/cache/studio"})
+    PosixPath('/var/cache/studio/darkroom/sync')
+    """
+    shared = environment.get("XDG_CACHE_HOME", "")
+    if shared.startswith("/"):  # a relative one is to be ignored, says its specification
+        return Path(shared) / "darkroom" / "sync"
+    try:
+        return Path.home() / ".cache" / "darkroom" / "sync"
+    except RuntimeError:  # a container's user who is in no list of users
+        return Path(tempfile.gettempdir()) / f"darkroom-{os.getuid()}" / "sync"
 
 
 @lru_cache(maxsize=1)

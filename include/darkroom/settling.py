@@ -47,7 +47,9 @@ def settle(folder: PlanFolder) -> Settlement:
     proven -= len(unproven)
     settlement = Settlement(
         proven=proven,
-        unsure=sum(job.items for job in manifest.jobs) - proven - skipped,
+        unsure=sum(job.items for job in manifest.jobs) - proven - skipped - released.held,
+        held=released.held,
+        news=tuple(released.news),
         unproven=tuple(unproven),
         pruned=tuple(released.pruned),
         notes=tuple(released.notes),
@@ -124,6 +126,8 @@ def _commit(
             continue
         for output in outcome.outputs:
             key = flow.ledger(manifest, output)
+            if not key:
+                continue
             if output.removed:
                 removed[key].add(output.key)
             else:

@@ -98,7 +98,8 @@ class Bench:
         with ThreadPoolExecutor(at_once, "item") as pool:
             try:
                 while True:
-                    for item in islice(rest, at_once - running):
+                    # twice as many are handed over, for a thread that is done must not wait for this one
+                    for item in islice(rest, 2 * at_once - running):
                         pool.submit(outcome_of, item).add_done_callback(done.put)
                         running += 1
                     if not running:

@@ -11,6 +11,7 @@ from airflow.sdk.exceptions import AirflowNotFoundException
 from airflow.sdk.log import mask_secret
 
 from darkroom.errors import BadInput
+from darkroom.outside.dropbox import SCHEME, is_dropbox
 from darkroom.store.access import Access
 from darkroom_airflow.worker_process import WORDPRESS
 
@@ -23,6 +24,8 @@ APPSYNC_CONNECTION = "appsync_default"
 """Its password is the API's key; without one, the API knows one by the AWS connection."""
 WORDPRESS_CONNECTION = "wordpress_default"
 """Its login is a user of the site, its password an application password, its host the one site that gets them."""
+DROPBOX_CONNECTION = "dropbox_default"
+"""See `dropbox_connection`."""
 
 _WORDPRESS_SITE = "wordpress+"  # before a site's address it makes a location: wordpress+https://maps.example.org/blog
 
@@ -43,11 +46,12 @@ class StoreAccess(ExitStack):
         """The access to the stores and services of these locations, and of those before, good within the block.
 
         Paths need nothing, and import nothing. What is on `https` is a service of AWS: the queue, the API. A WordPress
-        site is told from these by `wordpress+` before its address (`wordpress+https://maps.example.org/blog`).
+        site is told from these by `wordpress+` before its address (`wordpress+https://maps.example.org/blog`). For a
+        folder of Dropbox (`dropbox:/Renders`) a token is had there, which is good for some hours.
         A connection that does not exist or names no identity leaves the process's own alone (a role, a profile), as
         the clients renew that by themselves. Raises `BadInput` for one that cannot be handed to a worker.
         """
-        schemes = {location.partition("://")[0] for location in locations} - self._reached
+        schemes = {_scheme(location) for location in locations} - self._reached
         self._reached |= schemes
         on_the_web = bool({"https", "http"} & schemes)
         if ("s3" in schemes or on_the_web) and _exists(AWS_CONNECTION):
@@ -63,14 +67,27 @@ class StoreAccess(ExitStack):
             self._variables["APPSYNC_API_KEY"] = BaseHook.get_connection(APPSYNC_CONNECTION).password or ""
         if any(scheme.startswith(_WORDPRESS_SITE) for scheme in schemes):
             self._variables |= _wordpress_environment()
+        if SCHEME in schemes:
+            from darkroom_airflow.dropbox_connection import dropbox_environment
+
+            self._variables |= dropbox_environment(DROPBOX_CONNECTION if _exists(DROPBOX_CONNECTION) else "")
         return Access(dict(self._variables))
 
     def reach_plan(self, uri: str) -> "PlanFolder":
-        """The plan's folder, whose access leads to the stores that its manifest names too."""
+        """The plan's folder, whose access leads to the stores that its manifest names too.
+
+        Not to Dropbox: nothing is fetched any more once the workers have ended, and what they did is settled and
+        reported whether or not Dropbox gives out a token.
+        """
         from darkroom.plan_folder import PlanFolder
 
         manifest = PlanFolder.at(uri, self.reach(uri)).manifest()
-        return PlanFolder.at(uri, self.reach(manifest.store, manifest.output_store, *manifest.stores))
+        places = (manifest.store, manifest.output_store, *manifest.stores)
+        return PlanFolder.at(uri, self.reach(*(place for place in places if not is_dropbox(place))))
+
+
+def _scheme(location: str) -> str:
+    return SCHEME if is_dropbox(location) else location.partition("://")[0]
 
 
 def _wordpress_environment() -> dict[str, str]:

@@ -1,9 +1,9 @@
-"""What every DAG has: an owner, retries, timeouts, tags, the one alert a run."""
+"""What every DAG has: an owner, retries, timeouts, tags, the alert of a run that failed or mends one."""
 
 from datetime import timedelta
 from typing import Any
 
-from darkroom_airflow.alerts import RunAlert
+from darkroom_airflow.alerts import FineAgain, RunAlert
 
 TASK_DEFAULTS: dict[str, Any] = {
     "owner": "studio",
@@ -23,5 +23,6 @@ def run_defaults(*tags: str) -> dict[str, Any]:
         "catchup": False,
         "dagrun_timeout": timedelta(days=2),
         "on_failure_callback": RunAlert(),
+        "on_success_callback": FineAgain(),
         "tags": ["darkroom", *tags],
     }

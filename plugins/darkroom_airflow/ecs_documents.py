@@ -79,6 +79,15 @@ def capacity_providers(text: str) -> list[dict[str, Any]]:
     return strategy
 
 
+def of_dag(task_definition: str, dag_id: str) -> str:
+    """The task definition of a DAG, where the deployment has one for each, with roles and secrets of its own.
+
+    >>> of_dag("studio-{dag}", "render_ingest")
+    'studio-render_ingest'
+    """
+    return task_definition.replace("{dag}", dag_id)
+
+
 def family(task_definition: str) -> str:
     """The family of a task definition that is given as such, with a revision, or as an ARN."""
     return task_definition.rpartition("/")[2].partition(":")[0]

@@ -10,32 +10,34 @@ from typing import Any
 
 from airflow.sdk import Param
 
-from darkroom.archive.pairs import Verify, pair_files
+from darkroom.archive.pairs import pair_files
 from darkroom.compositing.profiles import COMPOSITE, CUTS
+from darkroom.compositing.request import Approving
 from darkroom.jobs import Mode
+from darkroom.proof import Verify
 from darkroom.pyramids.profiles import DEFAULT, PROFILES
 from darkroom.pyramids.request import known_sources
-from darkroom.settings import settings
 from darkroom.styles.names import SIDES
+from darkroom.styles.style_file import style_files
+from darkroom.sync.profiles import profile_files
+from darkroom.sync.request import SyncMode
 
 
 def style_names() -> list[str]:
-    """The names of the studio's styles: the one thing that a DAG file reads while it is parsed."""
-    try:
-        return sorted(path.stem for path in settings().styles_dir.iterdir() if path.suffix == ".yaml")
-    except OSError:
-        # no folder yet, or none on this machine: the form then takes any name, and plan checks it
-        return []
+    """The names of the studio's styles: the one thing that a DAG file reads while it is parsed.
+
+    None where there is no such folder, or none on this machine: the form then takes any name, and plan checks it.
+    """
+    return list(style_files())
 
 
-def style() -> Param:
-    """One style of the studio, to be picked from the list."""
+def style(empty: str) -> Param:
+    """One style of the studio, to be picked from the list; `empty` says what none means."""
     names = style_names()
-    form: dict[str, Any] = {"enum": names} if names else {"minLength": 1}
-    if names:
-        form["default"] = names[0]
+    form: dict[str, Any] = {"enum": [None, *names], "values_display": {"null": empty}} if names else {}
     return Param(
-        type="string",
+        None,
+        type=["null", "string"],
         title="Style",
         description_md="The garment: one of the studio's style files. A new file appears by itself.",
         **form,
@@ -56,6 +58,22 @@ def mode() -> Param:
         title="Mode",
         description_md="**plan** only says what would be done. **changed** makes what is missing or no longer matches "
         "what it is made from. **all** makes everything again, whatever is there.",
+    )
+
+
+def approval(section: str) -> Param:
+    """Is a person asked before pictures are made?"""
+    return Param(
+        Approving.ASK.value,
+        type="string",
+        enum=[one.value for one in Approving],
+        values_display={
+            Approving.ASK.value: "ask: a person says yes before pictures are made",
+            Approving.NONE.value: "none: make them without a question",
+        },
+        title="Approval",
+        description_md="**ask**: before anything new is made, **approve** waits up to a day for a person's yes.",
+        section=section,
     )
 
 
@@ -102,7 +120,7 @@ def pyramid_profile(section: str) -> Param:
 def pairs(section: str) -> Param:
     """Some of the deployment's pairs of buckets; to be typed where there is none on this machine."""
     return _known(
-        [file.stem for file in pair_files()],
+        list(pair_files()),
         title="Pairs",
         description_md="Only these: files in DARKROOM_PAIRS_DIR, by name. Empty: every enabled one.",
         section=section,
@@ -119,6 +137,51 @@ def verify(section: str) -> Param:
         title="Verify",
         description_md="**read back**: whatever is written is read again. **store's checksum**: the store's own word "
         "is enough, where it has a checksum of the whole object.",
+        section=section,
+    )
+
+
+def sync_mode() -> Param:
+    """What a sync does, which is not what the other flows' modes say."""
+    return Param(
+        SyncMode.COPY.value,
+        type="string",
+        enum=[mode.value for mode in SyncMode],
+        values_display={
+            SyncMode.PLAN.value: "plan: only say what would be done",
+            SyncMode.COPY.value: "copy: upload what is new or has changed",
+            SyncMode.SYNC.value: "sync: the same, and remove what is gone from the folder",
+        },
+        title="Mode",
+        description_md="**plan** only says what a sync would do. **copy** uploads what is new or has changed, and "
+        "removes nothing. **sync** then removes what is gone from the folder; more than the guard allows, only if a "
+        "person approves it.",
+    )
+
+
+def profile(section: str) -> Param:
+    """One of the deployment's folders to sync; to be typed where there is none on this machine."""
+    known = list(profile_files())
+    form: dict[str, Any] = {"examples": known} if known else {}
+    return Param(
+        "",
+        type=["string", "null"],
+        title="Profile",
+        description_md="Only this one: a file in DARKROOM_PROFILES_DIR, by name. Empty: every enabled one.",
+        section=section,
+        **form,
+    )
+
+
+def max_delete(section: str) -> Param:
+    """The guard of a sync's removals."""
+    return Param(
+        "",
+        type=["string", "null"],
+        pattern=r"^(\d+%?)?$",
+        title="Most removals",
+        description_md="A sync that would remove more than so many objects (*50*), or more than such a share of them "
+        "(*5%*), asks a person first. Empty: as the profile says.",
         section=section,
     )
 

@@ -28,6 +28,16 @@ def archive_hours() -> CronDataIntervalTimetable:
     return CronDataIntervalTimetable(settings().archive_at, timezone="UTC")
 
 
+def ingest_hours() -> CronDataIntervalTimetable:
+    """When renders are ingested, as the deployment has it (`DARKROOM_INGEST_AT`); read when the DAG is parsed."""
+    return CronDataIntervalTimetable(settings().ingest_at, timezone="UTC")
+
+
+def sync_days() -> CronDataIntervalTimetable:
+    """When folders are synced, as the deployment has it (`DARKROOM_SYNC_AT`); read when the DAG is parsed."""
+    return daily_at(settings().sync_at, "UTC")
+
+
 def daily_at(hour: str, timezone: str) -> CronDataIntervalTimetable:
     """Every day at an hour of a timezone, whether it is summer there or not. A run's interval is the day before."""
     hours, minutes = hour.split(":")

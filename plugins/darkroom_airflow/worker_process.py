@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 
-from darkroom.store.access import NO_ACCESS, Access
+from darkroom.store.access import DROPBOX, NO_ACCESS, Access
 
 # what means the same in a container: no path of this host, none of its users and programs
 _IN_A_CONTAINER = frozenset(
@@ -23,15 +23,18 @@ _IN_A_CONTAINER = frozenset(
         *("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy"),
         *("DARKROOM_MAX_PIXELS", "DARKROOM_MAX_SCAN_PIXELS", "DARKROOM_MAX_COMBINATIONS"),
         "DARKROOM_PRIVATE_HOSTS",
+        *("DROPBOX_API_HOST", "DROPBOX_API_CONTENT_HOST", "DROPBOX_API_NOTIFY_HOST"),
         "TZ",
     }
 )
 _NAMES = _IN_A_CONTAINER | {
     *("PATH", "HOME", "USER", "LANG", "LANGUAGE", "TMPDIR", "VIRTUAL_ENV", "LD_LIBRARY_PATH"),
+    "XDG_CACHE_HOME",  # plan and its workers share the sync's cache
     *("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"),
 }
 WORDPRESS = ("WORDPRESS_USER", "WORDPRESS_APPLICATION_PASSWORD", "WORDPRESS_SITE")
 """What leads to a WordPress site: of no use to other workers, and so only for those whose access has it."""
+_ONLY_GIVEN = frozenset((*WORDPRESS, *DROPBOX))
 _PREFIXES = ("LC_", "DARKROOM_", "AWS_", "CLOUDSDK_", "NUMBA_", "VIPS_")
 
 _KEPT_LINES = 40
@@ -46,14 +49,15 @@ def worker_environment(access: Access = NO_ACCESS) -> dict[str, str]:
     """
     whole = access.environment().items()
     allowed = {name: value for name, value in whole if name in _NAMES or name.startswith(_PREFIXES)}
-    given = {name: value for name, value in access.variables.items() if name in WORDPRESS}
-    return allowed | given | {"PYTHONUNBUFFERED": "1"}
+    own = {name: value for name, value in allowed.items() if name not in _ONLY_GIVEN}
+    given = {name: value for name, value in access.variables.items() if name in _ONLY_GIVEN}
+    return own | given | {"PYTHONUNBUFFERED": "1"}
 
 
 def container_environment(access: Access = NO_ACCESS) -> dict[str, str]:
     """What of that a worker in a container is given."""
     environment = worker_environment(access).items()
-    return {name: value for name, value in environment if name in _IN_A_CONTAINER or name in WORDPRESS}
+    return {name: value for name, value in environment if name in _IN_A_CONTAINER or name in _ONLY_GIVEN}
 
 
 def settings_for_workers() -> dict[str, str]:

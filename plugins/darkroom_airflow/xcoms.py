@@ -4,6 +4,8 @@ from collections.abc import Iterable, Sequence
 
 COLLECT = "collect"
 """The task before a flow's plan, where there is one."""
+APPROVE = "approve"
+"""The task between a plan and its jobs, in a flow whose plan may ask a person."""
 PLAN, RUN, SETTLE = "plan", "run", "settle"
 """The tasks of every flow; `report` asks them all."""
 

@@ -7,11 +7,10 @@ from typing import Annotated
 
 import typer
 
+from darkroom.checks.renders import delivered
 from darkroom.cli.options import StyleFile, one_length
 from darkroom.cli.report_file import report_option, write_report
 from darkroom.compositing.prepare import read_exports
-from darkroom.compositing.renders import delivered
-from darkroom.compositing.request import read_file, read_style
 from darkroom.errors import BadInput
 from darkroom.settings import settings
 from darkroom.store import open_store
@@ -20,6 +19,7 @@ from darkroom.styles.options import check_count, enumerate_combinations
 from darkroom.styles.resolving import Comparison, compare_stacks, in_layering_order
 from darkroom.styles.stacks import Resolver
 from darkroom.styles.style import Style
+from darkroom.styles.style_file import read_file, read_style
 
 
 def resolve(

@@ -8,13 +8,12 @@ import typer
 from darkroom.cli.commands import Command, Group
 from darkroom.cli.options import StyleFile
 from darkroom.compositing.prepare import read_exports
-from darkroom.compositing.request import read_style
 from darkroom.errors import BadInput
 from darkroom.store import open_store
 from darkroom.styles.importing import import_style
 from darkroom.styles.names import SIDES
 from darkroom.styles.options import count_combinations
-from darkroom.styles.style_file import load_style
+from darkroom.styles.style_file import load_style, read_style
 
 app = typer.Typer(
     cls=Group,

@@ -5,7 +5,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from darkroom.amounts import human_bytes, human_seconds
-from darkroom.jobs import Report
+from darkroom.estimates import core_time
+from darkroom.jobs import Mode, Report
 from darkroom.reports import failure_text
 
 _COUNTS = ("planned", "done", "skipped", "refused", "failed", "left")
@@ -30,6 +31,10 @@ def print_summary(report: Report) -> None:
         f"and {human_bytes(report.bytes)} written in {human_seconds(report.seconds)}",
         highlight=False,
     )
+    if report.estimate:
+        took = f"work: {core_time(report.core_seconds)}; the plan said {core_time(report.estimate.core_seconds)}"
+        said = f"it would take {report.estimate.sentence}" if report.mode is Mode.PLAN else took
+        console.print(said, markup=False, highlight=False, soft_wrap=True)
     for fault, times in report.retries.items():
         console.print(f"repeated: {times:,} requests after {fault}", markup=False, highlight=False)
     for finding in report.findings:

@@ -8,11 +8,11 @@ from importlib.metadata import version
 from darkroom import flows, keys
 from darkroom.amounts import counted
 from darkroom.causes import cause_lines, causes
+from darkroom.estimates import PREVIEWS, prices_of
 from darkroom.jobs import GroupReport, Manifest, Mode, NotDone, Outcome, Output, Report, Settlement, State, again, dump
 from darkroom.plan_folder import PlanFolder
 
 _LIBRARIES = ("darkroom", "pyvips", "pyvips-binary", "numpy", "numba")
-_MOST_PREVIEWS = 40
 _MOST_NOTES = 500
 
 
@@ -25,8 +25,9 @@ def failure_text(report: Report, limit: int = 20) -> str:
         counts = f"{report.refused:,} of {report.planned:,} items were refused and {report.failed:,} failed"
         lines.append(f"{counts}{by_kind}:")
     lines += [f"- {line}" for line in cause_lines(report.causes, report.noun, limit)]
-    if report.todo and report.mode is not Mode.PLAN:
-        lines.append(f"Left, for nobody came to them: {counted(report.todo, report.noun)}; {again('run')}.")
+    left = report.todo - report.held
+    if left > 0 and report.mode is not Mode.PLAN:
+        lines.append(f"Left, for nobody came to them: {counted(left, report.noun)}; {again('run')}.")
     return "\n".join(lines)
 
 
@@ -67,6 +68,7 @@ def build_report(
         todo=manifest.planned - counts.done - counts.skipped - len(not_done),
         distinct=manifest.distinct,
         outputs=counts.outputs,
+        held=settled.held,
         removed=counts.removed,
         bytes=counts.bytes,
         seconds=round((datetime.now(UTC) - manifest.created).total_seconds(), 3),
@@ -80,6 +82,7 @@ def build_report(
         retries=dict(retries or {}),
         kinds=dict(Counter(item.kind for item in not_done if item.kind).most_common()),
         causes=causes(not_done),
+        estimate=manifest.estimate,
     )
 
 
@@ -132,14 +135,19 @@ def make_report(folder: PlanFolder, problems: Sequence[str] = (), *, page: bool 
     flow = flows.get(manifest.flow)
     shown: list[str] = []
     retries: Counter[str] = Counter()
+    taken: list[float] = []
 
     def outcomes() -> Iterator[Outcome]:
         for of_job in folder.all_outcomes():
             retries.update(of_job.retries)
-            shown.extend(flow.previews(of_job.latest.values(), _MOST_PREVIEWS))
+            taken.append(of_job.core_seconds)
+            shown.extend(flow.previews(of_job.latest.values(), PREVIEWS))
             yield from of_job.latest.values()
 
     report = build_report(manifest, outcomes(), settlement, problems, retries)
+    core_seconds = round(sum(taken), 3)
+    spent = {"core_seconds": core_seconds, "cost": prices_of().of_cores(core_seconds)}
+    report = report.model_copy(update=spent)
     if report.done != settlement.proven:
         unseen = f"settle: it has not seen everything that was made, so the ledger lacks it; {again('settle')}."
         report = report.model_copy(update={"problems": (*report.problems, unseen)})
@@ -147,8 +155,10 @@ def make_report(folder: PlanFolder, problems: Sequence[str] = (), *, page: bool 
         from darkroom.reports import page as pages  # jinja2, whose import takes longer than a small command
 
         store = folder.open(manifest.output_store)
-        step = max(1, -(-len(shown) // _MOST_PREVIEWS))
+        step = max(1, -(-len(shown) // PREVIEWS))
         pictures = {key: picture for key in shown[::step] if (picture := flow.picture(store, key))}
-        folder.write(keys.REPORT_HTML, pages.page(report, pictures).encode(), "text/html; charset=utf-8")
+        # a file's name may be no UTF-8
+        text = pages.page(report, pictures).encode(errors="backslashreplace")
+        folder.write(keys.REPORT_HTML, text, "text/html; charset=utf-8")
     folder.write(keys.REPORT_JSON, dump(report))
     return report

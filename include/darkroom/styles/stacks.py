@@ -36,25 +36,29 @@ class Resolver:
     def __init__(self, style: Style, length: str, side: str, layers: Iterable[str]) -> None:
         self._defaults = style.default_layers(length, side)
         drawn = {layer.code for name in self._defaults.values() if (layer := parse_layer(name))}
-        self._standing = frozenset(drawn | {"base", "default", *style.defaults_stand_for})
-        self._by_code: dict[str, dict[str, list[LayerName]]] = defaultdict(lambda: defaultdict(list))
-        self._elsewhere: dict[str, dict[str, list[LayerName]]] = defaultdict(lambda: defaultdict(list))
+        self.standing = frozenset(drawn | {"base", "default", *style.defaults_stand_for})
+        """What counts as a condition that holds although nobody picked it."""
+        self.here: dict[str, dict[str, list[LayerName]]] = defaultdict(lambda: defaultdict(list))
+        """The layers for this length and side, by code and slot."""
+        self.elsewhere: dict[str, dict[str, list[LayerName]]] = defaultdict(lambda: defaultdict(list))
+        """The others."""
         spellings = style.length_spellings()
         for name in sorted(set(layers)):
             layer = parse_layer(name)
             if layer:
                 lengths = lengths_of(layer.words, spellings)
                 here = layer.side == side and (not lengths or length in lengths)
-                (self._by_code if here else self._elsewhere)[layer.code][layer.slot].append(layer)
-        self._exceptions = [
+                (self.here if here else self.elsewhere)[layer.code][layer.slot].append(layer)
+        self.exceptions = [
             (exception, exception.says(length, side))
             for exception in style.exceptions
             if exception.side in (None, side) and style.applies(exception.lengths, length)
         ]
+        """The style's exceptions for this length and side, with what each says of its slots."""
 
     def draws(self, code: str) -> bool:
         """Is there any layer for this code?"""
-        return code in self._by_code or any(exception.code == code for exception, _ in self._exceptions)
+        return code in self.here or any(exception.code == code for exception, _ in self.exceptions)
 
     def stack(self, codes: Sequence[str]) -> Stack:
         """The stack of a combination, its codes in layering order.
@@ -64,7 +68,7 @@ class Resolver:
         """
         slots = self.by_rule(codes)
         picked = frozenset(codes)
-        holding = [(one.code, says) for one, says in self._exceptions if codes and one.holds(picked)]
+        holding = [(one.code, says) for one, says in self.exceptions if codes and one.holds(picked)]
         place = places(codes)
         stacks = {}
         for slot in SLOTS:
@@ -89,14 +93,14 @@ class Resolver:
 
     def _drawn(self, code: str, place: Mapping[str, int]) -> list[LayerName]:
         """The layers that a code draws: at most one a slot."""
-        slots = self._by_code.get(code, {}).values()
+        slots = self.here.get(code, {}).values()
         best = [layer for candidates in slots if (layer := self._best(candidates, place))]
         for_picked = [layer for layer in best if _picked(layer, place)]
         return for_picked or [layer for layer in best if not self._only_elsewhere(layer, place)]
 
     def _only_elsewhere(self, drawn: LayerName, place: Mapping[str, int]) -> bool:
         """Has the code a layer for what was picked in this slot, but not in this length and side?"""
-        there = self._holding(self._elsewhere.get(drawn.code, {}).get(drawn.slot, ()), place)
+        there = self._holding(self.elsewhere.get(drawn.code, {}).get(drawn.slot, ()), place)
         return any(_picked(layer, place) for layer in there)
 
     def _best(self, candidates: Iterable[LayerName], place: Mapping[str, int]) -> LayerName | None:
@@ -112,7 +116,7 @@ class Resolver:
         return [
             layer
             for layer in candidates
-            if all(condition in place or condition in self._standing for condition in layer.conditions)
+            if all(condition in place or condition in self.standing for condition in layer.conditions)
         ]
 
 

@@ -14,6 +14,7 @@ from docker.errors import APIError
 from docker.types import Mount
 
 from darkroom.amounts import human_bytes
+from darkroom.errors import BadInput
 from darkroom.machines import MACHINES, Machine
 from darkroom.settings import settings
 from darkroom.store import readable
@@ -21,13 +22,15 @@ from darkroom.store.access import Access
 from darkroom_airflow.credentials import StoreAccess
 from darkroom_airflow.operators.jobs import JOB_FIELDS, check_exit, job_command, job_of
 from darkroom_airflow.refusals import refusals_are_final
-from darkroom_airflow.task_logs import crashed
+from darkroom_airflow.task_logs import crashed, refused
 from darkroom_airflow.worker_process import container_environment
 
 _WORKSPACE = "/tmp"  # noqa: S108 -- in the container, where all else cannot be written
 _TEN_MINUTES = 600  # seconds that the engine may take to answer: it stops and removes slowly under load
 _GRACE = 3  # seconds between the worker's SIGTERM and its SIGKILL; Airflow itself gives a killed task five
 _MOST_PROCESSES = 512  # threads too
+_SOCKET = "unix:///var/run/docker.sock"  # where Docker's own client looks
+_NOT_THERE = "bind source path does not exist"
 
 
 class DockerJobOperator(DockerOperator):
@@ -56,6 +59,7 @@ class DockerJobOperator(DockerOperator):
         where = readable(self.job_uri)
         self.log.info("%s: starting a container of %s; its job: %s", self.job_label, self.image, where)
         with refusals_are_final(), StoreAccess() as stores:
+            require_socket()
             job = job_of(self.job_uri, stores.reach(self.job_uri))
             locations = job.locations if job else ()
             access = stores.reach(*locations)
@@ -80,6 +84,13 @@ class DockerJobOperator(DockerOperator):
             super().execute(context)
         except DockerContainerFailedException as error:
             lines = [str(line) for line in error.logs or ()]
+        except APIError as error:
+            if _NOT_THERE not in str(error.explanation):
+                raise
+            raise refused(
+                f"{self.job_label}: the engine says: {error.explanation}. A store that is a folder must lie on the "
+                "engine's host, at the path that it has here."
+            ) from None
         finally:
             state = self._removed()
         if not state:
@@ -135,6 +146,24 @@ class DockerJobOperator(DockerOperator):
                 self.cli.stop(self.container["Id"], timeout=_GRACE)
             finally:
                 self._removed()
+
+
+def require_socket() -> None:
+    """Raises `BadInput` where the engine's socket is not there, or not for this process: no second try mends that."""
+    url = urlsplit(os.environ.get("DOCKER_HOST") or _SOCKET)
+    if url.scheme != "unix":
+        return
+    socket = Path(url.path)
+    if not socket.exists():
+        raise BadInput(
+            f"{socket}: there is no such socket, which DARKROOM_JOB_RUNNER=docker needs; let the Airflow worker have "
+            "the engine's (a mount, in a container), or set DOCKER_HOST."
+        )
+    if not os.access(socket, os.R_OK | os.W_OK):
+        raise BadInput(
+            f"{socket}: the Airflow worker's user may not use the engine's socket; let it have the socket's group, "
+            f"{socket.stat().st_gid}."
+        )
 
 
 def folder_mounts(written: Iterable[str], locations: Iterable[str]) -> list[Mount]:

@@ -46,8 +46,9 @@ class EcsJobOperator(EcsRunTaskOperator):
 
     Cluster, task definition, capacity providers and network are the deployment's settings; the worker is the first
     container of the definition, which also says where its log lies. Its credentials are the definition's role and
-    secrets: only the command, the size and plain settings are part of the request. A later try of the Airflow task
-    takes up an ECS task that still does the same job.
+    secrets, and a deployment may have a definition for each DAG (`ecs_documents.of_dag`): only the command, the size
+    and plain settings are part of the request. A later try of the Airflow task takes up an ECS task that still does the
+    same job.
     """
 
     template_fields: Sequence[str] = JOB_FIELDS
@@ -72,6 +73,7 @@ class EcsJobOperator(EcsRunTaskOperator):
     def execute(self, context: Context) -> None:
         """Start the ECS task, or find the one that was started before, and leave the rest to the trigger."""
         machine = MACHINES[self.machine]
+        self.task_definition = ecs_documents.of_dag(self.task_definition, context["ti"].dag_id)
         with self._refusals():
             definition = self._definition(self.task_definition)
         self.overrides = ecs_documents.overrides(
@@ -94,6 +96,7 @@ class EcsJobOperator(EcsRunTaskOperator):
     def execute_complete(self, context: Context, event: dict[str, Any] | None = None) -> None:
         """Judge how the ECS task ended."""
         ended = validate_execute_complete_event(event)
+        self.task_definition = ecs_documents.of_dag(self.task_definition, context["ti"].dag_id)
         self.arn, self.cluster = ended["task_arn"], ended["cluster"]
         with refusals_are_final(), self._refusals():
             self._check_success_task()
@@ -223,13 +226,13 @@ class EcsJobOperator(EcsRunTaskOperator):
             ) from None
 
 
-def stop_workers_of(plan_uri: str) -> None:
-    """Stop the ECS tasks that work on a plan all of whose Airflow tasks have ended.
+def stop_workers_of(plan_uri: str, dag_id: str) -> None:
+    """Stop the ECS tasks that work on a DAG's plan all of whose Airflow tasks have ended.
 
-    There are some where an Airflow task was ended after it fell asleep and before the triggerer looked at it: Airflow
-    then tells nobody.
+    There are some where an Airflow task was ended after it fell asleep and before the triggerer first looked at it, or
+    while that still looked for its connection: Airflow then tells nobody.
     """
-    cluster, name = settings().ecs_cluster, settings().ecs_task_definition
+    cluster, name = settings().ecs_cluster, ecs_documents.of_dag(settings().ecs_task_definition, dag_id)
     client: Any = EcsHook(aws_conn_id=AWS_CONNECTION).conn
     wanted = {"cluster": cluster, "family": ecs_documents.family(name), "desiredStatus": "RUNNING"}
     try:

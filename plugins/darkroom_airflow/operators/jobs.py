@@ -36,13 +36,13 @@ _MOST_NAMED = 20
 _THIS_HOST = ("", "localhost", "127.0.0.1", "::1")
 
 
-def run_jobs(plan: BaseOperator, *, pool: Pool = IMAGING, where: str = "") -> Any:
+def run_jobs(plan: BaseOperator, *, pool: Pool = IMAGING, where: str | None = None) -> Any:
     """The task `run`: one instance a job of the plan, named after it, in a pool.
 
     `where` is the queue of the machine that has the flow's folder, for a flow that has one: its workers are processes
-    there, whatever `DARKROOM_JOB_RUNNER` says of the others.
+    there, whatever `DARKROOM_JOB_RUNNER` says of the others. Empty, that is any machine of Airflow's own.
     """
-    operator = job_operator(_SUBPROCESS) if where else job_operator()
+    operator = job_operator() if where is None else job_operator(_SUBPROCESS)
     queue = {"queue": where} if where else {}
     partial = operator.partial(task_id=RUN, pool=pool.name, map_index_template="{{ task.job_label }}", **queue)
     return partial.expand_kwargs(plan.output)
@@ -63,12 +63,14 @@ def job_command(job_uri: str, program: Sequence[str] = (sys.executable, "-m", "d
 def require_reach(locations: Iterable[str]) -> None:
     """Refuse the folders among these locations when this deployment's workers run on other machines: `BadInput`."""
     from darkroom.errors import BadInput
+    from darkroom.outside.dropbox import is_dropbox
 
     runner = settings().job_runner
     engine = urlsplit(os.environ.get("DOCKER_HOST", "")).hostname or ""
     if runner == _SUBPROCESS or (runner == "docker" and engine in _THIS_HOST):
         return
-    folders = [one for one in dict.fromkeys(locations) if one.startswith("file://") or "://" not in one]
+    paths = [one for one in dict.fromkeys(locations) if not is_dropbox(one)]
+    folders = [one for one in paths if one.startswith("file://") or "://" not in one]
     if folders:
         where = "on ECS" if runner == "ecs" else f"on the Docker engine of {engine}"
         raise BadInput(
@@ -78,12 +80,12 @@ def require_reach(locations: Iterable[str]) -> None:
         )
 
 
-def stop_strays(plan_uri: str) -> None:
-    """Stop the workers of a plan that their tasks have left behind; only those on ECS can outlive their task."""
+def stop_strays(plan_uri: str, dag_id: str) -> None:
+    """Stop the workers of a DAG's plan that their tasks have left behind; only those on ECS can outlive their task."""
     if settings().job_runner == "ecs":
         from darkroom_airflow.operators.ecs_job import stop_workers_of
 
-        stop_workers_of(plan_uri)
+        stop_workers_of(plan_uri, dag_id)
 
 
 def check_exit(

@@ -21,12 +21,13 @@ class PlanOperator(BaseOperator):
     """Plans a run of `flow` from the DAG's Params and returns the jobs for `run` to be mapped over.
 
     Passes on the plan's URI and counts. A request that the plan refuses fails the task for good, with every reason in
-    its log. `where` is the queue of the machine that has the flow's folder, as of `run_jobs`.
+    its log. `where` is the queue of the machine that has the flow's folder, as of `run_jobs`. `partition` is the Param
+    for which the run's partition key stands, where it has one.
     """
 
-    def __init__(self, *, flow: str, where: str = "", **kwargs: Any) -> None:
+    def __init__(self, *, flow: str, where: str | None = None, partition: str = "", **kwargs: Any) -> None:
         super().__init__(**kwargs | ({"queue": where} if where else {}))
-        self.flow, self.where = flow, where
+        self.flow, self.where, self.partition = flow, where, partition
 
     def execute(self, context: Context) -> list[dict[str, str]]:
         """Write a new plan folder; the result is `expand_kwargs` of the `run` operator."""
@@ -36,9 +37,9 @@ class PlanOperator(BaseOperator):
         ti, dag_run = context["ti"], context["dag_run"]
         flow = flows.get(self.flow)
         with refusals_are_told(ti):
-            request = flow.request(params_of(context, backfill=flow.backfill))
+            request = flow.request(params_of(context, backfill=flow.backfill, partition=self.partition))
             locations = list(flow.stores(request))
-            if not self.where:
+            if self.where is None:
                 require_reach(locations)
             with StoreAccess() as stores:
                 run = flows.Run(dag_run.dag_id, dag_run.run_id, access=stores.reach(*locations))
@@ -56,6 +57,8 @@ class PlanOperator(BaseOperator):
         self.log.info("%s, mode %s: %d planned.", manifest.title, manifest.mode.value, manifest.planned)
         counts = (manifest.skipped, len(manifest.refused), manifest.todo, different(manifest.distinct))
         self.log.info("%d skipped, %d refused, %d left%s in %d jobs.", *counts, len(manifest.jobs))
+        if manifest.estimate:
+            self.log.info("It will take %s.", manifest.estimate.sentence)
         for line in cause_lines(causes(manifest.refused), manifest.noun, _MOST_FINDINGS):
             self.log.warning("%s", line)
         for problem in manifest.problems:
@@ -73,9 +76,14 @@ def different(distinct: int | None) -> str:
     return "" if distinct is None else f" ({distinct} different)"
 
 
-def params_of(context: Context, *, backfill: bool) -> dict[str, Any]:
-    """The form's values and, in a backfill of a flow that knows intervals, the one that it is about."""
+def params_of(context: Context, *, backfill: bool, partition: str = "") -> dict[str, Any]:
+    """The form's values and, in a backfill of a flow that knows intervals, the one that it is about.
+
+    For the Param `partition`, the run's partition key stands above what the form says.
+    """
     request = request_from(context["params"])
+    if partition and (key := context["dag_run"].partition_key):
+        request[partition] = key
     if backfill and context["dag_run"].run_type == _BACKFILL:
         # only there: a run by hand may have no interval, and a scheduled one is about what waits, whenever it changed
         interval = {"since": context["data_interval_start"], "until": context["data_interval_end"]}

@@ -9,6 +9,7 @@ from darkroom_airflow.operators.plan import different
 from darkroom_airflow.refusals import refusals_are_final
 from darkroom_airflow.task_logs import refused
 from darkroom_airflow.xcoms import (
+    APPROVE,
     COLLECT,
     COUNTS,
     NOT_DONE,
@@ -39,6 +40,7 @@ class ReportOperator(BaseOperator):
     def execute(self, context: Context) -> None:
         """Report on the run's plan."""
         from darkroom import keys
+        from darkroom.estimates import core_time
         from darkroom.reports import failure_text, make_report
         from darkroom.store import readable
 
@@ -56,8 +58,13 @@ class ReportOperator(BaseOperator):
         made = (report.done, report.skipped, report.refused, report.failed, report.todo)
         said = "%d planned%s: %d done, %d skipped, %d refused, %d failed, %d left."
         self.log.info(said, report.planned, different(report.distinct), *made)
+        if report.estimate and report.core_seconds:
+            estimated, spent = core_time(report.estimate.core_seconds), core_time(report.core_seconds)
+            self.log.info("It took %s; the plan said %s.", spent, estimated)
         self.log.info("The report: %s", readable(folder.uri_of(keys.REPORT_HTML)))
         self.log.info("The %ss: %s", report.noun, readable(outputs))
+        if report.held:
+            self.log.warning("%d of those left were not approved.", report.held)
         if not report.ok:
             raise refused(failure_text(report))
 
@@ -70,7 +77,7 @@ class ReportOperator(BaseOperator):
 
     def _states(self, ti: Any) -> dict[str, str]:
         """The states of the run's tasks; a mapped task's instances come as run_0, run_1, ..."""
-        tasks = [COLLECT, PLAN, RUN, SETTLE]
+        tasks = [COLLECT, PLAN, APPROVE, RUN, SETTLE]
         found = ti.get_task_states(dag_id=ti.dag_id, run_ids=[ti.run_id], task_ids=tasks)
         states: dict[str, str] = found.get(ti.run_id, {})
         return states
@@ -78,7 +85,10 @@ class ReportOperator(BaseOperator):
     def _problems(self, ti: Any) -> list[str]:
         """What went wrong with the run's tasks, a sentence each."""
         states = self._states(ti)
-        problems = [f"{task}: failed; its log says why." for task in (PLAN, RUN, SETTLE) if states.get(task) in _FAILED]
+        tasks = [task for task in (PLAN, APPROVE, RUN, SETTLE) if states.get(task) in _FAILED]
+        if APPROVE in tasks and RUN in tasks:
+            tasks.remove(RUN)  # it never began, and has no log
+        problems = [f"{task}: failed; its log says why." for task in tasks]
         jobs = ti.xcom_pull(task_ids=PLAN) or []
         failed = [job["job_label"] for at, job in enumerate(jobs) if states.get(f"{RUN}_{at}") in _FAILED]
         if failed:
