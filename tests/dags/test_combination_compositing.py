@@ -33,6 +33,7 @@ def test_every_task_succeeds_and_the_mapped_ones_say_what_they_are(whole: Run) -
     jobs = whole.xcoms["plan", "return_value"]
     assert whole.tasks == {
         "plan": "success",
+        "approve": "success",
         "settle": "success",
         "report": "success",
         **{f"run[{at}]": "success" for at in range(len(jobs))},
@@ -73,7 +74,13 @@ def test_xcoms_hold_addresses_labels_and_counts_only(whole: Run) -> None:
 def test_a_second_run_finds_everything_done(whole: Run) -> None:
     run = run_dag(DAG_ID, {"style": STYLE})
     assert run.state == "success"
-    assert run.tasks == {"plan": "success", "run": "skipped", "settle": "success", "report": "success"}
+    assert run.tasks == {
+        "plan": "success",
+        "approve": "success",
+        "run": "skipped",
+        "settle": "success",
+        "report": "success",
+    }
     assert (run.report["planned"], run.report["done"], run.report["skipped"]) == (PICTURES, 0, PICTURES)
 
 
@@ -112,7 +119,13 @@ def test_a_refused_request_fails_the_run_with_every_problem_and_writes_nothing(
 ) -> None:
     run = run_dag(DAG_ID, {"style": "tiny-dress", "lengths": ["Ankle"], "colours": "0-7", "with_codes": ["t99"]})
     assert run.state == "failed"
-    assert run.tasks == {"plan": "failed", "run": "upstream_failed", "settle": "skipped", "report": "failed"}
+    assert run.tasks == {
+        "plan": "failed",
+        "approve": "upstream_failed",
+        "run": "upstream_failed",
+        "settle": "skipped",
+        "report": "failed",
+    }
     problems = run.xcoms["plan", "problems"]
     assert set(run.xcoms) == {("plan", "problems")}
     for wrong in ("'Ankle'", "'0-7'", "'t99'"):
@@ -167,26 +180,27 @@ def test_one_truncated_render_refuses_its_pictures_and_the_others_are_made(
 def test_the_alert_of_a_failed_run_says_what_its_report_says(dagbag: Any, studio: Studio) -> None:
     from types import SimpleNamespace
 
+    from darkroom.alerting.message import Message
     from darkroom_airflow.alerts import RunAlert
 
     torn = studio.render("tiny-torn", "base_neckline_back_0000.png")
     torn.write_bytes(torn.read_bytes()[:-60])
     run = run_dag(DAG_ID, {"style": "tiny-torn", "mode": "all", "colours": "0", "sides": ["back"]})
-    sent: list[tuple[str, str]] = []
+    sent: list[Message] = []
 
     class Alert(RunAlert):
-        def send(self, subject: str, text: str) -> None:
-            sent.append((subject, text))
+        def send(self, message: Message, *others: Any) -> None:
+            sent.append(message)
 
     def alert(pull: Any) -> str:
         ti = SimpleNamespace(xcom_pull=pull)
         Alert()({"dag": dagbag.dags[DAG_ID], "run_id": run.run_id, "reason": "task_failure", "ti": ti})
-        subject, text = sent.pop()
-        assert subject == f"{DAG_ID}: the run {run.run_id} failed"
-        return text
+        message = sent.pop()
+        assert message.subject.startswith(f"{DAG_ID}: ")
+        assert f"The run {run.run_id} failed: a task failed." in message.lines
+        return message.text
 
     text = alert(lambda task_ids, key: run.xcoms.get((task_ids, key)))
-    assert "a task failed" in text
     assert "base_neckline_back_0000.png" in text
     assert f"The report: {run.xcoms['report', 'report_uri'].removeprefix('file://')}" in text
 

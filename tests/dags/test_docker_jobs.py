@@ -49,6 +49,19 @@ def test_what_the_worker_refuses_is_final_and_said(engine: str, tmp_path: Path) 
     assert containers.containers(engine) == []
 
 
+def test_a_store_that_the_engines_host_does_not_have_fails_for_good(
+    engine: str, sleeper: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from darkroom_airflow.operators import docker_job
+
+    monkeypatch.setattr(
+        docker_job, "folder_mounts", lambda written, read: [docker_job._bind(Path("/nowhere"), read_only=True)]
+    )
+    with pytest.raises(AirflowFailException, match=r"bind source path does not exist: /nowhere.*on the engine's host"):
+        execute(operator("pass"))
+    assert containers.containers(engine) == []
+
+
 @pytest.fixture
 def sleeper(monkeypatch: pytest.MonkeyPatch) -> None:
     """Something else in the worker's place."""

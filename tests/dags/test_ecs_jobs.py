@@ -202,9 +202,29 @@ def test_what_is_left_of_a_plan_is_stopped_when_it_is_settled_and_nothing_else(p
         start(operator(f"'{plan}/jobs/0001.json'; {SLEEP}"))
     for task in programs.tasks.values():
         task.command[-1] = task.command[-1][1:]  # the address alone, as a real job's
-    stop_strays("s3://studio/work/dag/run/1")
+    stop_strays("s3://studio/work/dag/run/1", "dag")
     until(lambda: len(programs.running()) == 1)
     assert "run/11/" in programs.running()[0].command[-1]
+
+
+def test_a_definition_for_each_dag_is_the_dags_own_from_its_start_to_its_end(
+    programs: Ecs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DARKROOM_ECS_TASK_DEFINITION", "studio-{dag}")
+    settings.cache_clear()
+    with pytest.raises(AirflowFailException, match="with studio-dag is refused: Unable to describe"):
+        run("pass")
+    programs.families = {"studio-dag", "studio-another"}
+    run("pass")
+    start(operator(f"'s3://studio/work/dag/run/1/jobs/0001.json'; {SLEEP}"))
+    for task in programs.running():
+        task.command[-1] = "s3://studio/work/dag/run/1/jobs/0001.json"
+    asked = {document["taskDefinition"] for action, document in programs.requests if action == "RunTask"}
+    assert asked == {"studio-dag"}
+    stop_strays("s3://studio/work/dag/run/1", "another")
+    assert programs.running()
+    stop_strays("s3://studio/work/dag/run/1", "dag")
+    until(lambda: not programs.running())
 
 
 def test_a_cluster_out_of_reach_does_not_keep_a_plan_from_being_settled(
@@ -212,7 +232,7 @@ def test_a_cluster_out_of_reach_does_not_keep_a_plan_from_being_settled(
 ) -> None:
     monkeypatch.setenv("DARKROOM_ECS_CLUSTER", "nowhere")
     settings.cache_clear()
-    stop_strays("s3://studio/work/dag/run/1")
+    stop_strays("s3://studio/work/dag/run/1", "dag")
     assert "cannot be seen" in caplog.text
 
 

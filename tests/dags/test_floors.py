@@ -36,9 +36,11 @@ def test_no_floor_imports_from_a_floor_that_is_not_its_own_to_use(floor: str, fo
     assert wrong == []
 
 
-@pytest.mark.parametrize("room", ["imaging", "outside", "publishing", "store", "styles"])
+@pytest.mark.parametrize(
+    "room", ["alerting", "catalogue", "checks", "iiif", "imaging", "outside", "publishing", "store", "styles"]
+)
 def test_no_shared_room_imports_from_a_flow(room: str) -> None:
-    flows = ("darkroom.archive", "darkroom.compositing", "darkroom.pyramids", "darkroom.cli")
+    flows = tuple(f"darkroom.{name}" for name in ("archive", "compositing", "ingest", "pyramids", "sync", "cli"))
     wrong = [f"{path} imports {name}" for path, name in imports(f"include/darkroom/{room}") if name.startswith(flows)]
     assert wrong == []
 

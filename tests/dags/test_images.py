@@ -24,6 +24,20 @@ for runner in ("subprocess", "docker", "ecs"):
     listed = subprocess.run(["airflow", "dags", "list", "--output", "json"], check=True, capture_output=True)
     print(listed.stdout.decode())
 """
+_KERNELS = """
+import json, os, subprocess
+from pathlib import Path
+kernels = Path(os.environ["NUMBA_CACHE_DIR"])
+def compiled():
+    return {str(path): path.stat().st_mtime_ns for path in kernels.rglob("*.nb?")}
+before = compiled()
+folder = "/tmp/made"
+style, renders = f"{folder}/sample-dress.yaml", f"{folder}/renders/raw/sample-dress"
+subprocess.run(["darkroom", "sample", "--size", "100", "--out", folder], check=True, stdout=subprocess.DEVNULL)
+words = ["darkroom", "composite", "--style", style, "--renders", renders, "--colours", "0", "--out", folder]
+subprocess.run(words, check=True, stdout=subprocess.DEVNULL)
+print(json.dumps([before, compiled()]))
+"""
 
 
 @pytest.fixture(scope="module")
@@ -50,3 +64,9 @@ def test_the_airflow_image_reads_the_dags_as_an_ordinary_user_whatever_starts_th
 ) -> None:
     listed = containers.run(engine, airflow_image, "python", "-c", _DAGS)
     assert listed.count('"dag_id": "combination_compositing"') == 3
+
+
+def test_the_airflow_image_has_the_kernels_compiled(engine: str, airflow_image: str) -> None:
+    before, after = json.loads(containers.run(engine, airflow_image, "python", "-c", _KERNELS))
+    assert before
+    assert after == before

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-EXPECTED = {"combination_compositing", "gcs_archive_sync", "nightly_pyramids"}
+EXPECTED = {"combination_compositing", "gcs_archive_sync", "local_s3_sync", "nightly_pyramids", "render_ingest"}
 
 
 @pytest.fixture(params=sorted(EXPECTED))
@@ -48,10 +48,11 @@ def test_every_param_of_the_form_is_on_the_page_or_explains_itself(dag: Any) -> 
 
 
 def test_every_dag_has_owner_tags_one_alert_and_an_end(dag: Any) -> None:
-    from darkroom_airflow.alerts import RunAlert
+    from darkroom_airflow.alerts import FineAgain, RunAlert
 
     assert dag.tags > {"darkroom"}
     assert isinstance(dag.on_failure_callback, RunAlert)
+    assert isinstance(dag.on_success_callback, FineAgain)
     assert not dag.catchup
     assert dag.dagrun_timeout is not None
     assert dag.max_active_runs in (1, 16)
@@ -87,13 +88,13 @@ def test_run_is_mapped_named_and_in_a_pool_that_is_made(dag: Any) -> None:
 
 
 def test_every_dag_that_starts_by_itself_has_a_valid_default_for_every_param(dag: Any) -> None:
-    if dag.timetable.can_be_scheduled:
+    if dag.timetable.can_be_scheduled or dag.timetable.asset_condition:
         dag.params.validate()
 
 
 def test_the_form_offers_the_styles_in_the_folder_and_is_valid_as_it_stands(dagbag: Any) -> None:
     params = dagbag.dags["combination_compositing"].params
-    assert params.get_param("style").schema["enum"] == ["tiny-dress", "tiny-torn"]
+    assert params.get_param("style").schema["enum"] == [None, "tiny-dress", "tiny-torn"]
     assert params.validate()["mode"] == "changed"
 
 
@@ -223,12 +224,13 @@ def test_the_forms_sides_and_cuts_are_the_librarys(dagbag: Any) -> None:
 
 def test_without_a_styles_folder_the_form_takes_any_name(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
     from darkroom.settings import Settings
+    from darkroom.styles import style_file
     from darkroom_airflow import forms
 
-    monkeypatch.setattr(forms, "settings", lambda: Settings(styles_dir=tmp_path / "nowhere"))
+    monkeypatch.setattr(style_file, "settings", lambda: Settings(styles_dir=tmp_path / "nowhere"))
     assert forms.style_names() == []
-    assert forms.style().resolve("any-name") == "any-name"
-    assert not forms.style().has_value
+    assert forms.style("choose one").resolve("any-name") == "any-name"
+    assert forms.style("choose one").resolve() is None
 
 
 def test_the_plugin_loader_leaves_the_package_alone(dagbag: Any) -> None:

@@ -103,6 +103,9 @@ def test_a_flow_with_a_folder_runs_on_the_machine_that_has_it(monkeypatch: pytes
     with DAG("toy"):
         here: Any = PlanOperator(task_id="plan", flow="compositing", where="folders")
         run: Any = run_jobs(here, where="folders")
+    with DAG("anywhere"):
+        anywhere: Any = PlanOperator(task_id="plan", flow="compositing", where="")
+        local: Any = run_jobs(anywhere, where="")
     with DAG("other"):
         elsewhere: Any = PlanOperator(task_id="plan", flow="compositing")
         other: Any = run_jobs(elsewhere)
@@ -111,12 +114,14 @@ def test_a_flow_with_a_folder_runs_on_the_machine_that_has_it(monkeypatch: pytes
         "dag_run": SimpleNamespace(dag_id="toy", run_id="by hand", run_type="manual"),
         "params": {"style": "tiny-dress", "mode": "plan"},
     }
-    assert here.execute.__wrapped__(here, context) == []
+    for one in (here, anywhere):
+        assert one.execute.__wrapped__(one, context) == []
     with pytest.raises(AirflowFailException, match="a folder of this machine"):
         elsewhere.execute.__wrapped__(elsewhere, context)
     monkeypatch.undo()
     settings.cache_clear()
     assert (run.operator_class, run.queue, run.partial_kwargs["pool"]) == (SubprocessJobOperator, "folders", "imaging")
+    assert (local.operator_class, anywhere.queue, local.queue) == (SubprocessJobOperator, "default", "default")
     assert (other.operator_class.__name__, other.queue) == ("EcsJobOperator", "default")
 
 
@@ -247,6 +252,7 @@ def test_the_worker_never_sees_airflows_own_settings(monkeypatch: pytest.MonkeyP
     own = {
         "PATH": "/bin",
         "LC_ALL": "C.UTF-8",
+        "XDG_CACHE_HOME": "/var/cache/studio",
         "DARKROOM_WORKERS": "2",
         "AWS_REGION": "eu-west-1",
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": "postgresql://secret",
@@ -260,6 +266,7 @@ def test_the_worker_never_sees_airflows_own_settings(monkeypatch: pytest.MonkeyP
     assert worker_environment(Access({"AWS_ACCESS_KEY_ID": "AKIA", "APPSYNC_API_KEY": "secret"})) == {
         "PATH": "/bin",
         "LC_ALL": "C.UTF-8",
+        "XDG_CACHE_HOME": "/var/cache/studio",
         "DARKROOM_WORKERS": "2",
         "AWS_REGION": "eu-west-1",
         "AWS_ACCESS_KEY_ID": "AKIA",

@@ -1,4 +1,4 @@
-"""Parsing a DAG file is cheap: nothing heavy is imported, nothing is read but the names of styles and pairs."""
+"""Parsing a DAG file is cheap: nothing heavy is imported, nothing is read but names of styles, pairs and profiles."""
 
 import json
 import os
@@ -38,18 +38,18 @@ print(json.dumps({"imported": sorted(set(sys.modules) - before), "touched": touc
 
 @pytest.fixture(scope="module", params=DAG_FILES, ids=lambda path: path.stem)
 def parsed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    styles, pairs = tmp_path_factory.mktemp("styles"), tmp_path_factory.mktemp("pairs")
-    for folder in (styles, pairs):
+    folders = {f"DARKROOM_{name}_DIR": tmp_path_factory.mktemp(name) for name in ("STYLES", "PAIRS", "PROFILES")}
+    for folder in folders.values():
         (folder / "one.yaml").write_text("not: [even, yaml")  # listed, never opened
     answer = subprocess.run(
         [sys.executable, "-P", "-c", _PROBE, str(request.param), str(ROOT / "plugins")],
-        env={**os.environ, "DARKROOM_STYLES_DIR": str(styles), "DARKROOM_PAIRS_DIR": str(pairs)},
+        env={**os.environ, **{name: str(folder) for name, folder in folders.items()}},
         capture_output=True,
         text=True,
         check=True,
         timeout=120,
     )
-    return {**json.loads(answer.stdout.splitlines()[-1]), "listed": [str(styles), str(pairs)]}
+    return {**json.loads(answer.stdout.splitlines()[-1]), "listed": [str(folder) for folder in folders.values()]}
 
 
 def test_a_dag_file_imports_nothing_heavy(parsed: dict[str, Any]) -> None:
@@ -60,7 +60,7 @@ def test_a_dag_file_starts_no_process_and_opens_no_socket(parsed: dict[str, Any]
     assert [touch for touch in parsed["touched"] if touch[0].startswith(("socket.", "subprocess."))] == []
 
 
-def test_a_dag_file_reads_nothing_but_the_names_of_styles_and_pairs_and_code(parsed: dict[str, Any]) -> None:
+def test_a_dag_file_reads_nothing_but_names_and_code(parsed: dict[str, Any]) -> None:
     code = (*(os.path.realpath(path) for path in parsed["path"]), str(ROOT / "include/darkroom"), str(ROOT / "dags"))
     touched = {(event, os.path.realpath(path)) for event, path in parsed["touched"]}
     elsewhere = {(event, path) for event, path in touched if not path.startswith(code)}

@@ -21,6 +21,7 @@ from demo.rest import AirflowApi
 from demo.studio import Studio
 from demo.watch import FINISHED
 from tests import scans as drawings
+from tests.servers.webhook import Webhook, webhook
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
@@ -33,8 +34,8 @@ DEADLINE = 60  # seconds
 class Nights:
     """A running studio with a place of scans, and what the tests ask of it."""
 
-    def __init__(self, studio: Studio, api: AirflowApi, scans: Path) -> None:
-        self.studio, self.api, self.scans = studio, api, scans
+    def __init__(self, studio: Studio, api: AirflowApi, scans: Path, chat: Webhook) -> None:
+        self.studio, self.api, self.scans, self.chat = studio, api, scans, chat
         self.store = open_store(str(studio.layout.bucket))
 
     def mark(self, key: str) -> None:
@@ -55,6 +56,10 @@ class Nights:
             assert time.monotonic() < end, "not in time"
             time.sleep(0.3)
         return found
+
+    def told(self, run_id: str, what: str) -> list[str]:
+        """The messages that the chat got of a run, of those whose subject says this."""
+        return [text for text in self.chat.texts if run_id in text and what in text.partition("\n")[0]]
 
     def end(self, run_id: str) -> str:
         self.until(lambda: self.api.run_state(DAG, run_id) in FINISHED)
@@ -81,15 +86,19 @@ def nights(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nights]:
         "DARKROOM_PYRAMIDS_AT": "05:30",
         "DARKROOM_PYRAMIDS_BY": "05:31",
     }
-    studio = Studio(Layout(root / "var"), FIRST_PORT, deployment)
-    try:
-        studio.start(lambda text: None)
-        studio.make_pools()
-        studio.wait_for_dag(DAG)
-        with studio.api() as api:
-            yield Nights(studio, api, scans)
-    finally:
-        studio.stop()
+    with webhook() as chat:
+        studio = Studio(Layout(root / "var"), FIRST_PORT, {**deployment, "DARKROOM_ALERTS": "slack"})
+        try:
+            studio.start(lambda text: None)
+            studio.make_pools()
+            studio.wait_for_dag(DAG)
+            with studio.api() as api:
+                # in the database, which neither the DAG processor nor the triggerer may ask by themselves
+                slack = {"connection_id": "slack_default", "conn_type": "slackwebhook", "host": chat.address}
+                api._call("POST", "/api/v2/connections", json={**slack, "password": "token"})
+                yield Nights(studio, api, scans, chat)
+        finally:
+            studio.stop()
 
 
 @pytest.fixture(scope="module")
@@ -119,6 +128,8 @@ def test_a_night_that_is_not_done_in_time_is_alerted(nights: Nights, late: str) 
     said = nights.until(lambda: f"{DAG}: the run {late} is not done in time" in log.read_text(), DEADLINE + 60)
     assert said
     assert "and is running" in log.read_text()
+    (told,) = nights.until(lambda: nights.told(late, "not done in time"))
+    assert told.startswith(f"{DAG}: the run {late} is not done in time\n"), "sent by the triggerer"
     assert nights.api.run_state(DAG, late) == "running"
     assert nights.marked() == ["first.jpg"]
 
@@ -155,6 +166,7 @@ def test_a_backfill_takes_what_changed_in_each_of_its_intervals(nights: Nights, 
     assert nights.marked() == ["second.jpg"], "a backfill touches no marker"
 
 
+@pytest.mark.long
 def test_a_backfill_that_reprocesses_with_mode_all_makes_it_again(nights: Nights, late: str) -> None:
     before = nights.pyramids()
     conf = json.dumps({"mode": "all"})

@@ -1,25 +1,31 @@
 """The whole house for real: Airflow with its scheduler on a real PostgreSQL, runs triggered by REST, pixels looked at.
 
-The tests tell one story, in order: a good run, a run with a torn render, a cleared `run`, a cleared `plan`, and what
-`make run` shows besides.
+The tests tell one story, in order: delivered renders are taken and start a good run, which asks whether it may; a run
+with a torn render, a cleared `run`, a cleared `plan`, and what `make run` shows besides.
 """
 
 import json
+import re
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import httpx
 import psutil
 import pytest
 import pyvips
+from PIL import Image
 
+from darkroom import keys
+from darkroom.approvals import approval
 from darkroom.jobs import Outcome, OutcomeBatch, State, dump, parse
 from darkroom.keys import Picture
+from darkroom.plan_folder import PlanFolder
 from darkroom.sample.scans import draw_scans
 from demo.airflow import COMPONENTS
-from demo.flows import archive_scans, make_pyramids, wait_for_nights
+from demo.flows import INGEST, Result, archive_scans, make_pictures, make_pyramids, take_renders, wait_for_nights
 from demo.layout import Layout
 from demo.rest import AirflowApi
 from demo.run import show
@@ -34,7 +40,10 @@ DAG = "combination_compositing"
 SIZE = 300
 TORN = "t1_neckline_front_0000.png"
 FIRST_PORT = 18080
-SETTINGS = {"DARKROOM_MAX_SCAN_PIXELS": "900000000"}  # of whoever deploys it
+SETTINGS = {
+    "DARKROOM_MAX_SCAN_PIXELS": "900000000",  # of whoever deploys it
+    "DARKROOM_INGEST_AT": "0 0 1 1 *",  # so that it starts by itself once, when Airflow is new
+}
 
 Files = dict[str, tuple[int, int]]
 
@@ -47,7 +56,7 @@ class House:
 
     def run(self, **conf: Any) -> tuple[str, str]:
         """Trigger a run and wait for its end; returns its id and state."""
-        run_id = self.api.trigger(DAG, {"style": "tiny", **conf})
+        run_id = self.api.trigger(DAG, {"style": "tiny", "approval": "none", **conf})
         return run_id, self.wait(run_id)
 
     def wait(self, run_id: str, seconds: float = 300) -> str:
@@ -98,11 +107,12 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     styles.mkdir()
     (styles / "tiny.yaml").write_text(STYLE, encoding="utf-8")
     studio = Studio(Layout(root / "var", styles=styles), FIRST_PORT, SETTINGS)
-    renders.draw(_render_folder(studio), LAYERS, [0, 1], SIZE)
+    renders.draw(studio.layout.deliveries / "Render PNG's", LAYERS, [0, 1], SIZE)
     try:
         studio.start(lambda text: None)
         studio.make_pools()
-        studio.wait_for_dag(DAG)
+        for dag in (INGEST, DAG):
+            studio.wait_for_dag(dag)
         with studio.api() as api:
             yield House(studio, api)
     finally:
@@ -113,11 +123,52 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
 
 
 @pytest.fixture(scope="module")
-def good_run(house: House) -> str:
-    """A run of everything, that went well."""
-    run_id, state = house.run()
-    assert state == "success", house.log(run_id, "report")
-    return run_id
+def delivered(house: House) -> tuple[Result, Result]:
+    """What `make run` says of the renders that were taken, and of the run of everything that they have started."""
+    taken = take_renders(house.studio, "tiny")
+    assert taken.ok, taken.note
+    made = make_pictures(house.studio, "tiny", fresh=True)
+    assert made.ok, made.note
+    return taken, made
+
+
+@pytest.fixture(scope="module")
+def good_run(house: House, delivered: tuple[Result, Result]) -> str:
+    """A run of everything, that went well: the delivered renders have started it."""
+    (run,) = house.api.runs(DAG, "asset_triggered")
+    return str(run["dag_run_id"])
+
+
+def test_delivered_renders_start_a_run_of_their_style_that_makes_what_is_approved(house, delivered, good_run):
+    taken, made = delivered
+    assert "renders taken with a proxy of each" in taken.said
+    assert taken.note.endswith("/darkroom/fitting-room/?style=tiny")
+    (run,) = house.api.runs(DAG, "asset_triggered")
+    assert (run["partition_key"], run["state"]) == ("tiny", "success")
+    assert "The delivered renders started it" in made.note
+    assert f"Make {PICTURES} pictures of tiny?" in made.note
+    given = approval(PlanFolder.at(house.plan(good_run).as_uri()))
+    assert given is not None
+    assert given.approved
+    assert given.by
+    assert len(list((house.bucket / "renders/caddy/tiny").rglob("*.png"))) == len(LAYERS) * 2
+    with Image.open(house.plan(good_run) / keys.CONTACT_SHEET) as sheet:
+        assert sheet.format == "JPEG"
+
+
+def test_the_question_shows_its_contact_sheet_to_who_is_logged_in_and_to_nobody_else(house, good_run):
+    body = house.api._get(house.api._question(DAG, good_run))["body"]
+    path = re.search(r"!\[Contact sheet\]\(" + re.escape(house.studio.address) + r"(/darkroom/plans/[^)]+)\)", body)[1]
+    answer = house.api._call("GET", path)
+    assert answer.headers["content-type"] == "image/jpeg"
+    assert answer.content == (house.plan(good_run) / keys.CONTACT_SHEET).read_bytes()
+    assert httpx.get(house.studio.address + path, trust_env=False).status_code == 401
+
+
+def test_renders_that_have_not_changed_start_nothing(house, good_run):
+    taken = take_renders(house.studio, "tiny")
+    assert taken.said == f"0 renders taken with a proxy of each, {len(LAYERS) * 2} were there already", taken.note
+    assert len(house.api.runs(DAG, "asset_triggered")) == 1
 
 
 @pytest.fixture(scope="module")

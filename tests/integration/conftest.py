@@ -1,4 +1,4 @@
-"""What the tests of the AppSync API's nights share, those of the archive, and those of WordPress."""
+"""What the tests of the AppSync API's nights share, those of the archive, of the sync, and of WordPress."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -10,7 +10,7 @@ from darkroom.outside import web as outside_web
 from darkroom.publishing import wordpress as posting
 from darkroom.settings import settings
 from darkroom.store import Store, retries
-from tests import archive_world
+from tests import archive_world, sync_world
 from tests.api_night import BUCKET, World, api_night, private_web
 from tests.servers.hostile_web import HostileWeb
 from tests.servers.moto import moto_s3
@@ -59,6 +59,29 @@ def mirrored_clouds(
     """A GCS, and its mirror and archive in an S3."""
     monkeypatch.setenv("DARKROOM_STUDIO_STORE", str(tmp_path / "studio"))
     return archive_world.world_of(open_backend("gcs"), open_backend(request.param), tmp_path / "studio")
+
+
+@pytest.fixture(params=[pytest.param("moto", marks=pytest.mark.long), "radosgw", "folder"])
+def shops(
+    request: pytest.FixtureRequest,
+    open_backend: Callable[[str], Store],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[sync_world.World]:
+    """A folder, and an empty bucket of its own that it goes to."""
+    bucket = sync_world.new_bucket(request.param, open_backend)
+    yield sync_world.world_of(bucket, tmp_path, monkeypatch)
+    settings.cache_clear()
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Where `darkroom sync` is typed: beside `shops`, a folder of photos."""
+    sync_world.set_up(tmp_path, monkeypatch)
+    monkeypatch.chdir(tmp_path)
+    sync_world.put(tmp_path / "shops", sync_world.GOOD)
+    yield tmp_path
+    settings.cache_clear()
 
 
 @pytest.fixture

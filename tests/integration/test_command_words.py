@@ -18,8 +18,34 @@ from tests import scans
 from tests.tiny import PICTURES, Tiny, darkroom
 
 COMMANDS = [
-    *("", "composite", "verify", "check", "sample", "combinations", "resolve", "style", "style import", "pyramid"),
-    *("pyramid make", "pyramid check", "mark", "store", "store list", "store copy", "job", "job run"),
+    *(
+        "",
+        "composite",
+        "verify",
+        "check",
+        "catalogue",
+        "sample",
+        "combinations",
+        "resolve",
+        "style",
+        "style import",
+        "pyramid",
+    ),
+    *(
+        "pyramid make",
+        "pyramid check",
+        "mark",
+        "alerts",
+        "alerts silence",
+        "alerts list",
+        "alerts lift",
+        "estimate",
+        "store",
+        "store list",
+        "store copy",
+        "job",
+        "job run",
+    ),
 ]
 
 

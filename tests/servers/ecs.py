@@ -55,6 +55,7 @@ class Ecs:
         self.tasks: dict[str, Task] = {}
         self.requests: list[tuple[str, Document]] = []
         self.program = [sys.executable, "-m", "darkroom"]
+        self.families = {"darkroom-imaging"}
         self.network_mode = "bridge"
         self.no_room = ""
         """Why the next `RunTask` starts nothing."""
@@ -91,7 +92,7 @@ class Ecs:
 
     def DescribeTaskDefinition(self, asked: Document) -> Document:
         name = asked["taskDefinition"].rpartition("/")[2].partition(":")[0]
-        if name != "darkroom-imaging":
+        if name not in self.families:
             raise Refused("ClientException", "Unable to describe task definition.")
         options = {"awslogs-group": LOG_GROUP, "awslogs-region": "us-east-1", "awslogs-stream-prefix": LOG_PREFIX}
         container = {"name": CONTAINER, "image": "darkroom-imaging", "essential": True}

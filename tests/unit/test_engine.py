@@ -5,12 +5,12 @@ import errno
 import numpy as np
 import pytest
 
-from darkroom.compositing.layers import Layer, Layers
 from darkroom.compositing.memory import for_layers
 from darkroom.compositing.walk import Walker, shares
 from darkroom.errors import StoreError
 from darkroom.imaging import geometry
 from darkroom.imaging.encode import encode
+from darkroom.imaging.layers import Layer, Layers
 from tests import slow
 from tests.renders import png
 
@@ -101,7 +101,7 @@ def test_layers_that_do_not_fit_into_memory_are_drawn_from_a_file(size, memory):
 
 def test_layers_that_end_where_the_memory_ends_are_read_from_both_sides(monkeypatch):
     images = [painted(300, 300, (0, 0, 300, 300), "opaque") for _ in range(2)]
-    monkeypatch.setattr("darkroom.compositing.layers._STRIP", 300 * 4 * 100)  # strips of 100 rows
+    monkeypatch.setattr("darkroom.imaging.layers._STRIP", 300 * 4 * 100)  # strips of 100 rows
     whole = [picture.copy() for _, picture in walker(images).pictures([(0, 1), (1,)])]
     for strips in range(6):
         parts = [picture.copy() for _, picture in walker(images, strips * 300 * 4 * 100).pictures([(0, 1), (1,)])]

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 import pyvips
 
-from darkroom.compositing.check import look_at
+from darkroom.checks.check import look_at
+from darkroom.checks.renders import LONGEST as RENDERS_LONGEST
+from darkroom.checks.renders import read_sizes, too_large
 from darkroom.compositing.memory import threads_within
-from darkroom.compositing.renders import LONGEST as RENDERS_LONGEST
-from darkroom.compositing.renders import read_sizes, too_large
 from darkroom.failures import DecodeFailed
 from darkroom.imaging.formats import Format
 from darkroom.imaging.headers import size_of

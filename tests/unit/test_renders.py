@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from darkroom.compositing.renders import folder_rank, index_renders
+from darkroom.checks.renders import folder_rank, index_renders
 from darkroom.store import Entry
 
 

@@ -6,11 +6,11 @@ import zlib
 import numpy as np
 import pytest
 
+from darkroom.checks.stray import _regions, stray_regions
 from darkroom.compositing.cuts import Painted
-from darkroom.compositing.layers import Layers
 from darkroom.compositing.profiles import CROPS
-from darkroom.compositing.stray import _regions, stray_regions
 from darkroom.imaging.geometry import Box
+from darkroom.imaging.layers import Layers
 from darkroom.imaging.png_profile import other_profile
 from tests.renders import pixels, png
 
