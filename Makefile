@@ -12,6 +12,7 @@ PROCESSES ?= 2
 IMAGING_BASE ?=
 AIRFLOW_BASE ?=
 DOCKER_BUILD ?= docker build
+COMPOSE_BUILD ?= --build
 UV_VERSION := 0.13.8
 
 UV := PYTHON="$(PYTHON)" tools/uv
@@ -21,10 +22,10 @@ LOCK := UV_CUSTOM_COMPILE_COMMAND="make lock" $(UV) pip compile --quiet --univer
 # what Python has compiled is kept: hundreds of commands and whole Airflows start in the tests, each several seconds faster by it
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run stop airflow test test-quick test-large lint format bench lock images env clean
+.PHONY: help run stop airflow test test-quick test-large lint format schema bench lock images env compose-up compose-down clean
 
 help: ## list what there is to make
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: .venv/.synced ## start the studio (Airflow, samples), show the flows, leave it running (DARKROOM_* variables count)
 	@$(BIN)/python -m demo.run
@@ -56,7 +57,10 @@ format: .venv/.synced ## put the code into the one format, and mend what ruff ca
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-bench: .venv/.synced .venv-aws/.synced ## measure Darkroom beside its peers, and write docs/benchmarks.md (BENCH=pictures, stores, pyramids, archive: only that)
+schema: .venv/.synced ## write docs/catalogue.schema.json anew, from the models
+	$(BIN)/python -m darkroom.catalogue.schema > docs/catalogue.schema.json
+
+bench: .venv/.synced .venv-aws/.synced ## measure Darkroom beside its peers, and write docs/benchmarks.md (BENCH=pictures, stores, pyramids, archive, sync, ingest, fitting_room: only that)
 	$(BIN)/python -m bench $(BENCH)
 
 lock: .uv/.fetched-$(UV_VERSION) ## write the locks anew (UPGRADE=--upgrade: with newer versions)
@@ -71,6 +75,12 @@ images: ## build the two images (IMAGING_BASE=..., AIRFLOW_BASE=...: on other ba
 	$(DOCKER_BUILD) $(if $(AIRFLOW_BASE),--build-arg BASE_IMAGE=$(AIRFLOW_BASE)) -f docker/airflow/Dockerfile -t darkroom-airflow .
 
 env: .env ## write .env for docker-compose.yaml, with random secrets
+
+compose-up: .env ## start the studio in containers, on Celery workers, and say where it is (ARGS="--scale worker=3")
+	@$(PYTHON) -m demo.compose_up $(COMPOSE_BUILD) $(ARGS)
+
+compose-down: ## end what `make compose-up` started; the volumes, and so everything in them, stay
+	@docker compose --profile cli --profile flower down
 
 clean: stop ## stop everything and remove what make and the tests made: var/, the environments, caches
 	rm -rf var .venv .venv-aws .uv .pytest_cache .ruff_cache .mypy_cache .hypothesis

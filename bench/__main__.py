@@ -6,12 +6,28 @@ import shutil
 import statistics
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 from rich.console import Console
 
-from bench import archive, archive_page, page, pyramids, pyramids_page, stores, stores_page
+from bench import (
+    archive,
+    archive_page,
+    fitting_room,
+    fitting_room_page,
+    ingest,
+    ingest_page,
+    page,
+    pyramids,
+    pyramids_page,
+    stores,
+    stores_page,
+    sync,
+    sync_page,
+)
 from bench.collection import FAME, Collection, real, sample
 from bench.measure import Measure, run, run_peer
 from bench.page import Findings, Growth, Race
@@ -27,55 +43,73 @@ console = Console(stderr=True)
 def main() -> None:
     """Measure what is asked for, each thing in one run."""
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
+    parser.add_argument("what", nargs="?", choices=tuple(_SECTIONS), help="only this, not all")
     parser.add_argument(
-        "what", nargs="?", choices=("pictures", "stores", "pyramids", "archive"), help="only this, not all"
-    )
-    parser.add_argument(
-        "--quick", action="store_true", help="little of all, one round: does the benchmark itself work?"
+        "--quick",
+        action="store_true",
+        help="little of all, one round, and the page in a folder of its own: does the benchmark itself work?",
     )
     parser.add_argument("--rounds", type=int, default=ROUNDS, help="how often the ways take turns (%(default)s)")
-    parser.add_argument("--docs", type=Path, default=DOCS, help="the folder for benchmarks.md and images/")
+    parser.add_argument("--docs", type=Path, help="the folder for benchmarks.md and images/ (docs)")
     asked = parser.parse_args()
-    if asked.what != "pictures" and (sentence := stores.missing()):
+    if asked.what not in _WITHOUT_STORES and (sentence := stores.missing()):
         console.print(sentence, soft_wrap=True)
         sys.exit(2)
     rounds = 1 if asked.quick else asked.rounds
-    if asked.what in (None, "pictures"):
-        pictures(asked.docs, rounds, quick=asked.quick)
-    if asked.what in (None, "pyramids"):
-        with tempfile.TemporaryDirectory(prefix="darkroom-bench-") as folder:
-            made = pyramids.measure(Path(folder), rounds=rounds, quick=asked.quick)
-        pyramids_page.write(asked.docs, made, quick=asked.quick)
-        Console().print(pyramids_page.tables(made))
-    if asked.what in (None, "stores"):
-        scale = (
-            stores.Scale(300, listed=3_000, large=32 << 20, rounds=rounds)
-            if asked.quick
-            else stores.Scale(rounds=rounds)
-        )
-        with tempfile.TemporaryDirectory(prefix="darkroom-bench-") as folder:
-            found = stores.measure(Path(folder), scale)
-        stores_page.write(asked.docs, found, quick=asked.quick)
-        Console().print(stores_page.tables(found))
-    if asked.what in (None, "archive"):
-        archived(asked.docs, archive.QUICK if asked.quick else archive.Scale(rounds=rounds), quick=asked.quick)
+    docs = asked.docs or (Path(tempfile.mkdtemp(prefix="darkroom-bench-docs-")) if asked.quick else DOCS)
+    for name, (measure, section) in _SECTIONS.items():
+        if asked.what in (None, name):
+            with tempfile.TemporaryDirectory(prefix="darkroom-bench-") as folder:
+                found = measure(Path(folder), rounds, asked.quick)
+            section.write(docs, found, quick=asked.quick)
+            Console().print(section.tables(found))
+    console.print(f"The page is {docs / 'benchmarks.md'}.", soft_wrap=True)
 
 
-def pictures(docs: Path, rounds: int, *, quick: bool) -> None:
-    """Measure the pictures and write their section."""
-    with tempfile.TemporaryDirectory(prefix="darkroom-bench-") as folder:
-        bench = Bench(Path(folder), rounds, quick=quick)
-        found = Findings(list(bench.races()), list(bench.growths()), bench.again())
-    page.write(docs, found, quick=quick)
-    Console().print(page.tables(found))
+def _pictures(folder: Path, rounds: int, quick: bool) -> Findings:
+    bench = Bench(folder, rounds, quick=quick)
+    return Findings(list(bench.races()), list(bench.growths()), bench.again())
 
 
-def archived(docs: Path, scale: archive.Scale, *, quick: bool) -> None:
-    """Measure the archive and write its section."""
-    with tempfile.TemporaryDirectory(prefix="darkroom-bench-") as folder:
-        found = archive.measure(Path(folder), scale)
-    archive_page.write(docs, found, quick=quick)
-    Console().print(archive_page.tables(found))
+def _pyramids(folder: Path, rounds: int, quick: bool) -> pyramids.Findings:
+    return pyramids.measure(folder, rounds=rounds, quick=quick)
+
+
+def _stores(folder: Path, rounds: int, quick: bool) -> stores.Findings:
+    return stores.measure(folder, stores.QUICK if quick else stores.Scale(rounds=rounds))
+
+
+def _archive(folder: Path, rounds: int, quick: bool) -> archive.Findings:
+    return archive.measure(folder, archive.QUICK if quick else archive.Scale(rounds=rounds))
+
+
+def _sync(folder: Path, rounds: int, quick: bool) -> sync.Findings:
+    return sync.measure(folder, sync.QUICK if quick else sync.Scale(rounds=rounds))
+
+
+def _ingest(folder: Path, rounds: int, quick: bool) -> ingest.Findings:
+    return ingest.measure(folder, ingest.QUICK if quick else ingest.Scale(rounds=rounds))
+
+
+def _fitting_room(folder: Path, rounds: int, quick: bool) -> fitting_room.Findings:
+    if sentence := fitting_room.missing():
+        console.print(sentence, soft_wrap=True)
+        sys.exit(2)
+    return fitting_room.measure(folder, fitting_room.QUICK if quick else fitting_room.Scale())
+
+
+_WITHOUT_STORES = ("pictures", "ingest", "fitting_room")
+"""What needs no tools of stores."""
+_SECTIONS: dict[str, tuple[Callable[[Path, int, bool], Any], ModuleType]] = {
+    "pictures": (_pictures, page),
+    "pyramids": (_pyramids, pyramids_page),
+    "stores": (_stores, stores_page),
+    "archive": (_archive, archive_page),
+    "sync": (_sync, sync_page),
+    "ingest": (_ingest, ingest_page),
+    "fitting_room": (_fitting_room, fitting_room_page),
+}
+"""What can be measured, in which order: who measures it in a folder of its own, and the module of its section."""
 
 
 class Bench:

@@ -1,10 +1,8 @@
 """The archive: `darkroom archive` beside rclone, from a GCS that costs little to one radosgw, in one run."""
 
-import hashlib
 import os
 import shutil
 import statistics
-import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,17 +10,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import boto3
-import psutil
-from mypy_boto3_s3 import S3Client
 from rich.console import Console
 
 from bench.gcs_objects import Bucket, Served
 from bench.gcs_server import GcsServer, gcs_server
-from bench.measure import Ran, run
-from bench.stores import RCLONE, S5CMD, SERVERS, Result, clients
-from tests.servers.radosgw import radosgw
-from tests.servers.s3 import S3Server
+from bench.measure import Ran, run, turns
+from bench.s3 import RCLONE_CLI, Gateway, gateway, gateway_version
+from bench.stores import RCLONE, Result, versions
 
 COPIES, DARKROOM, READ_BACK = "Darkroom, no archive", "Darkroom", "Darkroom, read back"
 ONCE, TWICE = "rclone once", "rclone twice"
@@ -31,7 +25,6 @@ RIVALS = {COPIES: ONCE, DARKROOM: TWICE}
 """Who does the same as which of ours, and is to be no faster."""
 RATE_BAR, MEMORY_BAR = 1.0, 150 << 20
 _WARM, _MANY, _LARGE, _SAME, _HUGE = "warm", "many", "large", "same", "huge"
-_PIECE = 1 << 20
 
 console = Console(stderr=True)
 
@@ -50,9 +43,8 @@ def ways() -> list[Way]:
     trusting = ("--verify", "store's checksum")
     copies = (sys.executable, "-m", "darkroom", "archive", "--from", "gs://{source}", "--to", "s3://{target}")
     ours = (*copies, "--archive", "s3://{archive}")
-    program = _program(RCLONE)
     many = ("--checksum", "--fast-list", "--transfers=32", "--checkers=32", "--s3-no-check-bucket")
-    rclone = (program, "--config=", "--gcs-anonymous", "--s3-provider=Ceph", "--s3-env-auth", "copy", *many)
+    rclone = (str(RCLONE_CLI), "--config=", "--gcs-anonymous", "--s3-provider=Ceph", "--s3-env-auth", "copy", *many)
     once = (*rclone, ":gcs:{source}", ":s3:{target}")
     said = f"`copy {' '.join(many)}`"
     return [
@@ -159,46 +151,29 @@ class Findings:
 def measure(folder: Path, scale: Scale) -> Findings:
     """Measure the ways from one server to another, both in `folder`."""
     console.print(f"Making {sum(bucket.count for bucket in scale.buckets):,} objects to copy ...")
-    with gcs_server(folder / "gcs", scale.buckets) as source, radosgw(folder / "radosgw") as target:
+    with gcs_server(folder / "gcs", scale.buckets) as source, gateway(folder / "radosgw") as target:
         course = _Course(folder, scale, source, target)
         contests = list(course.contests())
     return Findings(
         scale,
         contests,
         {way.name: way.called for way in ways()},
-        run([_program(RCLONE), "version"]).said.split()[1].removeprefix("v"),
-        run(["radosgw", "--version"]).said.split()[2],
+        versions()[RCLONE],
+        gateway_version(),
     )
 
 
 class _Course:
     """The ways, and the servers that they copy from and to."""
 
-    def __init__(self, folder: Path, scale: Scale, source: GcsServer, target: S3Server) -> None:
-        self._folder, self._scale, self._source = folder, scale, source
+    def __init__(self, folder: Path, scale: Scale, source: GcsServer, target: Gateway) -> None:
+        self._folder, self._scale, self._source, self._target = folder, scale, source, target
         self._environment = {
-            **target.environment(),
-            "AWS_REGION": "us-east-1",
-            "S3_ENDPOINT_URL": target.endpoint,  # s5cmd's
-            "RCLONE_S3_ENDPOINT": target.endpoint,
+            **target.environment,
             "STORAGE_EMULATOR_HOST": source.endpoint,
             "RCLONE_GCS_ENDPOINT": f"{source.endpoint}/storage/v1/",
-            # nobody's own settings, and no search for credentials beyond these
-            "AWS_CONFIG_FILE": os.devnull,
-            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-            "AWS_EC2_METADATA_DISABLED": "true",
-            "NO_PROXY": "127.0.0.1",
-            "no_proxy": "127.0.0.1",
         }
-        self._client: S3Client = boto3.client(
-            "s3",
-            endpoint_url=target.endpoint,
-            aws_access_key_id=target.access_key,
-            aws_secret_access_key=target.secret_key,
-            region_name="us-east-1",
-        )
         self._ways = ways()
-        self._servers = [one for one in psutil.Process().children(recursive=True) if one.name() in SERVERS]
         self._runs = 0
 
     def contests(self) -> Iterator[Contest]:
@@ -226,7 +201,7 @@ class _Course:
     ) -> Contest:
         """Copy a whole bucket from nothing, in turns; after the first time what arrived is looked at."""
         results = self._results(bucket, ways, unit)
-        for number, way in _turns(ways, rounds or self._scale.rounds):
+        for number, way in turns(ways, rounds or self._scale.rounds):
             with self._targets() as (target, archive), self._state() as state:
                 self._note(results[way.name], way, f"{title}, round {number + 1}", target, archive, state)
                 if number == 0:
@@ -244,7 +219,7 @@ class _Course:
             self._compare(_SAME, rivals[0], target, archive)
             for way in rivals:
                 self._timed(way, _SAME, target, archive, state)  # GCS keeps the pages that each way asks for
-            for number, way in _turns(rivals, self._scale.rounds):
+            for number, way in turns(rivals, self._scale.rounds):
                 self._note(results[way.name], way, f"{title}, round {number + 1}", target, archive, state)
         return Contest(title, results, {COPIES: ONCE})
 
@@ -272,13 +247,10 @@ class _Course:
         os.sync()
         names = {"source": source, "target": target, "archive": archive}
         environment = {**self._environment, "DARKROOM_STUDIO_STORE": str(state)}
-        server, reading = self._server_cpu(), self._source.cpu
+        server, reading = self._target.cpu, self._source.cpu
         rans = [run([word.format(**names) for word in words], environment, silent=True) for words in way.commands]
         ran = Ran(sum(one.seconds for one in rans), max(one.peak for one in rans), sum(one.cpu for one in rans), "")
-        return ran, self._server_cpu() - server, self._source.cpu - reading
-
-    def _server_cpu(self) -> float:
-        return sum(times.user + times.system for times in (server.cpu_times() for server in self._servers))
+        return ran, self._target.cpu - server, self._source.cpu - reading
 
     @contextmanager
     def _state(self) -> Iterator[Path]:
@@ -291,53 +263,20 @@ class _Course:
 
     @contextmanager
     def _targets(self) -> Iterator[tuple[str, str]]:
-        """Two new buckets; afterwards the server forgets what they held, large parts too, now and not in some hours."""
-        names = target, archive = f"to-{self._runs}", f"archive-{self._runs}"
-        for name in names:
-            self._client.create_bucket(Bucket=name)
-        yield target, archive
-        for name in names:
-            if self._client.list_objects_v2(Bucket=name, MaxKeys=1)["KeyCount"]:
-                run([_program(S5CMD), "rm", f"s3://{name}/*"], self._environment, silent=True)
-            self._client.delete_bucket(Bucket=name)
-        words = ["radosgw-admin", "-c", str(self._folder / "radosgw" / "ceph.conf"), "gc", "process", "--include-all"]
-        subprocess.run(words, check=True, capture_output=True)
+        """Two new buckets; afterwards the server forgets what they held."""
+        target, archive = f"to-{self._runs}", f"archive-{self._runs}"
+        with self._target.buckets(target, archive):
+            yield target, archive
 
     def _compare(self, bucket: str, way: Way, target: str, archive: str) -> None:
         """End the benchmark when other bytes arrived than were served: who copies wrongly is not measured."""
         served = self._source.hashes(bucket)
-        if self._hashes(target) != served:
+        if self._target.hashes(target) != served:
             raise SystemExit(f"{way.name}: the target holds other objects than {bucket}.")
-        if way.name not in (ONCE, COPIES) and Counter(self._hashes(archive).values()) != Counter(served.values()):
+        if way.name in (ONCE, COPIES):
+            return
+        if Counter(self._target.hashes(archive).values()) != Counter(served.values()):
             raise SystemExit(f"{way.name}: the archive holds other contents than {bucket}.")
-
-    def _hashes(self, bucket: str) -> dict[str, str]:
-        """The MD5 of each object: radosgw's, or of what is read where it has none, as of an upload in parts."""
-        found: dict[str, str] = {}
-        for page in self._client.get_paginator("list_objects_v2").paginate(Bucket=bucket):
-            for item in page.get("Contents", []):
-                etag = item["ETag"].strip('"')
-                found[item["Key"]] = self._read(bucket, item["Key"]) if "-" in etag else etag
-        return found
-
-    def _read(self, bucket: str, key: str) -> str:
-        md5 = hashlib.md5(usedforsecurity=False)
-        for piece in self._client.get_object(Bucket=bucket, Key=key)["Body"].iter_chunks(_PIECE):
-            md5.update(piece)
-        return md5.hexdigest()
-
-
-def _turns(rivals: Sequence[Way], rounds: int) -> Iterator[tuple[int, Way]]:
-    """Rounds of all ways, each begun by another."""
-    for number in range(rounds):
-        turn = number % len(rivals)
-        for way in (*rivals[turn:], *rivals[:turn]):
-            yield number, way
-
-
-def _program(client: str) -> str:
-    """The program of a client of the stores."""
-    return next(one.version[0] for one in clients() if one.name == client)
 
 
 def _amount(size: int) -> str:

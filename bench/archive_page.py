@@ -18,7 +18,7 @@ from bench.archive import (
     Copied,
     Findings,
 )
-from bench.page import ARCHIVE, MIB, Row, conditions, markdown, put_section, table
+from bench.page import ARCHIVE, MIB, Row, conditions, held, markdown, put_section, table
 
 HEAD = (
     *("", "", "a second", "to rclone once", "to rclone twice", "peak memory"),
@@ -58,7 +58,7 @@ def _ratio(contest: Contest, way: str, to: str) -> str:
     if to not in contest.results:
         return ""
     ratio = contest.ratio(way, to)
-    bar = f", bar {RATE_BAR:.1f}x {_held(ratio >= RATE_BAR)}" if contest.rivals.get(way) == to else ""
+    bar = f", bar {RATE_BAR:.1f}x {held(ratio >= RATE_BAR)}" if contest.rivals.get(way) == to else ""
     return f"{ratio:.2f}x{bar}"
 
 
@@ -66,18 +66,14 @@ def _memory(contest: Contest, way: str) -> str:
     memory = f"{contest.results[way].peak / MIB:,.0f} MiB"
     if way not in OURS or not contest.memory_bar:
         return memory
-    return f"{memory}, bar {contest.memory_bar / MIB:.0f} MiB {_held(contest.small(way))}"
+    return f"{memory}, bar {contest.memory_bar / MIB:.0f} MiB {held(contest.small(way))}"
 
 
 def _reads(contest: Contest, result: Copied) -> str:
     reads = f"{result.reads:.2f}x"
     if result.client not in OURS or not contest.memory_bar:
         return reads
-    return f"{reads}, bar 1x {_held(result.once)}"
-
-
-def _held(held: bool) -> str:
-    return "holds" if held else "fails"
+    return f"{reads}, bar 1x {held(result.once)}"
 
 
 def _lines(found: Findings, *, quick: bool) -> Iterator[str]:

@@ -9,8 +9,9 @@ from multiprocessing import get_context
 from pathlib import Path
 
 from darkroom.compositing.prepare import pictures_of
-from darkroom.compositing.request import Request, check_scope, read_style
+from darkroom.compositing.request import Request, check_scope
 from darkroom.sample import layer_names, style_text
+from darkroom.styles.style_file import read_style
 from tests import renders
 
 FAME = Path(__file__).resolve().parents[2] / "shared" / "data" / "fame"

@@ -1,4 +1,4 @@
-"""Runs a command and says how long it took and how much memory and CPU time it had."""
+"""Runs a command and says how long it took and how much memory and CPU time it had; and who is next."""
 
 import json
 import os
@@ -6,12 +6,13 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 _LAUNCH = Path(__file__).with_name("launch.py")
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -74,3 +75,11 @@ def run(
 def run_peer(way: str, request: dict[str, Any]) -> Measure:
     """A peer in a process of its own, which says how long it took without its start."""
     return Measure(**json.loads(run([sys.executable, "-m", "bench.peers", way], stdin=json.dumps(request)).said))
+
+
+def turns(rivals: Sequence[T], rounds: int) -> Iterator[tuple[int, T]]:
+    """Rounds of all, each begun by another."""
+    for number in range(rounds):
+        turn = number % len(rivals)
+        for rival in (*rivals[turn:], *rivals[:turn]):
+            yield number, rival

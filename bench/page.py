@@ -20,7 +20,8 @@ mpl.use("Agg")
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 
-PICTURES, STORES, PYRAMIDS, ARCHIVE = SECTIONS = ("Pictures", "Stores", "Pyramids", "Archive")
+SECTIONS = ("Pictures", "Stores", "Pyramids", "Archive", "Sync", "Ingest", "Fitting room")
+PICTURES, STORES, PYRAMIDS, ARCHIVE, SYNC, INGEST, FITTING_ROOM = SECTIONS
 OURS, FLOOR = "Darkroom", "the floor"
 COLOURS = {OURS: "#b3262e", FLOOR: "#9aa0a6"}
 OTHERS = "#4a5a6a"
@@ -133,8 +134,8 @@ def put_section(docs: Path, title: str, lines: Iterable[str]) -> None:
 _INTRODUCTION = """\
 # Benchmarks
 
-Made by `make bench`; `make bench BENCH=pictures` (or `stores`, `pyramids`, `archive`) makes one section anew and leaves
-the others as they stand. Each section is of one run on one machine: read the ratios, not the seconds.
+Made by `make bench`; `make bench BENCH=pictures` (or `stores`, `pyramids`, `archive`, `sync`) makes one section anew
+and leaves the others as they stand. Each section is of one run on one machine: read the ratios, not the seconds.
 """
 
 
@@ -163,6 +164,11 @@ def _lines(found: Findings, *, quick: bool) -> Iterator[str]:
     yield from markdown(GROWTH_HEAD, growth_rows(found.growths))
     yield f"\n{found.sentence}"
     yield _METHOD
+
+
+def held(holds: bool) -> str:
+    """What is said of a bar."""
+    return "holds" if holds else "fails"
 
 
 def markdown(head: Row, rows: Iterable[Row]) -> Iterator[str]:

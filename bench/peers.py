@@ -28,6 +28,8 @@ def main() -> None:
         "pyvips": (with_pyvips, resource.RUSAGE_SELF),
         "imagemagick": (with_imagemagick, resource.RUSAGE_CHILDREN),
         "floor": (floor, resource.RUSAGE_SELF),
+        "decoding": (decoding, resource.RUSAGE_SELF),
+        "old-proxies": (old_proxies, resource.RUSAGE_CHILDREN),
     }
     way, who = ways[sys.argv[1]]
     pictures, seconds = way(**json.load(sys.stdin))
@@ -57,13 +59,36 @@ def with_imagemagick(stacks: Stacks, target: str, workers: int) -> tuple[int, fl
         return len(stacks), _timed(pool, draw, list(range(len(stacks))))
 
 
+def old_proxies(renders: list[str], target: str, workers: int) -> tuple[int, float]:
+    """The studio's old recipe of a proxy: a process a file, so many at once; one after the other uses all cores."""
+    threads = {"MAGICK_THREAD_LIMIT": "1"} if workers > 1 else {}
+
+    def make(number: int) -> None:
+        words = [CONVERT, renders[number], "-resize", "800x800", "-density", "172", f"{target}.{number}.png"]
+        subprocess.run(words, check=True, env=os.environ | threads)
+
+    with ThreadPoolExecutor(workers) as pool:
+        return len(renders), _timed(pool, make, list(range(len(renders))))
+
+
+def decoding(renders: list[str], workers: int) -> tuple[int, float]:
+    """Libvips decodes each render once, row after row; the disk is not measured."""
+    pyvips.cache_set_max(0)
+    pyvips.concurrency_set(1)
+    for file in renders:
+        Path(file).read_bytes()
+    with ThreadPoolExecutor(workers) as pool:
+        return len(renders), _timed(pool, _decode, renders)
+
+
+def _decode(file: str) -> None:
+    pyvips.Image.new_from_file(file, access="sequential").write_to_memory()
+
+
 def floor(layers: list[str], pictures: list[str], workers: int) -> tuple[int, float]:
     """Libvips decodes each layer once, and encodes each different picture; without start, drawing and writing."""
     pyvips.cache_set_max(0)
     pyvips.concurrency_set(1)  # a file a thread: no way to share the cores was found to be faster
-
-    def decode(file: str) -> None:
-        pyvips.Image.new_from_file(file, access="sequential").write_to_memory()
 
     def encode(picture: pyvips.Image) -> None:
         picture.pngsave_buffer(compression=3, filter="up", keep="none")
@@ -71,7 +96,7 @@ def floor(layers: list[str], pictures: list[str], workers: int) -> tuple[int, fl
     for file in layers:
         Path(file).read_bytes()  # the disk is not measured
     with ThreadPoolExecutor(workers) as pool:
-        seconds = _timed(pool, decode, layers)
+        seconds = _timed(pool, _decode, layers)
         for at in range(0, len(pictures), 200):  # some at a time: in memory before they are encoded
             part = [pyvips.Image.new_from_file(file).copy_memory() for file in pictures[at : at + 200]]
             seconds += _timed(pool, encode, part)

@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import boto3
 from rich.console import Console
 
 from bench.measure import Ran, run
+from bench.s3 import client_of
 from bench.scans import MIX, draw, draw_mix
 from tests.servers.radosgw import radosgw
+from tests.servers.s3 import S3Server
 
 DARKROOM, BARE, LOOP = "Darkroom", "libvips alone", "the old loop"
 SINGLES = {
@@ -66,7 +67,7 @@ def measure(folder: Path, *, rounds: int, quick: bool) -> Findings:
     part = 20 if quick else 1
     with radosgw(folder / "radosgw") as server:
         environment = server.environment()
-        _put(folder, part, environment)
+        _put(folder, part, server)
         found = {
             DARKROOM: run((*_DARKROOM, f"s3://{_BUCKET}/in", f"s3://{_BUCKET}/darkroom"), environment),
             LOOP: run((*_PEERS, "loop", _BUCKET, "in/", "loop"), environment),
@@ -95,15 +96,9 @@ def _singles(folder: Path, rounds: int, smaller: int) -> Iterator[Single]:
         yield Single(title, runs, statistics.median(proofs))
 
 
-def _put(folder: Path, part: int, environment: dict[str, str]) -> None:
+def _put(folder: Path, part: int, server: S3Server) -> None:
     console.print(f"Drawing {len(MIX[::part])} scans ...")
-    client = boto3.client(
-        "s3",
-        endpoint_url=environment["AWS_ENDPOINT_URL"],
-        aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
-        aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
-        region_name=environment["AWS_DEFAULT_REGION"],
-    )
+    client = client_of(server)
     client.create_bucket(Bucket=_BUCKET)
     for file in draw_mix(folder, part):
         client.upload_file(str(file), _BUCKET, f"in/{file.name}")

@@ -6,7 +6,7 @@ from pathlib import Path
 import pyvips
 from rich.console import Group
 
-from bench.page import MIB, PYRAMIDS, Row, conditions, markdown, put_section, table
+from bench.page import MIB, PYRAMIDS, Row, conditions, held, markdown, put_section, table
 from bench.pyramids import BARE, DARKROOM, LOOP, MEMORY_BAR, MIX_BAR, SINGLE_BAR, Findings
 
 SINGLE_HEAD = ("", "", "seconds", "to libvips alone", "peak memory", "CPU")
@@ -33,10 +33,10 @@ def single_rows(found: Findings) -> Iterator[Row]:
             peak = max(one.peak for one in single.runs[way])
             ratio = "1.00x"
             if way == DARKROOM:
-                ratio = f"{single.ratio:.2f}x, bar {SINGLE_BAR}x {_held(single.ratio <= SINGLE_BAR)}"
+                ratio = f"{single.ratio:.2f}x, bar {SINGLE_BAR}x {held(single.ratio <= SINGLE_BAR)}"
             memory = f"{peak / MIB:,.0f} MiB"
             if way == DARKROOM and "map" in single.title:
-                memory += f", bar {MEMORY_BAR / MIB:.0f} MiB {_held(peak <= MEMORY_BAR)}"
+                memory += f", bar {MEMORY_BAR / MIB:.0f} MiB {held(peak <= MEMORY_BAR)}"
             yield (
                 single.title if way == DARKROOM else "",
                 way,
@@ -51,7 +51,7 @@ def single_rows(found: Findings) -> Iterator[Row]:
 def mix_rows(found: Findings) -> Iterator[Row]:
     """Way, images a second, ratio with its bar, memory, CPU seconds."""
     for way, ran in found.mix.items():
-        ratio = f"{found.mix_ratio:.2f}x, bar {MIX_BAR:.0f}x {_held(found.mix_ratio >= MIX_BAR)}"
+        ratio = f"{found.mix_ratio:.2f}x, bar {MIX_BAR:.0f}x {held(found.mix_ratio >= MIX_BAR)}"
         yield (
             way,
             f"{found.images / ran.seconds:.2f}",
@@ -59,10 +59,6 @@ def mix_rows(found: Findings) -> Iterator[Row]:
             f"{ran.peak / MIB:,.0f} MiB",
             f"{ran.cpu:.0f} s",
         )
-
-
-def _held(held: bool) -> str:
-    return "holds" if held else "fails"
 
 
 def _lines(found: Findings, *, quick: bool) -> Iterator[str]:

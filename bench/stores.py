@@ -3,27 +3,22 @@
 import filecmp
 import os
 import statistics
-import subprocess
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from importlib.metadata import distribution
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
-import psutil
 from rich.console import Console
 
-from bench.measure import Ran, run
-from tests.servers.radosgw import available, radosgw
+from bench.measure import Ran, run, turns
+from bench.s3 import AWS_CLI, RCLONE_CLI, Gateway, gateway, gateway_version, s5cmd_cli
+from tests.servers.radosgw import available
 
 BUCKET = "bench"
 DARKROOM, S5CMD, RCLONE, AWS = "Darkroom", "s5cmd", "rclone", "aws s3"
 _LARGE = 1 << 20
-SERVERS = ("ceph-mon", "ceph-osd", "radosgw")
-_BIN = Path(sys.executable).parent
-_AWS_CLI = Path(__file__).resolve().parents[1] / ".venv-aws" / "bin" / "aws"
 
 console = Console(stderr=True)
 
@@ -48,10 +43,10 @@ class Client:
 def clients() -> list[Client]:
     """Ours and the peers, as people would call them."""
     ours = (sys.executable, "-m", "darkroom")
-    s5cmd = str(next(file.locate() for file in distribution("s5cmd").files or () if file.match("s5cmd/bin/s5cmd")))
-    rclone = (str(_BIN / "rclone"), "--config=", "--s3-provider=Ceph", "--s3-env-auth", "--s3-no-check-bucket")
+    s5cmd = str(s5cmd_cli())
+    rclone = (str(RCLONE_CLI), "--config=", "--s3-provider=Ceph", "--s3-env-auth", "--s3-no-check-bucket")
     many = ("--transfers=32", "--checkers=32")
-    aws = (str(_AWS_CLI), "s3")
+    aws = (str(AWS_CLI), "s3")
     uri, remote = f"s3://{BUCKET}/{{prefix}}", f":s3:{BUCKET}/{{prefix}}"
     return [
         Client(
@@ -103,6 +98,9 @@ class Scale:
     @property
     def many(self) -> str:
         return f"{self.count:,} objects of {self.size / 1000:,.0f} KB"
+
+
+QUICK = Scale(300, listed=3_000, large=32 << 20, rounds=1)
 
 
 @dataclass
@@ -169,41 +167,68 @@ def missing() -> str:
             "apt-get install ceph-mon ceph-mgr ceph-osd radosgw ceph-common "
             "(or measure the pictures alone: make bench BENCH=pictures)."
         )
-    if not _AWS_CLI.exists():
+    if not AWS_CLI.exists():
         return "The AWS CLI is not in .venv-aws: run `make bench`, which installs it."
     return ""
 
 
+def versions() -> dict[str, str]:
+    """What each client says that it is."""
+    return {client.name: _version(run(client.version).said) for client in clients()}
+
+
+class Named(Protocol):
+    """Who takes part in a contest."""
+
+    @property
+    def name(self) -> str: ...
+
+
+N = TypeVar("N", bound=Named)
+Act = Callable[[N, bool], tuple[Ran, float]]
+"""Who does it once more, and whether for the first time; what it took, and the server's CPU seconds."""
+
+
+def contest(
+    title: str,
+    results: Sequence[Result],
+    rivals: Sequence[N],
+    act: Act[N],
+    bars: dict[str, float],
+    *,
+    rounds: int,
+    once: Collection[str] = (),
+) -> Contest:
+    """All rivals in turns; those `once` only in the first round."""
+    found = {result.client: result for result in results}
+    for number, rival in turns(rivals, rounds):
+        result = found[rival.name]
+        if result.runs and rival.name in once:
+            continue
+        ran, server = act(rival, not result.runs)
+        result.runs.append(ran)
+        result.server.append(server)
+        console.print(f"{title}, round {number + 1}, {rival.name}: {ran.seconds:.2f} s, {ran.cpu:.2f} s CPU")
+    return Contest(title, found, bars)
+
+
 def measure(folder: Path, scale: Scale) -> Findings:
     """Measure all clients against a radosgw of their own, in `folder`."""
-    with radosgw(folder / "radosgw") as server:
-        environment = {
-            **server.environment(),
-            "AWS_REGION": "us-east-1",
-            "S3_ENDPOINT_URL": server.endpoint,  # s5cmd's
-            "RCLONE_S3_ENDPOINT": server.endpoint,
-            # nobody's own settings, and no search for credentials beyond these
-            "AWS_CONFIG_FILE": os.devnull,
-            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-            "AWS_EC2_METADATA_DISABLED": "true",
-            "NO_PROXY": "127.0.0.1",
-            "no_proxy": "127.0.0.1",
-        }
-        return _Course(folder, scale, environment, folder / "radosgw" / "ceph.conf").findings()
+    with gateway(folder / "radosgw") as server:
+        return _Course(folder, scale, server).findings()
 
 
 class _Course:
     """The clients, what they copy, and the server that they copy to."""
 
-    def __init__(self, folder: Path, scale: Scale, environment: dict[str, str], ceph: Path) -> None:
-        self._folder, self._scale, self._environment, self._ceph = folder, scale, environment, ceph
+    def __init__(self, folder: Path, scale: Scale, server: Gateway) -> None:
+        self._folder, self._scale, self._server = folder, scale, server
         self._clients = clients()
         self._fetches = 0
-        self._servers = [one for one in psutil.Process().children(recursive=True) if one.name() in SERVERS]
         self._s5cmd = next(client for client in self._clients if client.name == S5CMD)
 
     def findings(self) -> Findings:
-        run([self._s5cmd.version[0], "mb", f"s3://{BUCKET}"], self._environment)
+        self._server.client.create_bucket(Bucket=BUCKET)
         scale = self._scale
         _write(self._folder / "warm", 50, scale.size)
         for client in self._clients:
@@ -214,15 +239,8 @@ class _Course:
         _write(self._folder / "many", scale.count, scale.size)
         _write(self._folder / "tiny", scale.listed, 1)
         _write(self._folder / "large", 1, scale.large)
-        contests = list(self._contests())
-        said = {client.name: run(client.version, self._environment).said for client in self._clients}
-        return Findings(
-            scale,
-            contests,
-            {name: _version(text) for name, text in said.items()},
-            {client.name: client.settings for client in self._clients},
-            _version(run(["radosgw", "--version"]).said),
-        )
+        settings = {client.name: client.settings for client in self._clients}
+        return Findings(scale, list(self._contests()), versions(), settings, gateway_version())
 
     def _contests(self) -> Iterator[Contest]:
         large = _amount(self._scale.large)
@@ -248,27 +266,16 @@ class _Course:
         title: str,
         amount: float,
         unit: str,
-        act: "_Act",
+        act: "Act[Client]",
         bars: dict[str, float],
         *,
         rounds: int = 0,
         once: str = "",
     ) -> Contest:
-        """All clients in turns, each round begun by another; the client `once` only in the first."""
-        results = {client.name: Result(client.name, amount, unit) for client in self._clients}
-        for number in range(rounds or self._scale.rounds):
-            turn = number % len(self._clients)
-            for client in self._clients[turn:] + self._clients[:turn]:
-                result = results[client.name]
-                if result.runs and client.name == once:
-                    continue
-                ran, server = act(client, not result.runs)
-                result.runs.append(ran)
-                result.server.append(server)
-                console.print(f"{title}, round {number + 1}, {client.name}: {ran.seconds:.2f} s, {ran.cpu:.2f} s CPU")
-        return Contest(title, results, bars)
+        results = [Result(client.name, amount, unit) for client in self._clients]
+        return contest(title, results, self._clients, act, bars, rounds=rounds or self._scale.rounds, once=(once,))
 
-    def _putting(self, what: str) -> "_Act":
+    def _putting(self, what: str) -> "Act[Client]":
         """Copy to a prefix that nobody had before; the first time what stands there is looked at."""
 
         def act(client: Client, first: bool) -> tuple[Ran, float]:
@@ -282,7 +289,7 @@ class _Course:
 
         return act
 
-    def _getting(self, what: str) -> "_Act":
+    def _getting(self, what: str) -> "Act[Client]":
         """Copy to a folder that was not there; the first time what came is looked at.
 
         Many small files stay until all is done: a file system without a journal slows down who makes files where others
@@ -317,24 +324,11 @@ class _Course:
                 file.unlink()
 
     def _timed(self, template: Iterable[str], **what: str) -> tuple[Ran, float]:
-        """The whole process, once what was written before has gone to the disk; and the servers' CPU seconds."""
-        os.sync()
-        before = self._server_cpu()
-        ran = run([word.format(**what) for word in template], self._environment, silent=True)
-        return ran, self._server_cpu() - before
-
-    def _server_cpu(self) -> float:
-        return sum(times.user + times.system for times in (server.cpu_times() for server in self._servers))
+        return self._server.timed([word.format(**what) for word in template])
 
     def _remove(self, prefix: str) -> None:
-        """Remove objects, and have the server forget the parts of large ones now, not in some hours."""
-        run([self._s5cmd.version[0], "rm", f"s3://{BUCKET}/{prefix}/*"], self._environment, silent=True)
-        words = ["radosgw-admin", "-c", str(self._ceph), "gc", "process", "--include-all"]
-        subprocess.run(words, check=True, capture_output=True)
-
-
-class _Act(Protocol):
-    def __call__(self, client: Client, first: bool, /) -> tuple[Ran, float]: ...
+        self._server.remove(f"s3://{BUCKET}/{prefix}/*")
+        self._server.forget()
 
 
 def _write(folder: Path, count: int, size: int) -> None:

@@ -1,12 +1,12 @@
 """The section of the stores: its table and its plot, docs/images/benchmark-stores.png."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import matplotlib as mpl
 from rich.table import Table
 
-from bench.page import COLOURS, MIB, OTHERS, STORES, Row, conditions, markdown, put_section, table
+from bench.page import COLOURS, MIB, OTHERS, STORES, Row, conditions, held, markdown, put_section, table
 from bench.stores import AWS, DARKROOM, S5CMD, Contest, Findings
 
 mpl.use("Agg")
@@ -15,9 +15,9 @@ from matplotlib import pyplot as plt
 HEAD = ("", "", "a second", "to s5cmd", "to aws s3", "peak memory", "CPU", "server's CPU", "runs")
 
 
-def rows(found: Findings) -> Iterator[Row]:
+def rows(contests: Iterable[Contest]) -> Iterator[Row]:
     """What, client, rate, ratios with their bars, memory, CPU seconds, runs."""
-    for contest in found.contests:
+    for contest in contests:
         for name, result in contest.results.items():
             yield (
                 contest.title if name == DARKROOM else "",
@@ -36,12 +36,12 @@ def _ratio(contest: Contest, client: str, to: str) -> str:
     ratio = f"{contest.ratio(client, to):.2f}x"
     if client != DARKROOM or to not in contest.bars:
         return ratio
-    return f"{ratio}, bar {contest.bars[to]:.0f}x {'holds' if contest.holds(to) else 'fails'}"
+    return f"{ratio}, bar {contest.bars[to]:.1f}x {held(contest.holds(to))}"
 
 
 def tables(found: Findings) -> Table:
     """For a terminal."""
-    return table("Stores", HEAD, rows(found))
+    return table("Stores", HEAD, rows(found.contests))
 
 
 def write(docs: Path, found: Findings, *, quick: bool) -> None:
@@ -58,7 +58,7 @@ def _lines(found: Findings, *, quick: bool) -> Iterator[str]:
         f"put, get and list are of {found.scale.many}. The bars: at least as fast as s5cmd in everything, and at least "
         "four times as fast as aws s3 with many objects.\n"
     )
-    yield from markdown(HEAD, rows(found))
+    yield from markdown(HEAD, rows(found.contests))
     yield ""
     settings = ((name, found.versions[name], text) for name, text in found.settings.items())
     yield from markdown(("", "version", "called with"), settings)
@@ -90,19 +90,22 @@ _METHOD = """
 
 
 def plot(file: Path, contests: list[Contest]) -> None:
-    """Each contest as bars of its own, in one picture."""
-    figure, row = plt.subplots(1, len(contests), figsize=(13, 2.6), layout="constrained")
+    """Each contest as bars of its own, in one picture; names stand beside the first ones that have them."""
+    most = max(len(contest.results) for contest in contests)
+    figure, row = plt.subplots(1, len(contests), figsize=(13, 1.0 + 0.4 * most), layout="constrained")
+    named: list[str] = []
     for axes, contest in zip(row, contests, strict=True):
         names = list(contest.results)
         rates = [result.rate for result in contest.results.values()]
-        shown = axes is row[0]
-        drawn = axes.barh(names, rates, color=[COLOURS.get(name, OTHERS) for name in names], height=0.62)
+        colours = [COLOURS[DARKROOM] if name.startswith(DARKROOM) else OTHERS for name in names]
+        drawn = axes.barh(names, rates, color=colours, height=0.62)
         axes.bar_label(drawn, [f"{rate:,.0f}" for rate in rates], padding=3, fontsize=8)
         axes.set_title(contest.title, loc="left", fontsize=9)
         axes.set_xlabel(f"{contest.results[DARKROOM].unit} a second", fontsize=8)
-        axes.tick_params(labelsize=8, labelleft=shown)
+        axes.tick_params(labelsize=8, labelleft=names != named)
         axes.margins(x=0.25)
         axes.spines[["top", "right"]].set_visible(False)
         axes.invert_yaxis()
+        named = names
     figure.savefig(file, dpi=110)
     plt.close(figure)
