@@ -11,9 +11,12 @@ import pyvips
 from darkroom import keys
 from darkroom.errors import BadInput
 from darkroom.ingest import fetch
+from darkroom.ingest.flow import FLOW
+from darkroom.ingest.request import request_from_params
 from darkroom.jobs import Mode
 from darkroom.plan_folder import PlanFolder
 from darkroom.reports import failure_text
+from darkroom.runs import run_here
 from darkroom.settings import settings
 from darkroom.store import retries
 from tests.ingest_world import Studio, render
@@ -127,6 +130,23 @@ def test_an_empty_source_removes_nothing_unless_that_is_allowed(studio: Studio, 
     assert studio.raw() == before
     assert studio.ingest(max_delete="100%").ok
     assert (studio.raw(), studio.proxies(), len(studio.aside())) == ({}, {}, 3)
+
+
+def test_a_style_whose_renders_nobody_has_delivered_yet_fails_no_run_of_the_hour(
+    studio: Studio, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A deployment of one style, as compose starts it without the sample."""
+    (tmp_path / "styles").mkdir()
+    studio.style.rename(tmp_path / "styles" / "tiny.yaml")
+    monkeypatch.setenv("DARKROOM_STYLES_DIR", str(tmp_path / "styles"))
+    monkeypatch.setenv("DARKROOM_STUDIO_STORE", studio.store.uri)
+    monkeypatch.setenv("DARKROOM_RENDERS_FROM", str(tmp_path / "nothing-yet"))
+    settings.cache_clear()
+    report = run_here(FLOW, request_from_params({}), command="ingest", subject="tiny", workers=1)
+    assert (report.ok, report.planned) == (True, 0), failure_text(report)
+    assert "tiny: nothing is delivered yet: " in report.findings[0]
+    with pytest.raises(BadInput, match="nothing lies there; correct the place, or deliver the renders"):
+        run_here(FLOW, request_from_params({"style": "tiny"}), command="ingest", subject="tiny", workers=1)
 
 
 def test_too_much_that_is_gone_is_no_removal_but_what_is_new_is_delivered(studio: Studio, delivered: Path) -> None:

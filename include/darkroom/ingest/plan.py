@@ -211,7 +211,10 @@ class _Planning:
         return view
 
     def _require_some(self, view: View, missing: Sequence[str]) -> None:
-        """Say which folders have nothing. Raises `BadInput` where that is all of them, but for a style among many."""
+        """Say which folders have nothing.
+
+        Raises `BadInput` where that is all of them: of the one style that is asked for, or of one that had renders.
+        """
         places = ", ".join(shown(f"{self._request.source.rstrip('/')}/{folder}".rstrip("/")) for folder in missing)
         if view.paths or not missing:
             if missing:
@@ -226,7 +229,7 @@ class _Planning:
                 f"{counted(len(self._known), 'file')} are known from it{NOTHING_IS_DONE} See whether it is the right "
                 "place, and mounted; where it was really emptied, allow it with --max-delete 100%."
             )
-        if len(self._request.styles) == 1:
+        if self._request.named and len(self._request.styles) == 1:
             raise BadInput(f"{places}: nothing lies there; correct the place, or deliver the renders.")
         self._share.findings.append(f"nothing is delivered yet: {places}.")
 

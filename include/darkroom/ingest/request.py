@@ -49,7 +49,8 @@ class Delivery(BaseModel):
 class Request(BaseModel):
     """The same, with the styles themselves. `said` is what was left alone, with the reason.
 
-    `problems` are styles that cannot run, a sentence each: the others do, and the run fails all the same.
+    `problems` are styles that cannot run, a sentence each: the others do, and the run fails all the same. `named`:
+    somebody named a style or the source, and so something has to lie there.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -58,6 +59,7 @@ class Request(BaseModel):
     source: str = ""
     mode: Mode = Mode.CHANGED
     styles: tuple[Delivery, ...] = ()
+    named: bool = True
     guards: Guards = Guards(objects=10**9, percent=50)
     since: datetime | None = None
     until: datetime | None = None
@@ -102,6 +104,7 @@ def request_from_params(params: Mapping[str, Any]) -> Request:
         source=location(source) if source else "",
         mode=wanted.mode,
         styles=tuple(_deliveries({name: files[name] for name in chosen}, wrong)),
+        named=bool(wanted.style or wanted.source.strip()),
         since=wanted.since,
         until=wanted.until,
         said=tuple(said),
