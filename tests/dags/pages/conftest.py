@@ -1,15 +1,12 @@
 """The pages' server and a browser, once for all of their tests."""
 
-import os
-import shutil
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
+from tests.browser import chromium
 from tests.dags.pages.world import HIT, Pages, pages_of
-
-CHROMIUM = shutil.which("chromium")
 
 
 @pytest.fixture(scope="package")
@@ -23,15 +20,8 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pages]:
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     """The system's Chromium."""
-    if CHROMIUM is None:
-        if os.environ.get("CI"):
-            pytest.fail("Chromium is not installed, and CI may not go without it.")
-        pytest.skip("Chromium is not installed: apt-get install chromium")
-    with sync_playwright() as playwright:
-        # no sandbox: root may not have one, and it opens nothing but the tests' own pages
-        started = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+    with chromium() as started:
         yield started
-        started.close()
 
 
 Open = Callable[..., Page]
