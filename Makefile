@@ -22,7 +22,7 @@ LOCK := UV_CUSTOM_COMPILE_COMMAND="make lock" $(UV) pip compile --quiet --univer
 # what Python has compiled is kept: hundreds of commands and whole Airflows start in the tests, each several seconds faster by it
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run stop airflow test test-quick test-large lint format schema bench lock images env compose-up compose-down clean
+.PHONY: help run stop airflow test test-quick test-large lint format docs bench lock images env compose-up compose-down clean
 
 help: ## list what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -57,8 +57,8 @@ format: .venv/.synced ## put the code into the one format, and mend what ruff ca
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-schema: .venv/.synced ## write docs/catalogue.schema.json anew, from the models
-	$(BIN)/python -m darkroom.catalogue.schema > docs/catalogue.schema.json
+docs: .venv/.synced ## write the pages of docs/ anew that come from the code: commands, configuration, DAGs, the catalogue's schema, what it takes
+	@$(BIN)/python -m tools.pages
 
 bench: .venv/.synced .venv-aws/.synced ## measure Darkroom beside its peers, and write docs/benchmarks.md (BENCH=pictures, stores, pyramids, archive, sync, ingest, fitting_room: only that)
 	$(BIN)/python -m bench $(BENCH)

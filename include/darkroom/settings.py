@@ -50,7 +50,8 @@ class Settings(BaseSettings):
         default=60, ge=0, description="Seconds since a delivered file was last written to, before it is taken."
     )
     job_runner: Literal["subprocess", "docker", "ecs"] = Field(
-        default="subprocess", description="What the `run` tasks start a job's worker with."
+        default="subprocess",
+        description="What the `run` tasks start a job's worker with: a process, a Docker container, an ECS task.",
     )
     docker_image: str = Field(
         default="darkroom-imaging", description="The image that `docker` workers are started from (`make images`)."
@@ -86,10 +87,15 @@ class Settings(BaseSettings):
         description="Memory of one worker, such as `1.5GiB`; layers that do not fit go to a temporary file (`TMPDIR`).",
     )
     max_pixels: int = Field(
-        default=150_000_000, ge=1, description="A render with more pixels than this is refused unread."
+        default=150_000_000,
+        ge=1,
+        description="A render with more pixels than this is refused unread, as is one with a side of more than 30,000.",
     )
     max_scan_pixels: int = Field(
-        default=1_000_000_000, ge=1, description="An image with more pixels than this is not made into a pyramid."
+        default=1_000_000_000,
+        ge=1,
+        description="An image with more pixels than this is not made into a pyramid, nor is one with a side of more "
+        "than 150,000.",
     )
     scan_sources: dict[str, str] = Field(
         default={},

@@ -19,13 +19,19 @@ if TYPE_CHECKING:
     from darkroom.plan_folder import PlanFolder
 
 AWS_CONNECTION = "aws_default"
+"""Stores in S3, the queue of uploaded scans, the API, and topics of SNS: a pair of keys (with session token),
+`role_arn` or `profile_name`; `region_name`, `endpoint_url`. Without it, the process's own role or profile."""
 GOOGLE_CONNECTION = "google_cloud_default"
+"""Stores in GCS, and Google Drive: `key_path`, `keyfile_dict`, `credential_config_file` or `key_secret_name`. Without
+it, application default credentials."""
 APPSYNC_CONNECTION = "appsync_default"
-"""Its password is the API's key; without one, the API knows one by the AWS connection."""
+"""The API of files to process: its password is the API's key. Without one, the API knows one by the AWS connection."""
 WORDPRESS_CONNECTION = "wordpress_default"
-"""Its login is a user of the site, its password an application password, its host the one site that gets them."""
+"""Thumbnails in WordPress: its login is a user of the site, its password an application password, its host the one
+site that gets them."""
 DROPBOX_CONNECTION = "dropbox_default"
-"""See `dropbox_connection`."""
+"""Renders in Dropbox: its login is the app's key, its password the app's secret, and `refresh_token` in its extra; or
+no login, and an access token as password (see `dropbox_connection`)."""
 
 _WORDPRESS_SITE = "wordpress+"  # before a site's address it makes a location: wordpress+https://maps.example.org/blog
 

@@ -252,7 +252,7 @@ def test_names_with_malice_stay_text():
 
 
 def test_the_published_schema_is_that_of_the_models():
-    assert SCHEMA.read_text() == schema(), "docs/catalogue.schema.json is another; write it anew with: make schema"
+    assert SCHEMA.read_text() == schema(), "docs/catalogue.schema.json is another; write it anew with: make docs"
 
 
 @pytest.mark.parametrize("name", ["sample", "exceptions"])

@@ -1,4 +1,4 @@
-"""The JSON schema of catalogue.json, as docs/catalogue.schema.json publishes it: `make schema` writes it."""
+"""The JSON schema of catalogue.json, as docs/catalogue.schema.json publishes it: `make docs` writes it."""
 
 import json
 

@@ -22,6 +22,8 @@ def combinations(
     """Print every combination that a length offers: its codes in layering order, joined by dashes, one a line.
 
     This is an export's first column; the default (nothing picked) has no line and is not counted.
+
+    Example: darkroom combinations --style dress.yaml --length Knee
     """
     read = read_style(style)
     slug = one_length(read, length, style)

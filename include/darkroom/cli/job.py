@@ -29,6 +29,8 @@ def run(
     """Do one job's items that have no good outcome yet.
 
     The same command after a kill goes on where the last try stopped. Two workers on one job do no harm.
+
+    Example: darkroom job run s3://studio/work/nightly_pyramids/<run id>/<plan id>/jobs/0001.json
     """
     with kept(lambda: "What is finished is kept; the same command goes on with the rest."):
         outcomes = worker.run_job(uri, workers=workers or settings().workers)

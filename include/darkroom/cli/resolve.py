@@ -47,6 +47,8 @@ def resolve(
 
     With --combinations these stacks are compared with the export's; where they differ, the report has both, and
     what kind of difference it is: a finding for QA.
+
+    Example: darkroom resolve --style dress.yaml --length Knee --renders renders/ --combinations exports/Dress-Knee.csv
     """
     read = read_style(style)
     if no_exceptions:

@@ -21,6 +21,8 @@ def sample(
     """Draw the renders of the sample dress, in every colour, and put its style file beside them.
 
     Then: darkroom composite --style DIR/sample-dress.yaml --renders DIR/renders/raw/sample-dress --out DIR
+
+    Example: darkroom sample --out studio
     """
     from darkroom.sample import draw_renders, layer_names, style_text
     from darkroom.styles.style_file import load_style

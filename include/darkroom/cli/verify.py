@@ -49,6 +49,8 @@ def verify(
 
     Counts, per length and cut, what is missing, stale (made from other renders or another recipe), broken or extra,
     and lists it. Every different file is decoded. Ends with 1 where there is anything to list.
+
+    Example: darkroom verify --style dress.yaml --out bucket/
     """
     if not exists(out):
         raise BadInput(f"Nothing lies in {readable(out)}; correct the location, or make the pictures first.")
