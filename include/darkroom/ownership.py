@@ -59,7 +59,7 @@ def replaceable(stands: str | None, known: str | None, *, planned: bool) -> str 
     | yes | no | | no | None |
 
     Where something stands and the answer is empty, the worker makes the output all the same, and `publish` adopts what
-    stands if it has exactly the same bytes: it was written by a worker that was killed before it could say so, or came
+    stands if it is the same: it was written by a worker that was killed before it could say so, or came
     back from a backup. Other bytes stay, and refuse the item.
     """
     if stands is None:
@@ -98,11 +98,24 @@ def refusal(key: str) -> str:
     return f"{key} stands there already and Darkroom did not make it; move it away"
 
 
-def publish(store: Store, key: str, made: bytes | Path, put: Put, *, replaces: str) -> Published:
+def _never(_: Entry) -> bool:
+    return False
+
+
+def publish(
+    store: Store,
+    key: str,
+    made: bytes | Path,
+    put: Put,
+    *,
+    replaces: str,
+    alike: Callable[[Entry], bool] = _never,
+) -> Published:
     """Have `put` write `made` at `key`: over the version `replaces`, or where nothing is.
 
-    What stands there instead is left alone, and adopted where it has the same bytes. Raises `NotOurs` where it has not,
-    and what `put` raises.
+    What stands there instead is left alone, and adopted where it has the same bytes, or where `alike` says that it is
+    the same all the same: of what need not be packed alike twice. Raises `NotOurs` where it is not, and what `put` and
+    `alike` raise.
     """
     for replaced in (replaces, ""):
         try:
@@ -110,17 +123,18 @@ def publish(store: Store, key: str, made: bytes | Path, put: Put, *, replaces: s
         except Conflict:
             # what is gone when it is looked at was in nobody's way but the condition's: once more, where nothing is
             with suppress(NotFound):
-                return Published(_same(store, key, made), written=False)
+                return Published(_same(store, key, made, alike), written=False)
     raise NotOurs(f"{key} comes and goes while it is written; see who else writes there, and make it again")
 
 
-def _same(store: Store, key: str, made: bytes | Path) -> Entry:
-    """What stands at `key`, if it has the bytes of `made`."""
+def _same(store: Store, key: str, made: bytes | Path, alike: Callable[[Entry], bool]) -> Entry:
+    """What stands at `key`, if it has the bytes of `made` or is alike."""
     try:
         with store.open(key) as reading, _opened(made) as mine:
-            size = len(made) if isinstance(made, bytes) else made.stat().st_size
-            if reading.entry.bytes == size and _equal(reading.stream, mine):
-                return reading.entry
+            standing, size = reading.entry, len(made) if isinstance(made, bytes) else made.stat().st_size
+            same = standing.bytes == size and _equal(reading.stream, mine)
+        if same or alike(standing):
+            return standing
     except Conflict:
         pass  # it changes while it is read
     raise NotOurs(f"{key} stands there and is not what Darkroom made; move it away, then it is made again")

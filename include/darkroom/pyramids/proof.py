@@ -9,7 +9,7 @@ import pyvips
 
 from darkroom.imaging.source import said
 from darkroom.pyramids.likeness import survey
-from darkroom.pyramids.validate import Pyramid, open_level
+from darkroom.pyramids.validate import Pyramid, open_level, structure
 
 _STEP = (
     1.0  # of 255, by which the mean of four may be rounded or cut off; a colour as it is seen by its own and alpha's
@@ -70,6 +70,37 @@ def _changed(level: pyvips.Image, pixels: Pixels) -> str:
         if not np.array_equal(data, strip):
             return "is not the image that was to be written"
     return ""
+
+
+def same_image(one: Path, other: Path) -> bool:
+    """Do two pyramids show the same, pixel by pixel and with the same tags? Their tiles may be packed otherwise.
+
+    `one` is a pyramid that was proven; `other` may be anything. Both are read in strips.
+    """
+    mine = structure(one)
+    if structure(other) != mine:
+        return False
+    try:
+        return all(
+            _same_level(open_level(one, number), open_level(other, number)) for number in range(len(mine.levels))
+        )
+    except pyvips.Error:
+        return False
+
+
+def _same_level(one: pyvips.Image, other: pyvips.Image) -> bool:
+    if _tags(one) != _tags(other):
+        return False
+    mine, theirs = pyvips.Region.new(one), pyvips.Region.new(other)
+    for top in range(0, one.height, _ROWS):
+        strip = (0, top, one.width, min(_ROWS, one.height - top))
+        if mine.fetch(*strip) != theirs.fetch(*strip):
+            return False
+    return True
+
+
+def _tags(level: pyvips.Image) -> dict[str, Any]:
+    return {name: level.get(name) for name in level.get_fields() if name != "filename"}
 
 
 def farthest(above: Pixels, half: Pixels) -> float:
