@@ -24,6 +24,11 @@ for runner in ("subprocess", "docker", "ecs"):
     listed = subprocess.run(["airflow", "dags", "list", "--output", "json"], check=True, capture_output=True)
     print(listed.stdout.decode())
 """
+_CLIENTS = """
+import botocore.session
+for service in ("s3", "sqs", "sts", "sso", "sso-oidc", "signin"):
+    botocore.session.Session().create_client(service, region_name="eu-west-1")
+"""
 _KERNELS = """
 import json, os, subprocess
 from pathlib import Path
@@ -48,6 +53,10 @@ def airflow_image(engine: str) -> str:
 def test_the_imaging_image_is_small_and_has_no_airflow(engine: str) -> None:
     assert containers.image_size(engine, containers.IMAGE) < 600 * 10**6
     assert "composite" in containers.run(engine, containers.IMAGE, "--help")
+
+
+def test_the_imaging_image_knows_the_services_that_a_worker_calls(engine: str) -> None:
+    containers.run(engine, containers.IMAGE, "-c", _CLIENTS, entrypoint="python")
 
 
 def test_the_airflow_image_has_the_packages_of_the_lock_and_no_others(engine: str, airflow_image: str) -> None:

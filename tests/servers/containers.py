@@ -98,9 +98,10 @@ def airflow_image(address: str) -> str:
     return AIRFLOW_IMAGE
 
 
-def run(address: str, image: str, *words: str) -> str:
+def run(address: str, image: str, *words: str, entrypoint: str | None = None) -> str:
     """What a container of an image says, until its end."""
-    return _succeeds(_docker(address, "run", "--rm", "--network=host", image, *words)).stdout
+    program = [] if entrypoint is None else ["--entrypoint", entrypoint]
+    return _succeeds(_docker(address, "run", "--rm", "--network=host", *program, image, *words)).stdout
 
 
 def build(address: str, image: str, file: str, *words: str, context: str = ".") -> None:
