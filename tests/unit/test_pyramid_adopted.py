@@ -1,4 +1,4 @@
-"""What stands where a pyramid goes: the same image is adopted, however its tiles are packed; anything else is left alone."""
+"""What stands where a pyramid goes: the same image is adopted, however its tiles are packed; all else is left alone."""
 
 import hashlib
 from pathlib import Path
