@@ -77,8 +77,8 @@ _LEASE = Requests(puts=1, gets=2)  # read, written, confirmed
 PREVIEWS = 40
 """Pictures that a report shows."""
 # of any run: its lease checked, taken, taken again to settle and given back; the figures; the manifest, which settling
-# and the report read twice; what settling found; digests of inputs; the report and its page
-_RUN = Requests(puts=7, gets=24, lists=1, deletes=1)
+# and the report read twice; what settling found; digests of inputs; the report, its page and what that shows
+_RUN = Requests(puts=8, gets=25, lists=1, deletes=1)
 
 
 def of_run(items: int, *, prefixes: int, ledgers: int) -> Requests:

@@ -285,6 +285,27 @@ class Cause(BaseModel):
         return f"{reason}: {who} ({self.state}{f'; {self.where}' if self.where else ''})"
 
 
+class Slow(BaseModel):
+    """An item that took long: `seconds` is its share of the work."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    item: str
+    group: str = ""
+    state: State
+    seconds: float
+
+
+class Throughput(BaseModel):
+    """How many items the workers came to, over time: in each of the spans of `width` seconds from `begin` on."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    begin: datetime
+    width: Annotated[int, Field(ge=1)]
+    counts: tuple[Count, ...]
+
+
 class Report(Document):
     """What became of a run: `planned = done + skipped + refused + failed + todo`.
 
@@ -296,6 +317,9 @@ class Report(Document):
 
     `estimate` is what the plan said that the jobs would cost. Beside it stands what they did: `core_seconds` that their
     workers took, and `cost`, the price of these; None where nobody has said what a core hour costs.
+
+    `subjects` are the plan's. `skips` count by their reason the items that a worker left as they were, `throughput` says when the workers came to
+    how many (None where they came to none), and `slowest` which took longest.
     """
 
     title: str
@@ -329,6 +353,10 @@ class Report(Document):
     estimate: Estimate | None = None
     core_seconds: float = 0.0
     cost: float | None = None
+    subjects: tuple[str, ...] = ()
+    skips: dict[str, int] = Field(default_factory=dict)
+    throughput: Throughput | None = None
+    slowest: tuple[Slow, ...] = ()
 
     @property
     def ok(self) -> bool:

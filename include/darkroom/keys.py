@@ -356,6 +356,10 @@ CONTACT_SHEET = "contact-sheet.jpg"
 SETTLEMENT = "settled.json"
 REPORT_JSON = "report.json"
 REPORT_HTML = "report.html"
+REPORT_PAGE = "report-page.json"
+"""What the page of a report shows, and no more of it, whatever the run's size."""
+NOT_DONE = "not-done.jsonl"
+"""The items of a run that were not made, a JSON object a line; absent where there are none."""
 
 
 def checks_html(style: str) -> str:

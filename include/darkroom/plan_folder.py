@@ -34,7 +34,7 @@ class JobOutcomes:
     """What a job's batches say so far: `latest` by item, the digests learned, the requests repeated by their fault.
 
     `core_seconds` is what its workers took of their cores, `last` the number of the last batch, `batches` how many
-    there are.
+    there are, `came` when so many outcomes were written down, by the store's clock.
     """
 
     latest: dict[str, Outcome] = field(default_factory=dict)
@@ -43,6 +43,7 @@ class JobOutcomes:
     core_seconds: float = 0.0
     last: int = 0
     batches: int = 0
+    came: list[tuple[datetime, int]] = field(default_factory=list)
 
     def add(self, batch: OutcomeBatch) -> None:
         """Count a batch that was written after the others: a later outcome of an item replaces an earlier one."""
@@ -122,14 +123,17 @@ class PlanFolder:
         """
         found = JobOutcomes()
         prefix = self.prefix + keys.outcomes(number)
-        for key in sorted(entry.key for entry in self.store.list(prefix)):
+        for key, when in sorted((entry.key, entry.modified) for entry in self.store.list(prefix)):
             found.last = int(key[len(prefix) :].removesuffix(".json"))
             found.batches += 1
             where = readable(self.store.uri_of(key))
             try:
-                found.add(parse(OutcomeBatch, self.store.read(key), where))
+                batch = parse(OutcomeBatch, self.store.read(key), where)
             except BadInput:
                 log.warning("%s: this batch of outcomes is damaged; what it was about is made again.", where)
+                continue
+            found.add(batch)
+            found.came.append((when, len(batch.outcomes)))
         return found
 
     def all_outcomes(self) -> Iterator[JobOutcomes]:

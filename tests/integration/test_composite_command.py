@@ -44,7 +44,7 @@ def test_the_report_counts_everything(made):
     assert report["not_done"] == []
     page = next(made.out.glob("work/composite/tiny/*/report.html")).read_text()
     assert "All fine" in page
-    assert "data:image/png" in page
+    assert "data:image/webp" in page
 
 
 @pytest.mark.parametrize("name", ["default-mini-front-0000", "a1-b1-t1-knee-back-0001", "a1-t1-mini-front-0001"])

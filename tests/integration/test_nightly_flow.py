@@ -291,5 +291,5 @@ def test_the_report_shows_the_pyramids(maps: Library) -> None:
     manifest = maps.plan()
     maps.finish(manifest)
     page = PlanFolder.at(manifest.uri).read(keys.REPORT_HTML).decode()
-    assert '<img src="data:image/png;base64,iVBOR' in page
+    assert '<img src="data:image/webp;base64,UklGR' in page
     assert ">a.tif</figure>" in page

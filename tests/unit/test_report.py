@@ -5,7 +5,12 @@ from datetime import UTC, datetime
 from darkroom.jobs import GroupReport, JobRef, Manifest, Mode, NotDone, Outcome, Output, Settlement, State, dump
 from darkroom.plan_folder import PlanFolder, Recorder
 from darkroom.reports import build_report, failure_text, make_report
-from darkroom.reports.page import page
+from darkroom.reports.page import page as page_of
+from darkroom.reports.page import shown
+
+
+def page(report, pictures):
+    return page_of(shown(report, pictures))
 
 
 def manifest(**changes: object) -> Manifest:

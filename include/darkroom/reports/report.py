@@ -1,7 +1,7 @@
 """The report of a run, from its plan's manifest, its outcomes and its settlement."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from datetime import UTC, datetime
 from importlib.metadata import version
 
@@ -9,8 +9,12 @@ from darkroom import flows, keys
 from darkroom.amounts import counted
 from darkroom.causes import cause_lines, causes
 from darkroom.estimates import PREVIEWS, prices_of
+from darkroom.flows import Flow
 from darkroom.jobs import GroupReport, Manifest, Mode, NotDone, Outcome, Output, Report, Settlement, State, again, dump
 from darkroom.plan_folder import PlanFolder
+from darkroom.reports import not_done as not_done_file
+from darkroom.reports.collecting import Skips, Slowest, Spans
+from darkroom.store import Store
 
 _LIBRARIES = ("darkroom", "pyvips", "pyvips-binary", "numpy", "numba")
 _MOST_NOTES = 500
@@ -83,6 +87,9 @@ def build_report(
         kinds=dict(Counter(item.kind for item in not_done if item.kind).most_common()),
         causes=causes(not_done),
         estimate=manifest.estimate,
+        subjects=manifest.subjects,
+        skips=counts.skips.found,
+        slowest=counts.slowest.found,
     )
 
 
@@ -95,10 +102,12 @@ class _Counts:
         self.skipped = manifest.skipped
         self.not_done = [*manifest.refused, *settled.unproven]
         self.notes: list[str] = []
+        self.slowest, self.skips = Slowest(), Skips()
         self._wrong = {item.item for item in settled.unproven}
         self._shared: set[str] = set()  # objects that several items have as theirs
 
     def add(self, outcome: Outcome) -> None:
+        self.slowest.add(outcome)
         if outcome.item in self._wrong:
             return
         group = self.groups.setdefault(outcome.group, GroupReport())
@@ -112,6 +121,7 @@ class _Counts:
         elif outcome.state is State.SKIPPED:
             self.skipped += 1
             group.skipped += 1
+            self.skips.add(outcome.reason)
         else:
             self.not_done.append(_not_done(outcome))
 
@@ -133,32 +143,51 @@ def make_report(folder: PlanFolder, problems: Sequence[str] = (), *, page: bool 
     manifest = folder.manifest()
     settlement = folder.settlement() or Settlement(proven=0)
     flow = flows.get(manifest.flow)
-    shown: list[str] = []
-    retries: Counter[str] = Counter()
-    taken: list[float] = []
-
-    def outcomes() -> Iterator[Outcome]:
-        for of_job in folder.all_outcomes():
-            retries.update(of_job.retries)
-            taken.append(of_job.core_seconds)
-            shown.extend(flow.previews(of_job.latest.values(), PREVIEWS))
-            yield from of_job.latest.values()
-
-    report = build_report(manifest, outcomes(), settlement, problems, retries)
-    core_seconds = round(sum(taken), 3)
+    passed = _Passed(flow, {one.item for one in settlement.unproven})
+    report = build_report(manifest, passed.outcomes(folder), settlement, problems, passed.retries)
+    core_seconds = round(passed.core_seconds, 3)
     spent = {"core_seconds": core_seconds, "cost": prices_of().of_cores(core_seconds)}
-    report = report.model_copy(update=spent)
+    report = report.model_copy(update={**spent, "throughput": passed.spans.found})
     if report.done != settlement.proven:
         unseen = f"settle: it has not seen everything that was made, so the ledger lacks it; {again('settle')}."
         report = report.model_copy(update={"problems": (*report.problems, unseen)})
     if page:
-        from darkroom.reports import page as pages  # jinja2, whose import takes longer than a small command
-
-        store = folder.open(manifest.output_store)
-        step = max(1, -(-len(shown) // PREVIEWS))
-        pictures = {key: picture for key in shown[::step] if (picture := flow.picture(store, key))}
-        # a file's name may be no UTF-8
-        text = pages.page(report, pictures).encode(errors="backslashreplace")
-        folder.write(keys.REPORT_HTML, text, "text/html; charset=utf-8")
+        not_done_file.write(folder, not_done_file.in_order(report.not_done, report.causes), passed.jobs)
+        _write_page(folder, report, flow, folder.open(manifest.output_store), passed.shown)
     folder.write(keys.REPORT_JSON, dump(report))
     return report
+
+
+class _Passed:
+    """What of a plan's outcomes is kept beside their counts, while they pass by."""
+
+    def __init__(self, flow: Flow, unproven: Set[str]) -> None:
+        self.shown: list[str] = []
+        self.retries: Counter[str] = Counter()
+        self.core_seconds = 0.0
+        self.spans = Spans()
+        self.jobs: dict[str, int] = {}  # of what was not made
+        self._flow, self._unproven = flow, unproven
+
+    def outcomes(self, folder: PlanFolder) -> Iterator[Outcome]:
+        """They, a job's at a time."""
+        for number, of_job in enumerate(folder.all_outcomes(), 1):
+            self.retries.update(of_job.retries)
+            self.core_seconds += of_job.core_seconds
+            self.shown.extend(self._flow.previews(of_job.latest.values(), PREVIEWS))
+            for when, count in of_job.came:
+                self.spans.add(when, count)
+            for outcome in of_job.latest.values():
+                if not outcome.state.is_good or outcome.item in self._unproven:
+                    self.jobs[outcome.item] = number
+                yield outcome
+
+
+def _write_page(folder: PlanFolder, report: Report, flow: Flow, store: Store, previews: Sequence[str]) -> None:
+    from darkroom.reports import page, thumbnails  # whose libraries take longer to import than a small command
+
+    shown = page.shown(report, thumbnails.thumbnails(flow, store, previews))
+    # a file's name may be no UTF-8
+    text = page.page(shown).encode(errors="backslashreplace")
+    folder.write(keys.REPORT_HTML, text, "text/html; charset=utf-8")
+    folder.write(keys.REPORT_PAGE, dump(shown))
