@@ -56,6 +56,8 @@ def studio_settings(layout: Layout) -> dict[str, str]:
         "DARKROOM_RENDERS_FROM": layout.deliveries.resolve().as_uri(),
         "DARKROOM_INGEST_QUIET": "0",  # nothing is written there bit by bit
         "DARKROOM_PAIRS_DIR": str(layout.pairs.resolve()),
+        "DARKROOM_PROFILES_DIR": str(layout.profiles.resolve()),
+        "DARKROOM_SYNC_CACHE": str(layout.hashes.resolve()),
         "DARKROOM_SCAN_SOURCES": json.dumps({SOURCE: layout.scans.resolve().as_uri()}),
     }
 

@@ -5,7 +5,6 @@ after one that was interrupted.
 """
 
 import json
-import os
 import shlex
 import sys
 from pathlib import Path
@@ -15,7 +14,7 @@ import pyvips
 from darkroom.archive.names import target_key
 from darkroom.archive.pairs import SUFFIX, Names
 from darkroom.store import Store, open_store
-from demo.layout import Layout
+from demo.layout import Layout, near
 from demo.studio import Studio
 
 PAIR = "scans"
@@ -60,7 +59,7 @@ def deliver(studio: Studio) -> str:
 def versions_command(layout: Layout) -> str:
     """The command that lists every version of what has changed, for a shell in this folder."""
     program = Path(sys.executable).with_name("darkroom")
-    words = [_near(program), "archive", "versions", _copied(CHANGED), "--pair", _near(_pair_file(layout))]
+    words = [near(program), "archive", "versions", _copied(CHANGED), "--pair", near(_pair_file(layout))]
     return shlex.join(words)
 
 
@@ -94,9 +93,3 @@ def _sheet(picture: bytes, number: int) -> bytes:
     whole = pyvips.Image.new_from_buffer(picture, "")
     width, height = whole.width // 2, whole.height // 2
     return bytes(whole.crop(97 * number % width, 61 * number % height, width, height).jpegsave_buffer(Q=90))
-
-
-def _near(path: Path) -> str:
-    """A path as one writes it here."""
-    here = Path.cwd()
-    return os.path.relpath(path, here) if path.absolute().is_relative_to(here) else str(path)

@@ -37,6 +37,8 @@ def start(folder: Path) -> str:
     """Start the server, or find the one that runs; returns its address for SQLAlchemy. It outlives this process."""
     _forget_dead_server(folder)
     server = postgres_server.get_server(folder, cleanup_mode=None)
+    if not running(folder):  # one that this process has ended: pgserver remembers it as running
+        server.start()
     return server.get_uri(driver="psycopg2")
 
 

@@ -1,4 +1,4 @@
-"""The flows as `make run` shows them: a dress from its delivery to its pictures, pyramids of six scans, an archive."""
+"""The five flows as `make run` shows them: a dress from its delivery to its pictures, six scans, an archive, shops."""
 
 import time
 from collections.abc import Callable
@@ -11,14 +11,18 @@ from darkroom.jobs import Report
 from darkroom.plan_folder import PlanFolder
 from darkroom.reports import failure_text
 from darkroom.sample.scans import DAMAGED
+from demo import shops
 from demo.airflow import SOURCE
 from demo.archive import CHANGED, PAIR, TWINS, deliver, versions_command
+from demo.layout import near
 from demo.rest import AirflowApi
 from demo.studio import Studio
 from demo.watch import console, watch
 
 INGEST, COMPOSITING = "render_ingest", "combination_compositing"
-PYRAMIDS, ARCHIVE = "nightly_pyramids", "gcs_archive_sync"
+PYRAMIDS, ARCHIVE, SYNC = "nightly_pyramids", "gcs_archive_sync", "local_s3_sync"
+FLOWS = (INGEST, COMPOSITING, PYRAMIDS, ARCHIVE, SYNC)
+"""In the order in which they are shown."""
 STYLE = "sample-dress"
 _ASSET, _SCHEDULED = "asset_triggered", "scheduled"
 _READ = 5.0
@@ -32,7 +36,10 @@ class Result(NamedTuple):
 
     dag: str
     ok: bool
+    """Did it do what it should? A run that is red for what was damaged on purpose did."""
     said: str
+    place: str = ""
+    """Where what it made lies: a folder, as one writes it here, or a URI."""
     run: str = ""
     """The address of the run's page; empty where there was none."""
     report: str = ""
@@ -57,7 +64,8 @@ def fitting_room(studio: Studio, style: str = STYLE) -> str:
 
 def take_renders(studio: Studio, style: str = STYLE) -> Result:
     """The renders of the sample dress, from where they are delivered: by the run of the hour, if that is at it."""
-    raws = _folder(studio.settings["DARKROOM_STUDIO_STORE"], keys.raw_renders(style))
+    store = studio.settings["DARKROOM_STUDIO_STORE"]
+    raws = _folder(store, keys.raw_renders(style))
     console.print(f"Taking the delivered renders of {style} ...")
     with studio.api() as api:
         begun = api.unfinished(INGEST, _SCHEDULED)
@@ -66,14 +74,16 @@ def take_renders(studio: Studio, style: str = STYLE) -> Result:
     if run.state != "success" or run.report is None:
         return _failed(INGEST, run)
     report = run.report
-    said = f"{report.done:,} renders taken with a proxy of each, {report.skipped:,} were there already"
-    note = f"See how they fit: {fitting_room(studio, style)}"
-    return Result(INGEST, True, said, run.page, _page(report), note, fresh=report.done > 0)
+    said = f"{report.done:,} renders taken, with a proxy of each, {report.skipped:,} there already"
+    note = f"See how they fit, in the fitting room:\n  {fitting_room(studio, style)}"
+    place = _place(store, keys.proxies(style))
+    return Result(INGEST, True, said, place, run.page, _page(report), note, fresh=report.done > 0)
 
 
 def make_pictures(studio: Studio, style: str = STYLE, *, fresh: bool = False) -> Result:
     """Every combination of the sample dress. Where its renders are `fresh`, the ingest has started that by itself."""
-    pictures = _folder(studio.settings["DARKROOM_STUDIO_STORE"], keys.cut_prefix(style, keys.COMPOSITE))
+    store, prefix = studio.settings["DARKROOM_STUDIO_STORE"], keys.cut_prefix(style, keys.COMPOSITE)
+    pictures = _folder(store, prefix)
     console.print(f"Making the pictures of {style} ...")
     with studio.api() as api:
         # the run of the hour may have taken the renders before anybody looked
@@ -85,17 +95,18 @@ def make_pictures(studio: Studio, style: str = STYLE, *, fresh: bool = False) ->
     if run.state != "success" or run.report is None:
         return _failed(COMPOSITING, run)
     report = run.report
-    said = f"{report.done:,} pictures made, {report.skipped:,} were there already, in {report.seconds:.0f} s"
+    said = f"{report.done:,} pictures made, {report.skipped:,} there already, in {report.seconds:.0f} s"
     note = "Nobody had to be asked: no picture was new."
     if yes.said:
         began = "The delivered renders started it. " if begun else ""
         note = f"{began}It asked whether they may be made, and this script said yes in your place:\n  {yes.said}"
-    return Result(COMPOSITING, True, said, run.page, _page(report), note)
+    return Result(COMPOSITING, True, said, _place(store, prefix), run.page, _page(report), note)
 
 
 def make_pyramids(studio: Studio) -> Result:
     """A night of the sample scans, one of which is damaged: that one is refused, and the run is red for it."""
-    pyramids = _folder(studio.settings["DARKROOM_IMAGE_STORE"], "")
+    store = studio.settings["DARKROOM_IMAGE_STORE"]
+    pyramids = _folder(store, "")
     console.print("Making the pyramids of six scans, one of them damaged ...")
     studio.darkroom("mark", "mark", "--source", SOURCE)
     with studio.api() as api:
@@ -112,7 +123,8 @@ def make_pyramids(studio: Studio) -> Result:
         "It gets no half-grey pyramid, all others are made, and the run is red and says why:\n"
         f"{refused[f'{SOURCE}/{DAMAGED}']}"
     )
-    return Result(PYRAMIDS, True, f"{made}, 1 refused as it should be", run.page, _page(report), note)
+    said = f"{made}, 1 refused: red, as it should be"
+    return Result(PYRAMIDS, True, said, _place(store, ""), run.page, _page(report), note)
 
 
 def archive_scans(studio: Studio) -> Result:
@@ -131,7 +143,32 @@ def archive_scans(studio: Studio) -> Result:
         f"  {versions_command(studio.layout)}\n"
         f"{' and '.join(TWINS)} would have the same copy: neither has one, and the run is red and names both."
     )
-    return Result(ARCHIVE, True, f"{copied}, 2 refused as they should be", run.page, _page(report), note)
+    said, place = f"{copied}, 2 refused: red, as it should be", near(studio.layout.mirror)
+    return Result(ARCHIVE, True, said, place, run.page, _page(report), note)
+
+
+def sync_shops(studio: Studio) -> Result:
+    """A folder of shops' pictures in a bucket: those that the rules do not allow are refused, and the run is red."""
+    console.print("Syncing a folder of shops, some of whose files the rules refuse ...")
+    layout = studio.layout
+    shops.fill(studio)
+    with studio.api() as api:
+        run = _run(studio, api, SYNC, {"profile": shops.PROFILE}, lambda: _count(layout.shop, "**/*.jpg", "files"))
+    report = run.report
+    if report is None or not report.planned or not {one.item for one in report.not_done} <= shops.REFUSED:
+        return _failed(SYNC, run)
+    refused = [f"  {one.item.removeprefix(f'{shops.PROFILE}/')}: {one.reason}" for one in report.not_done]
+    note = (
+        f"{near(layout.shops)} stands for a folder that only one machine has, {near(layout.shop)} for S3.\n"
+        "The files that its rules refuse are not uploaded, all others are, and the run is red and says of each why:\n"
+        + "\n".join(refused)
+    )
+    said = f"{report.done} of {report.planned} files uploaded, {report.skipped} there already"
+    if refused:
+        said += f", {len(refused)} refused: red, as it should be"
+    else:
+        note = "Nothing is refused any more."
+    return Result(SYNC, True, said, near(layout.shop), run.page, _page(report), note)
 
 
 def wait_for_nights(studio: Studio, seconds: float = 300) -> None:
@@ -193,7 +230,7 @@ def _watched(
 
 def _failed(dag: str, run: _Run) -> Result:
     note = failure_text(run.report) if run.report else run.note or "There is no report; its tasks' logs say more."
-    return Result(dag, False, "failed", run.page, _page(run.report) if run.report else "", note)
+    return Result(dag, False, "failed", "", run.page, _page(run.report) if run.report else "", note)
 
 
 def _report(plan: str) -> Report | None:
@@ -202,6 +239,12 @@ def _report(plan: str) -> Report | None:
 
 def _page(report: Report) -> str:
     return PlanFolder.at(report.plan).uri_of(keys.REPORT_HTML)
+
+
+def _place(store: str, key: str) -> str:
+    """Where people look for what a flow made."""
+    folder = _folder(store, key)
+    return near(folder) if folder else f"{store.rstrip('/')}/{key}".rstrip("/")
 
 
 def _folder(store: str, key: str) -> Path | None:

@@ -1,9 +1,16 @@
 """Where the demo studio keeps its things: all below one folder, `var/`."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parents[1]
+
+
+def near(path: Path) -> str:
+    """A path as one writes it here."""
+    here = Path.cwd()
+    return os.path.relpath(path, here) if path.absolute().is_relative_to(here) else str(path)
 
 
 @dataclass(frozen=True)
@@ -56,8 +63,28 @@ class Layout:
         return self.root / "pairs"
 
     @property
+    def shops(self) -> Path:
+        """The folder that stands for the one of a machine in the studio, with the pictures of shops."""
+        return self.root / "shops"
+
+    @property
+    def shop(self) -> Path:
+        """The folder that stands for the bucket in S3 that these go to."""
+        return self.root / "buckets" / "shop"
+
+    @property
+    def profiles(self) -> Path:
+        """The folder of the profiles to sync."""
+        return self.root / "profiles"
+
+    @property
+    def hashes(self) -> Path:
+        """The sync's cache of hashes."""
+        return self.root / "hashes"
+
+    @property
     def settings(self) -> Path:
-        """The caller's `DARKROOM_*` with which Airflow was started last."""
+        """The `DARKROOM_*` with which Airflow was started last."""
         return self.root / "settings.json"
 
     @property

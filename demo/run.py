@@ -14,14 +14,16 @@ from demo.credentials import USER
 from demo.flows import (
     ARCHIVE,
     COMPOSITING,
+    FLOWS,
     INGEST,
     PYRAMIDS,
     STYLE,
+    SYNC,
     Result,
     archive_scans,
-    fitting_room,
     make_pictures,
     make_pyramids,
+    sync_shops,
     take_renders,
     wait_for_nights,
 )
@@ -40,7 +42,7 @@ def main() -> int:
         with studio.locked():
             _start(studio)
         console.print(f"Airflow runs on {studio.address}.")
-        return show(studio, [*_dress(studio), _pyramids(studio), _archive(studio)])
+        return show(studio, [*_dress(studio), _pyramids(studio), _archive(studio), _sync(studio)])
     except StudioError as error:
         console.print(str(error), markup=False, style="red", soft_wrap=True)
         return 1
@@ -54,26 +56,30 @@ def main() -> int:
 
 
 def show(studio: Studio, results: Sequence[Result]) -> int:
-    """A line a flow, what is to be known besides, and where everything lies; returns the exit code."""
-    name, said = max(len(one.dag) for one in results), max(len(one.said) for one in results)
+    """A line a flow, what is to be known besides, and how to get in; returns the exit code."""
     console.print()
+    for line, style in zip(_table(results), ["bold", *("green" if one.ok else "red" for one in results)], strict=True):
+        console.print(line, markup=False, style=style, soft_wrap=True)
     for result in results:
-        style = "green" if result.ok else "red"
-        row = f"  {result.dag:{name}}  {result.said:{said}}  {result.run}".rstrip()
-        console.print(row, markup=False, style=style, soft_wrap=True)
-    for result in results:
-        if result.note:
-            console.print(f"\n{result.dag}: {result.note}", markup=False, soft_wrap=True)
+        if result.note or result.report:
+            said = "\n".join(part for part in (result.note, result.report and f"Its report: {result.report}") if part)
+            console.print(f"\n{result.dag}: {said}", markup=False, soft_wrap=True)
     console.print()
-    _say("Pictures", _below(studio.settings["DARKROOM_STUDIO_STORE"], keys.cut_prefix(STYLE, keys.COMPOSITE)))
-    _say("Fitting room", fitting_room(studio))
-    _say("Pyramids", studio.settings["DARKROOM_IMAGE_STORE"])
-    for result in results:
-        if result.report:
-            _say("Report", result.report)
     _say("Airflow", f"{studio.address}  user {USER}  password {studio.credentials.password}")
+    _say("Lightbox", f"{studio.address}/plugin/lightbox/darkroom/lightbox/  the pictures and pyramids, to be looked at")
     _say("Stop", "make stop")
     return 0 if all(result.ok for result in results) else 1
+
+
+def _table(results: Sequence[Result]) -> list[str]:
+    """Its head and a line for each; a run's page stands below the rest where the terminal is too narrow for both."""
+    rows = [("flow", "result", "what it made", "its run")]
+    rows += [(one.dag, one.said, one.place, one.run) for one in results]
+    widths = [max(len(row[column]) for row in rows) for column in range(3)]
+    lines = ["  ".join(f"{word:{width}}" for word, width in zip(row, widths, strict=False)) for row in rows]
+    narrow = console.is_terminal and len(lines[0]) + max(len(one.run) for one in results) + 4 > console.width
+    between = f"\n  {'':{widths[0]}}  " if narrow else "  "
+    return [f"  {line}{between}{row[3]}".rstrip() for line, row in zip(lines, rows, strict=True)]
 
 
 def _start(studio: Studio) -> None:
@@ -82,7 +88,7 @@ def _start(studio: Studio) -> None:
         studio.start(say)
         studio.make_pools()
         say("waiting for the DAGs")
-        for dag in (INGEST, COMPOSITING, PYRAMIDS, ARCHIVE):
+        for dag in FLOWS:
             studio.wait_for_dag(dag)
 
 
@@ -105,9 +111,11 @@ def _draw(studio: Studio, say: Say) -> None:
 def _dress(studio: Studio) -> list[Result]:
     if "DARKROOM_RENDERS_FROM" in callers_settings():
         said = "not started: DARKROOM_RENDERS_FROM is yours; trigger a run, or wait for the next quarter of an hour"
-        return [Result(INGEST, True, said)]
+        return [Result(INGEST, True, said), Result(COMPOSITING, True, "not started: new renders start it")]
     taken = take_renders(studio)
-    return [taken, make_pictures(studio, fresh=taken.fresh)] if taken.ok else [taken]
+    if not taken.ok:
+        return [taken, Result(COMPOSITING, False, f"not started: see {INGEST}")]
+    return [taken, make_pictures(studio, fresh=taken.fresh)]
 
 
 def _pyramids(studio: Studio) -> Result:
@@ -124,12 +132,14 @@ def _archive(studio: Studio) -> Result:
     return archive_scans(studio)
 
 
-def _below(store: str, key: str) -> str:
-    return f"{store.rstrip('/')}/{key}".rstrip("/")
+def _sync(studio: Studio) -> Result:
+    if "DARKROOM_PROFILES_DIR" in callers_settings():
+        return Result(SYNC, True, "not started: DARKROOM_PROFILES_DIR is yours; trigger a run of its profiles")
+    return sync_shops(studio)
 
 
 def _say(name: str, value: str) -> None:
-    console.print(f"  {name:12} {value}", markup=False, soft_wrap=True)
+    console.print(f"  {name:8} {value}", markup=False, soft_wrap=True)
 
 
 def _interrupt(number: int, frame: FrameType | None) -> NoReturn:

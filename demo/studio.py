@@ -120,7 +120,7 @@ class Studio:
         What half ran, or ran with other settings than these, is ended first.
         """
         if self.running():
-            if self._started_with() == self._deployment:
+            if self._started_with() == self.settings:
                 say("the studio runs already")
                 self._wait_until_healthy(say)
                 return
@@ -201,7 +201,7 @@ class Studio:
             log = self.layout.database / "log"
             raise StudioError(f"PostgreSQL does not start ({error}); {log} says more.") from None
         self._choose_port()
-        write_private(self.layout.settings, json.dumps(self._deployment))
+        write_private(self.layout.settings, json.dumps(self.settings))
         write_private(self.layout.passwords, json.dumps({USER: self.credentials.password}))
         environment = self._environment(uri)
         say("preparing Airflow's database")
@@ -213,7 +213,7 @@ class Studio:
         return airflow_environment(self.layout, self.credentials, database_uri, self.port, self._deployment)
 
     def _started_with(self) -> dict[str, str]:
-        """The deployment's settings of the last start."""
+        """The `DARKROOM_*` of the last start."""
         settings: dict[str, str] = json.loads(self.layout.settings.read_text()) if self.layout.settings.exists() else {}
         return settings
 

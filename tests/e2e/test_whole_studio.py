@@ -25,7 +25,16 @@ from darkroom.keys import Picture
 from darkroom.plan_folder import PlanFolder
 from darkroom.sample.scans import draw_scans
 from demo.airflow import COMPONENTS
-from demo.flows import INGEST, Result, archive_scans, make_pictures, make_pyramids, take_renders, wait_for_nights
+from demo.flows import (
+    INGEST,
+    Result,
+    archive_scans,
+    make_pictures,
+    make_pyramids,
+    sync_shops,
+    take_renders,
+    wait_for_nights,
+)
 from demo.layout import Layout
 from demo.rest import AirflowApi
 from demo.run import show
@@ -141,7 +150,8 @@ def good_run(house: House, delivered: tuple[Result, Result]) -> str:
 
 def test_delivered_renders_start_a_run_of_their_style_that_makes_what_is_approved(house, delivered, good_run):
     taken, made = delivered
-    assert "renders taken with a proxy of each" in taken.said
+    assert "renders taken, with a proxy of each" in taken.said
+    assert taken.place.endswith("/renders/caddy/tiny")
     assert taken.note.endswith("/darkroom/fitting-room/?style=tiny")
     (run,) = house.api.runs(DAG, "asset_triggered")
     assert (run["partition_key"], run["state"]) == ("tiny", "success")
@@ -167,7 +177,7 @@ def test_the_question_shows_its_contact_sheet_to_who_is_logged_in_and_to_nobody_
 
 def test_renders_that_have_not_changed_start_nothing(house, good_run):
     taken = take_renders(house.studio, "tiny")
-    assert taken.said == f"0 renders taken with a proxy of each, {len(LAYERS) * 2} were there already", taken.note
+    assert taken.said == f"0 renders taken, with a proxy of each, {len(LAYERS) * 2} there already", taken.note
     assert len(house.api.runs(DAG, "asset_triggered")) == 1
 
 
@@ -325,11 +335,12 @@ def test_make_run_shows_a_night_that_makes_all_scans_but_the_damaged_one(house, 
     draw_scans(house.studio.layout.scans, width=400)
     wait_for_nights(house.studio)
     result = make_pyramids(house.studio)
-    assert result.said == "5 of 6 pyramids made, 0 there already, 1 refused as it should be", result.note
+    assert result.said == "5 of 6 pyramids made, 0 there already, 1 refused: red, as it should be", result.note
     assert show(house.studio, [result]) == 0
     said = capsys.readouterr().out
     assert "was cut short on purpose" in said
-    assert result.run in said
+    (line,) = (line for line in said.splitlines() if line.startswith("  nightly_pyramids"))
+    assert line.split()[-2:] == [str(house.studio.layout.images), result.run]
     again = make_pyramids(house.studio)
     assert (again.ok, again.said.split(",")[1]) == (True, " 5 there already")
 
@@ -347,16 +358,31 @@ def test_make_run_shows_an_archive_that_copies_what_is_new_and_what_has_changed_
 ):
     draw_scans(house.studio.layout.scans, width=400)
     result = archive_scans(house.studio)
-    assert result.said == "2 of 9 objects copied, 5 there already, 2 refused as they should be", result.note
+    assert result.said == "2 of 9 objects copied, 5 there already, 2 refused: red, as it should be", result.note
     assert show(house.studio, [result]) == 0
     said = capsys.readouterr().out
     assert "deliveries/sheet-1.jpg was new" in said
     assert "prints/harbour.jpg and prints_harbour.jpg would have the same copy" in said
     again = archive_scans(house.studio)
-    assert again.said == "2 of 10 objects copied, 6 there already, 2 refused as they should be", again.note
+    assert again.said == "2 of 10 objects copied, 6 there already, 2 refused: red, as it should be", again.note
     (command,) = (line for line in again.note.splitlines() if line.startswith("  "))
     listed = subprocess.run(command, shell=True, capture_output=True, text=True, check=True).stdout.splitlines()  # noqa: S602
     assert len(listed) == 3, "as it was first, and as it was after each of the two"
+
+
+def test_make_run_shows_a_sync_that_uploads_what_the_rules_allow_and_says_of_the_rest_why_not(house, good_run):
+    draw_scans(house.studio.layout.scans, width=400)
+    result = sync_shops(house.studio)
+    assert result.said == "6 of 13 files uploaded, 0 there already, 7 refused: red, as it should be", result.note
+    assert "  stores/chart-room/photos/3.jpeg: its extension is .jpeg; rename it to 3.jpg" in result.note.splitlines()
+    assert len(list(Path(result.place).rglob("*.jpg"))) == 6
+    (house.studio.layout.shops / "stores/chart-room/photos/3.jpeg").rename(
+        house.studio.layout.shops / "stores/chart-room/photos/3.jpg"
+    )
+    again = sync_shops(house.studio)
+    assert again.said == "1 of 13 files uploaded, 6 there already, 6 refused: red, as it should be", again.note
+    (house.studio.layout.shops / "stores/mill-lane/photos/new.jpg").write_bytes(b"")
+    assert not sync_shops(house.studio).ok, "what nobody has put there on purpose is no part of the show"
 
 
 def _render_folder(studio: Studio) -> Path:
