@@ -71,6 +71,13 @@ def read(data: bytes) -> Rgba:
     return picture
 
 
+def whole(data: bytes) -> Rgba:
+    """All pixels, also what is transparent."""
+    plain = plain_png(data)
+    assert plain, "it is not read as a plain one"
+    return plain.pixels()
+
+
 def seen(picture: Rgba) -> Rgba:
     """Each row from its first painted pixel to its last."""
     alpha = picture[..., 3] > 0
@@ -100,6 +107,7 @@ def test_every_filter_is_undone_in_rows_of_any_length(width: int, height: int, k
         data = filtered(picture, [kind] * height)
         assert np.array_equal(by_libvips(data), picture)
         assert np.array_equal(read(data), seen(picture))
+        assert np.array_equal(whole(data), picture)
 
 
 def test_filters_may_change_from_row_to_row() -> None:
@@ -107,6 +115,7 @@ def test_filters_may_change_from_row_to_row() -> None:
         picture = shape(333, 30)
         data = filtered(picture, list(RNG.integers(0, 5, 30)), piece=int(RNG.integers(1, 5000)))
         assert np.array_equal(read(data), seen(picture))
+        assert np.array_equal(whole(data), picture)
 
 
 @pytest.mark.parametrize("kind", ["none", "sub", "up", "avg", "paeth", "all"])
@@ -194,6 +203,8 @@ def test_a_fault_that_only_the_rows_show_ends_the_reading(fault: str) -> None:
     assert plain
     with pytest.raises(NotPlain):
         list(plain.painted(np.zeros((40, 3), np.int64)))
+    with pytest.raises(NotPlain):
+        plain.pixels()
     require_as_libvips(broken)
 
 

@@ -12,11 +12,18 @@ from darkroom.ingest.proxy import Proxies, require_shows
 from tests.renders import pixels, png
 
 PICTURE: Picture = np.random.default_rng(19).integers(0, 256, (80, 53, 4), dtype=np.uint8)
+PICTURE[:, -1] = 0
 
 
 def one_value_off() -> bytes:
     other = PICTURE.copy()
     other[5, 5, 1] ^= 1
+    return encode(other)
+
+
+def hidden_colour() -> bytes:
+    other = PICTURE.copy()
+    other[79, 52, 0] = 1  # of a pixel that is transparent
     return encode(other)
 
 
@@ -34,7 +41,9 @@ def test_what_shows_the_picture_passes() -> None:
     [
         (one_value_off, "is another picture"),
         (lambda: encode(PICTURE[:-1]), "is another picture"),
-        (lambda: png(PICTURE[..., :3]), "is another picture"),
+        (hidden_colour, "is another picture"),
+        (lambda: png(PICTURE[..., :3]), "cannot be read again"),
+        (lambda: b"", "cannot be read again"),
         (lambda: encode(PICTURE)[:-40], "cannot be read again"),
         (flipped_byte, "cannot be read again"),
     ],

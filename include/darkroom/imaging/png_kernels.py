@@ -47,6 +47,20 @@ def unpack(part: U8, line: U8, rows: U8, at: I64, spans: I64, packed: U8) -> int
 
 
 @njit(cache=True, nogil=True)
+def unfilter(filtered: U8, rows: U8) -> bool:
+    """All rows (height, width * 4) of RGBA without their filters, whose numbers `filtered` begins each row with.
+
+    False where one is unknown.
+    """
+    above = np.zeros(rows.shape[1], np.uint8)
+    for y in range(rows.shape[0]):
+        if not _unfilter(filtered[y, 0], filtered[y, 1:], above, rows[y]):
+            return False
+        above = rows[y]
+    return True
+
+
+@njit(cache=True, nogil=True)
 def _unfilter(kind: int, line: U8, above: U8, row: U8) -> bool:
     """A row without its filter; is that known?"""
     if kind == _UP:

@@ -15,7 +15,7 @@ from zlib_ng import zlib_ng
 
 from darkroom.imaging.kernels import I64, U8
 from darkroom.imaging.png_header import HEADER_BYTES, png_size
-from darkroom.imaging.png_kernels import unpack
+from darkroom.imaging.png_kernels import unfilter, unpack
 
 _RGBA = bytes((8, 6, 0, 0, 0))  # bits, colour type, compression, filter method, interlace (11.2.1)
 _PIECE = 256 << 10  # bytes that are inflated at a time, at least: what of them waits is copied for every part
@@ -53,6 +53,23 @@ class PlainPng:
             yield slice(top, int(at[0])), packed[:used]
         if at[0] != self.height or at[1]:
             raise NotPlain
+
+    def pixels(self) -> U8:
+        """All of its pixels, (height, width, 4), also what is transparent; beside them it takes as much once more.
+
+        Raises `NotPlain` as `painted` does.
+        """
+        filtered = np.empty((self.height, 1 + self.width * 4), np.uint8)
+        flat, end = filtered.reshape(-1), 0
+        for part in _inflated(_pieces(self.data)):
+            if end + len(part) > flat.size:
+                raise NotPlain
+            flat[end : end + len(part)] = np.frombuffer(part, np.uint8)
+            end += len(part)
+        rows = np.empty((self.height, self.width * 4), np.uint8)
+        if end != flat.size or not unfilter(filtered, rows):
+            raise NotPlain
+        return rows.reshape(self.height, self.width, 4)
 
 
 def plain_png(data: bytes | mmap) -> PlainPng | None:

@@ -7,7 +7,6 @@ from mmap import mmap
 from queue import SimpleQueue
 
 import numpy as np
-import pyvips
 
 from darkroom.checks.renders import too_large
 from darkroom.compositing.memory import for_layers
@@ -17,6 +16,7 @@ from darkroom.failures import DecodeFailed, ValidateFailed
 from darkroom.imaging.encode import encode
 from darkroom.imaging.layers import Layers
 from darkroom.imaging.png_header import HEADER_BYTES, png_size
+from darkroom.imaging.png_rows import NotPlain, plain_png
 from darkroom.imaging.reduction import Picture
 from darkroom.ingest.profiles import PROXY
 
@@ -70,12 +70,13 @@ def _made(layers: Layers, data: bytes | mmap) -> bytes:
 
 
 def require_shows(png: bytes, picture: Picture) -> None:
-    """Raise `ValidateFailed` where a PNG, decoded by another hand, is not this picture pixel by pixel."""
+    """Raise `ValidateFailed` where a PNG, decoded by what did not write it, is not this picture pixel by pixel."""
+    plain = plain_png(png)
+    if plain is None:
+        raise ValidateFailed("its proxy cannot be read again: it is no plain PNG of RGBA, or a chunk of it is damaged")
     try:
-        image = pyvips.Image.pngload_buffer(png, access="sequential", fail_on="warning")
-        # a region is read in this thread: libvips would start others for so small a picture
-        shown = np.frombuffer(pyvips.Region.new(image).fetch(0, 0, image.width, image.height), np.uint8)
-    except pyvips.Error as error:
-        raise ValidateFailed(f"its proxy cannot be read again: {str(error.message).strip()}") from None
-    if (image.height, image.width, image.bands) != picture.shape or not np.array_equal(shown, picture.ravel()):
+        shown = plain.pixels()
+    except NotPlain:
+        raise ValidateFailed("its proxy cannot be read again: its rows are damaged") from None
+    if not np.array_equal(shown, picture):
         raise ValidateFailed("its proxy, read again, is another picture than was written")
