@@ -18,7 +18,7 @@ from tests.tiny import Tiny
 
 S3, GS = "buckets/s3/", "buckets/gs/"
 _ELSEWHERE = (
-    *((r"s3://", S3), (r"gs://", GS), (r"file:///", "")),
+    *((r"s3://", S3), (r"gs://", GS), (r"file:///", ""), (r"(?<![\w/.])var/buckets/", S3)),
     *((r"(?<![\w/.])/mnt/", "mnt/"), (r"(?<![\w/.])/tmp/", "tmp/")),
 )
 
@@ -41,7 +41,7 @@ def build(folder: Path) -> None:
     _archive(folder)
     _shops(folder)
     _write(folder, f"{S3}studio/renders/raw/fp-dr1003-102/t1_neckline_front_0003.png", render("t1_neckline_front"))
-    (folder / "tmp").mkdir()
+    (folder / "tmp/shops").mkdir(parents=True)
 
 
 def _dress(folder: Path) -> None:
@@ -108,6 +108,80 @@ def _exports(folder: Path) -> None:
         (folder / f"exports/Dress-{length}.csv").write_text(CliRunner().invoke(app, words).stdout, encoding="utf-8")
 
 
+def _night(folder: Path) -> None:
+    """After three nights: a scan that is cut short, one that still waits, one that was set aside."""
+    scans.jpeg_cut_short(folder / "tmp").rename(folder / S3 / "library-scans/maps/1890/sheet-8.jpg")
+    _write(folder, f"{S3}studio/process/maps/8.json", b'{"key": "1890/sheet-8.jpg"}')
+    _write(folder, f"{S3}studio/process-failed/maps/9.json", b'{"key": "1890/sheet-9.jpg"}')
+
+
+def _mended_night(folder: Path) -> None:
+    _do("pyramid", here("s3://library-scans/maps/1890"), here("s3://images/maps/1890"))
+
+
+def _delivered(folder: Path) -> None:
+    """The renders are in the studio's store, and a cursor is, as of a Dropbox."""
+    shutil.rmtree(folder / S3 / "studio/renders/raw/tiny")
+    _do("ingest", "--style", "dress.yaml", "--from", "renders/", "--to", here("s3://studio"))
+    _write(folder, f"{S3}studio/state/ingest/tiny/cursor.json", b'{"broken')
+
+
+def _full(folder: Path) -> None:
+    _write(folder, f"{S3}studio/removed/2026-08-27/stores/corner/photos/1.jpg", photo(1))
+
+
+def _drawn(folder: Path) -> None:
+    _do("composite", "--style", "dress.yaml", "--renders", "renders/", "--out", here("s3://studio"))
+
+
+def _two_styles(folder: Path) -> None:
+    """A style file of before, without one of today's options."""
+    _delivered(folder)
+    _drawn(folder)
+    before = (folder / "dress.yaml").read_text(encoding="utf-8").replace("  - one of: [a1]\n", "")
+    (folder / "before.yaml").write_text(before, encoding="utf-8")
+    _write(folder, f"{S3}studio/removed/2026-11-27/renders/raw/tiny/t1_neckline_front_0001.png", b"a render")
+
+
+def _files_gone(folder: Path) -> None:
+    """Half of a folder that was synced is gone."""
+    _synced(folder)
+    for number in range(6):
+        (folder / f"mnt/shops/stores/corner/photos/{number}.jpg").unlink()
+
+
+def _synced(folder: Path) -> None:
+    _do("sync", "configure", "shops", "--from", here("/mnt/shops"), "--to", here("s3://shop-pictures"))
+    _do("sync", "copy", "shops", "--report", "tmp/shops")
+
+
+def _archived(folder: Path) -> None:
+    _do("archive", "include/pairs/maps.yaml")
+
+
+def _do(*words: str) -> None:
+    result = CliRunner().invoke(app, words)
+    assert result.exit_code == 0, (words, result.output, result.exception)
+
+
+_NIGHT, _DISK, _CURSOR = (f"docs/runbooks/{name}.md" for name in ("night-failed", "disk-full", "cursor-reset"))
+_STYLE, _GUARD, _VERSION = (
+    f"docs/runbooks/{name}.md" for name in ("roll-back-a-style", "guard-stopped-a-sync", "restore-a-version")
+)
 _BEFORE: dict[tuple[str, str], Callable[[Path], None]] = {
     ("docs/style-files.md", "From exports to a style file"): _exports,
+    (_NIGHT, "Look at it"): _night,
+    (_NIGHT, "It is over when"): _mended_night,
+    (_DISK, "Look at it"): _full,
+    (_DISK, "Make room"): _full,
+    (_DISK, "It is over when"): _drawn,
+    **{(_CURSOR, section): _delivered for section in ("Look at it", "Reset it", "It is over when")},
+    **{(_STYLE, section): _two_styles for section in ("Look at it", "Roll back the file", "Roll back renders")},
+    (_STYLE, "It is over when"): _two_styles,
+    ("docs/runbooks/rotate-a-credential.md", "It is over when"): _delivered,
+    ("docs/runbooks/sqs-dead-letters.md", "It is over when"): _night,
+    (_GUARD, "Look at it"): _files_gone,
+    (_GUARD, "Mend it"): _files_gone,
+    (_GUARD, "It is over when"): _synced,
+    **{(_VERSION, section): _archived for section in ("Look at it", "Restore it", "It is over when")},
 }

@@ -29,7 +29,13 @@ def airflow_commands() -> list[tuple[str, str]]:
     """Every command of Airflow's own that a page shows, also behind `make airflow`, with its page."""
     found = {(str(page.relative_to(ROOT)), typed) for page in PAGES for typed in inline(page)}
     found |= {(step.page, shlex.join(step.words)) for page in PAGES for step in steps(page)}
-    return sorted({(page, command) for page, typed in found if (command := _airflows(typed)) and "..." not in command})
+    return sorted(
+        {
+            (page, command)
+            for page, typed in found
+            if (command := _airflows(typed)) and not {"...", "…"} & {*command.split()}
+        }
+    )
 
 
 def _airflows(typed: str) -> str:

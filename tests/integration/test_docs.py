@@ -8,9 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import botocore.session
 import pytest
 import typer
 import typer.main
+from botocore import xform_name
 from typer.testing import CliRunner
 
 from darkroom.cli import app
@@ -35,7 +37,17 @@ SMALLER = {
 }
 """What is added to a command, so that it takes as long as a test may."""
 FOUND = {
-    ("docs/alerts.md", "darkroom alerts lift 0a1b2c3d"): 2,  # the name of an example
+    ("docs/alerts.md", "Silence", "darkroom alerts lift 0a1b2c3d"): 2,  # the name of an example
+    (
+        "docs/runbooks/night-failed.md",
+        "Look at it",
+        "darkroom pyramid s3://library-scans/maps/1890/sheet-8.jpg /tmp/look",
+    ): 1,
+    (
+        "docs/runbooks/guard-stopped-a-sync.md",
+        "Look at it",
+        "darkroom sync dryrun shops --delete --report /tmp/shops",
+    ): 1,
 }
 """Commands that end otherwise than with 0, as they should."""
 
@@ -76,7 +88,7 @@ def test_a_section_can_be_typed_line_by_line(
             assert ran.returncode == 0, f"{step}\n{ran.stderr}"
         elif words[0] == "darkroom" and not any(cloud in word for word in words for cloud in ONLY_READ):
             code, said = darkroom(*globbed(words[1:]), *SMALLER.get((step.page, words[1]), ()))
-            assert code == FOUND.get((step.page, shlex.join(step.words)), 0), f"{step}\n{said}"
+            assert code == FOUND.get((*where, shlex.join(step.words)), 0), f"{step}\n{said}"
 
 
 def darkroom(*words: str) -> tuple[int, str]:
@@ -122,6 +134,21 @@ def missing_value(command: Any, rest: list[str]) -> list[str]:
     """What follows an option that a sentence names without its value."""
     takes = {opt for param in command.params for opt in param.opts if not getattr(param, "is_flag", False)}
     return ["1"] if rest and rest[-1] in takes and rest[-1].startswith("--") else []
+
+
+AWS = sorted({(step.page, step.words[1:]) for step in STEPS if step.words[0] == "aws" and step.words[1] != "s3"})
+
+
+@pytest.mark.parametrize(("page", "words"), AWS, ids=lambda said: said if isinstance(said, str) else "-".join(said[:2]))
+def test_every_command_of_awss_is_an_operation_with_these_parameters(page: str, words: tuple[str, ...]) -> None:
+    service, operation, *rest = words
+    if operation in ("deploy", "wait", "get-login-password", "package"):  # what the AWS CLI adds by itself
+        return
+    model = botocore.session.get_session().get_service_model(service)
+    known = {xform_name(name, "-"): name for name in model.operation_names}
+    members = {xform_name(name, "-") for name in model.operation_model(known[operation]).input_shape.members}
+    given = {word.removeprefix("--").removeprefix("no-") for word in rest if word.startswith("--")}
+    assert given - {"region", "query", "output", "profile"} <= members
 
 
 TARGETS = set(re.findall(r"^([a-z-]+):.*##", (ROOT / "Makefile").read_text(), re.MULTILINE))
