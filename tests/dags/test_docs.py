@@ -1,6 +1,7 @@
 """The documents of the DAGs: docs/dags.md says what their files say, and every command of Airflow's is one."""
 
 import json
+import re
 import shlex
 from pathlib import Path
 from typing import Any
@@ -29,13 +30,8 @@ def airflow_commands() -> list[tuple[str, str]]:
     """Every command of Airflow's own that a page shows, also behind `make airflow`, with its page."""
     found = {(str(page.relative_to(ROOT)), typed) for page in PAGES for typed in inline(page)}
     found |= {(step.page, shlex.join(step.words)) for page in PAGES for step in steps(page)}
-    return sorted(
-        {
-            (page, command)
-            for page, typed in found
-            if (command := _airflows(typed)) and not {"...", "…"} & {*command.split()}
-        }
-    )
+    commands = {(page, _airflows(typed)) for page, typed in found}
+    return sorted((page, command) for page, command in commands if command and not re.search(r"\.\.\.|…", command))
 
 
 def _airflows(typed: str) -> str:
