@@ -16,6 +16,7 @@ from airflow.sdk import BaseNotifier
 
 from darkroom_airflow.alert_channels import SECONDS, begun, send
 from darkroom_airflow.credentials import StoreAccess
+from darkroom_airflow.pages import RUN_TAB
 from darkroom_airflow.xcoms import APPROVE, COLLECT, NOT_DONE, PLAN, PLAN_URI, PROBLEMS
 
 if TYPE_CHECKING:
@@ -181,16 +182,16 @@ class ApprovalWaits(_Alert):
 
 
 def _ran(dag_id: str, run_id: str, plan: str = "", *, task: str = "") -> "Ran":
-    """A run, with the addresses of its page in the UI (of one of its tasks' questions) and of its report."""
+    """A run, with the addresses of its tab in the UI (or of one of its tasks' questions) and of its report."""
     from darkroom import keys
     from darkroom.alerting.message import Ran
     from darkroom.store import readable
 
     base = conf.get("api", "base_url", fallback="").rstrip("/")
     page = f"{base}/dags/{quote(dag_id, safe='')}/runs/{quote(run_id, safe='')}" if base else ""
-    asked = f"/tasks/{task}/required_actions" if page and task else ""
+    tab = f"/tasks/{task}/required_actions" if task else f"/plugin/{RUN_TAB}"
     report = readable(f"{plan.rstrip('/')}/{keys.REPORT_HTML}") if plan else ""
-    return Ran(dag_id=dag_id, run_id=run_id, page=f"{page}{asked}", report=report)
+    return Ran(dag_id=dag_id, run_id=run_id, page=f"{page}{tab}" if page else "", report=report)
 
 
 def _run_type(context: Any) -> str:

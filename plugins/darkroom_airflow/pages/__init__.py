@@ -3,6 +3,9 @@
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
+RUN_TAB = "report"
+"""The name of a run's tab in the addresses of Airflow's UI: `…/runs/<run id>/plugin/report`."""
+
 _Message = MutableMapping[str, Any]
 
 

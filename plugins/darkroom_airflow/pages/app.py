@@ -11,7 +11,7 @@ from fastapi.responses import JSONResponse, RedirectResponse
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from darkroom_airflow.pages import fitting_room, lightbox, plans
+from darkroom_airflow.pages import fitting_room, lightbox, plans, run_report
 
 _ALWAYS = {
     "X-Content-Type-Options": "nosniff",
@@ -52,6 +52,7 @@ app.include_router(fitting_room.router)
 app.include_router(lightbox.router)
 app.include_router(lightbox.iiif_router)
 app.include_router(plans.router)
+app.include_router(run_report.router)
 
 
 @app.exception_handler(HTTPException)

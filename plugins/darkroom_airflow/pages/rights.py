@@ -2,6 +2,7 @@
 
 from typing import Annotated
 
+from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity
 from airflow.api_fastapi.core_api.security import GetUserDep, requires_access_dag
 from fastapi import Depends, HTTPException, Request
 
@@ -15,6 +16,8 @@ FROM_PAGE = "X-Darkroom-Page"
 may_look = requires_access_dag("GET", param_dag_id=DAG)
 may_flag = requires_access_dag("PUT", param_dag_id=DAG)
 may_look_at_scans = requires_access_dag("GET", param_dag_id=SCANS_DAG)
+may_see_run = requires_access_dag("GET", DagAccessEntity.RUN)
+"""Who may see the runs of the DAG in the address may see what became of one."""
 
 
 def what_may_be_seen(request: Request, user: GetUserDep) -> dict[str, bool]:

@@ -2,6 +2,7 @@
 
 import hashlib
 import mimetypes
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from importlib.resources import files
 
@@ -18,10 +19,15 @@ PAGE_POLICY = (
 
 
 class StaticFiles:
-    """A page's own files (`static/` beside its routes), and those that all pages share (`static/` beside this file)."""
+    """A page's own files (`static/` beside its routes), and those that all pages share (`static/` beside this file).
 
-    def __init__(self, package: str, policy: str = PAGE_POLICY) -> None:
-        self._package, self._policy = package, policy
+    `made` are further texts by their names, which are made when they are first asked for.
+    """
+
+    def __init__(
+        self, package: str, policy: str = PAGE_POLICY, made: Mapping[str, Callable[[], str]] | None = None
+    ) -> None:
+        self._package, self._policy, self._made = package, policy, made or {}
 
     def file(self, name: str, request: Request) -> Response:
         """One of them, or that the browser's is still the same. Raises `HTTPException` for one that there is not."""
@@ -36,11 +42,13 @@ class StaticFiles:
     @cached_property
     def _files(self) -> dict[str, tuple[bytes, str, str]]:
         """Each file: its bytes, its content type, its ETag."""
-        found = {}
+        found = {name: _held(name, make().encode()) for name, make in self._made.items()}
         for package in (__package__, self._package):
-            for file in (files(package) / "static").iterdir():
-                kind = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
-                kind = "text/javascript" if file.name.endswith(".js") else kind
-                data = file.read_bytes()
-                found[file.name] = data, kind, f'"{hashlib.sha256(data).hexdigest()[:16]}"'
+            found |= {file.name: _held(file.name, file.read_bytes()) for file in (files(package) / "static").iterdir()}
         return found
+
+
+def _held(name: str, data: bytes) -> tuple[bytes, str, str]:
+    kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
+    kind = "text/javascript" if name.endswith(".js") else kind
+    return data, kind, f'"{hashlib.sha256(data).hexdigest()[:16]}"'

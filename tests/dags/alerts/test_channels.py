@@ -78,7 +78,7 @@ def test_all_channels_of_the_setting_hear_of_a_failed_run_once(
     assert text.startswith(subject)
     for said in ("- aa instead of bb: maps/b.tif", "- it is cut short: maps/a.tif (failed; gs://scans/maps/a.tif)"):
         assert said in text
-    assert f"The run: https://airflow.example/dags/{DAG}/runs/{run_id}\n" in text
+    assert f"The run: https://airflow.example/dags/{DAG}/runs/{run_id}/plugin/report\n" in text
     assert f"The report: {line.studio}/work/{DAG}/{run_id}/1/report.html" in text
     (heard,) = topic.heard()
     assert heard["MessageAttributes"]["kind"]["Value"] == "mismatch"

@@ -21,6 +21,7 @@ _VALUES = {
     "flag_id": "0" * 16,
     "dag_id": "combination_compositing",
     "run": "manual__1",
+    "run_id": "manual__1",
     "plan": "1",
     "picture": "default-knee-front-0000",
     "cut": "800x800",

@@ -110,6 +110,14 @@ def _items(folder: PlanFolder, job: int) -> tuple[PyramidItem, ...]:
     return parse(PyramidJob, folder.store.read(key), readable(folder.store.uri_of(key))).items
 
 
+def number_of(store: Store, run: str, plan: str, job: int, item: str) -> int:
+    """Which of a job's images an item is. Raises `NotFound`."""
+    for number, one in enumerate(_items(_folder(store, run, plan), job)):
+        if one.name == item:
+            return number
+    raise NotFound("That job has no such image; load the page again.")
+
+
 def source_of(store: Store, run: str, plan: str, job: int, number: int) -> tuple[str, str, str]:
     """Where a scan of a job lies: the deployment's own location of it, its key there, and the ETag that was planned.
 
