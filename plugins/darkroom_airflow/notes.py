@@ -1,4 +1,4 @@
-"""A refused request is said where its person is: in the note on the run's page, which opens after *Trigger*.
+"""What became of a run is said where its person is: in the note on the run's page, which opens after *Trigger*.
 
 The listeners run in the scheduler, in the transaction that ends the run, and so can do what a task cannot.
 """
@@ -8,48 +8,56 @@ from typing import Any
 
 from airflow.listeners import hookimpl
 
-from darkroom_airflow.xcoms import COLLECT, PLAN, PROBLEMS, bullets
+from darkroom_airflow.xcoms import COLLECT, PLAN, PROBLEMS, REPORT, RESULT, bullets
 
-_OURS = "Refused: "
+_REFUSED, _RESULT = "Refused: ", "Result: "
 """How such a note begins."""
 _LONGEST = 1000
 """Characters of a note, as Airflow's database has it."""
+# it is Markdown, and what a name brings along shall be no link and no picture from elsewhere
+_PLAIN = str.maketrans("[]<>", "()‹›")
 
 
 @hookimpl
 def on_dag_run_failed(dag_run: Any, msg: str) -> None:
-    """Note what the run was refused for."""
+    """Note what the run was refused for, or what became of it."""
     _note(dag_run)
 
 
 @hookimpl
 def on_dag_run_success(dag_run: Any, msg: str) -> None:
-    """A run that was cleared and then succeeded was refused for nothing."""
+    """Note what became of the run; one that was cleared and then succeeded was refused for nothing."""
     _note(dag_run)
 
 
-def refusal_note(standing: str | None, problems: Sequence[str]) -> str | None:
+def run_note(standing: str | None, problems: Sequence[str], result: str = "") -> str | None:
     r"""A run's note after its end; a person's own is never touched.
 
-    | note that stands | refused | note after it |
-    | --- | --- | --- |
-    | none, or a refusal | yes | the refusal |
-    | a refusal | no | none |
-    | none | no | none |
-    | a person's | either | as it stands |
+    | note that stands | refused | result | note after it |
+    | --- | --- | --- | --- |
+    | none, or one of these | yes | either | the refusal |
+    | none, or one of these | no | yes | the result |
+    | one of these | no | no | none |
+    | none | no | no | none |
+    | a person's | either | either | as it stands |
 
-    >>> refusal_note(None, ["colours: 77 is beyond the last colour.", "lengths: there is no Tea."])
+    >>> run_note(None, ["colours: 77 is beyond the last colour.", "lengths: there is no Tea."])
     'Refused: colours: 77 is beyond the last colour.\n\n- lengths: there is no Tea.'
-    >>> refusal_note("asked Ann about it", ["colours: 77 is beyond the last colour."])
+    >>> run_note("Refused: lengths: there is no Tea.", [], "36 pictures: 36 done.")
+    'Result: 36 pictures: 36 done.'
+    >>> run_note("asked Ann about it", ["colours: 77 is beyond the last colour."])
     'asked Ann about it'
     """
-    if standing and not standing.startswith(_OURS):
+    if standing and not standing.startswith((_REFUSED, _RESULT)):
         return standing
-    if not problems:
+    if problems:
+        # the page shows the first line, and the rest at a click, as Markdown
+        first, *others = problems
+        note = f"{_REFUSED}{first}" + (f"\n\n{bullets(others)}" if others else "")
+    elif result:
+        note = f"{_RESULT}{result.translate(_PLAIN)}"
+    else:
         return None
-    # the page shows the first line, and the rest at a click, as Markdown
-    first, *others = problems
-    note = f"{_OURS}{first}" + (f"\n\n{bullets(others)}" if others else "")
     return note if len(note) <= _LONGEST else f"{note[: _LONGEST - 3]}..."
 
 
@@ -61,12 +69,13 @@ def _note(dag_run: Any) -> None:
     session = object_session(dag_run)
     if session is None:
         return
-    found = XComModel.get_many(
-        run_id=dag_run.run_id, dag_ids=dag_run.dag_id, task_ids=[COLLECT, PLAN], key=PROBLEMS, limit=1
-    )
-    refused = session.scalars(found).first()
-    problems = XComModel.deserialize_value(refused) if refused else []
-    note = refusal_note(dag_run.note, problems)
+
+    def told(key: str, *tasks: str) -> Any:
+        of_run = {"run_id": dag_run.run_id, "dag_ids": dag_run.dag_id}
+        found = session.scalars(XComModel.get_many(**of_run, task_ids=tasks, key=key, limit=1)).first()
+        return XComModel.deserialize_value(found) if found else None
+
+    note = run_note(dag_run.note, told(PROBLEMS, COLLECT, PLAN) or [], told(RESULT, REPORT) or "")
     if note is not None:
         dag_run.note = note
     elif dag_run.dag_run_note:

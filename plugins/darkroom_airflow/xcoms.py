@@ -17,6 +17,8 @@ COUNTS = "counts"
 """Pushed by `plan` and `report`: numbers by name."""
 REPORT_URI = "report_uri"
 """Pushed by `report`: where report.html lies."""
+RESULT = "result"
+"""Pushed by `report`: what became of the run, in a line."""
 
 NOT_DONE = "There is no plan, and nothing was made:"
 """What stands above those reasons, in every place that shows them."""

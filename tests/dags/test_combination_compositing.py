@@ -67,6 +67,7 @@ def test_xcoms_hold_addresses_labels_and_counts_only(whole: Run) -> None:
     for task in ("plan", "report"):
         assert all(isinstance(count, int) for count in whole.xcoms[task, "counts"].values())
     assert whole.xcoms["plan", "counts"]["todo"] == PICTURES
+    assert whole.xcoms["report", "result"].startswith(f"{PICTURES} pictures: {PICTURES} done.")
     assert whole.xcoms["report", "report_uri"] == whole.xcoms["plan", "plan_uri"] + "/report.html"
     assert len(json.dumps(list(whole.xcoms.values()))) < 4000
 

@@ -179,30 +179,55 @@ def test_the_list_of_dags_says_what_each_makes(dag: Any) -> None:
 REFUSAL = "Refused: colours: 77 is beyond the last colour."
 
 
+RESULT = "Result: 36 pictures: 36 done."
+
+
 @pytest.mark.parametrize(
-    ("standing", "problems", "note"),
+    ("standing", "problems", "result", "note"),
     [
-        (None, ["colours: 77 is beyond the last colour."], REFUSAL),
-        ("Refused: something else.", ["colours: 77 is beyond the last colour."], REFUSAL),
-        (None, ["a", "b", "c"], "Refused: a\n\n- b\n- c"),
-        (REFUSAL, [], None),
-        (None, [], None),
-        ("asked Ann", ["a"], "asked Ann"),
-        ("asked Ann", [], "asked Ann"),
+        (None, ["colours: 77 is beyond the last colour."], "", REFUSAL),
+        ("Refused: something else.", ["colours: 77 is beyond the last colour."], "", REFUSAL),
+        (RESULT, ["colours: 77 is beyond the last colour."], "", REFUSAL),
+        (None, ["a", "b", "c"], "", "Refused: a\n\n- b\n- c"),
+        (REFUSAL, [], "", None),
+        (RESULT, [], "", None),
+        (None, [], "", None),
+        (None, [], "36 pictures: 36 done.", RESULT),
+        (REFUSAL, [], "36 pictures: 36 done.", RESULT),
+        ("Result: another.", [], "36 pictures: 36 done.", RESULT),
+        ("asked Ann", ["a"], "", "asked Ann"),
+        ("asked Ann", [], "36 pictures: 36 done.", "asked Ann"),
     ],
 )
-def test_a_refused_runs_note(standing: str | None, problems: list[str], note: str | None) -> None:
-    from darkroom_airflow.notes import refusal_note
+def test_a_runs_note(standing: str | None, problems: list[str], result: str, note: str | None) -> None:
+    from darkroom_airflow.notes import run_note
 
-    assert refusal_note(standing, problems) == note
+    assert run_note(standing, problems, result) == note
 
 
 def test_a_long_refusal_fits_into_a_note() -> None:
-    from darkroom_airflow.notes import refusal_note
+    from darkroom_airflow.notes import run_note
 
-    note = refusal_note(None, ["x" * 500] * 9)
+    note = run_note(None, ["x" * 500] * 9)
     assert note is not None
     assert (len(note), note[-3:]) == (1000, "...")
+
+
+def test_a_name_in_a_result_is_no_link_and_no_picture_in_airflows_markdown() -> None:
+    from darkroom_airflow.notes import run_note
+
+    note = run_note(None, [], "1 file: 0 done, 1 failed. ![x](https://evil.example/x.png) <b>: a (failed)")
+    assert note is not None
+    assert not set(note) & set("[]<>")
+
+
+def test_every_flow_ends_in_the_report_that_says_its_result(dag: Any) -> None:
+    from darkroom_airflow.operators.report import ReportOperator
+    from darkroom_airflow.xcoms import REPORT
+
+    (leaf,) = dag.leaves
+    assert leaf.task_id == REPORT
+    assert isinstance(leaf, ReportOperator)
 
 
 def test_the_forms_profiles_are_the_librarys(dagbag: Any) -> None:

@@ -247,7 +247,7 @@ def test_a_refused_request_fails_the_plan_and_says_why(house, good_run):
     assert house.files() == before
 
 
-def test_what_was_refused_and_then_made_has_no_note_any_more(house, good_run):
+def test_what_was_refused_and_then_made_is_noted_as_made(house, good_run):
     """A layer that nobody delivered comes after all, and the person clears the run."""
     layer = _render_folder(house.studio) / TORN
     away = layer.rename(house.studio.layout.root / TORN)
@@ -257,7 +257,8 @@ def test_what_was_refused_and_then_made_has_no_note_any_more(house, good_run):
     away.rename(layer)
     house.api.clear_run(DAG, run_id)
     assert house.wait(run_id) == "success"
-    assert house.api.run_note(DAG, run_id) == ""
+    assert house.api.run_note(DAG, run_id).startswith("Result: ")
+    assert TORN.removesuffix("_0000.png") not in house.api.run_note(DAG, run_id)
 
 
 def test_typed_lengths_and_codes_start_a_run_of_just_those(house, good_run):

@@ -2,9 +2,11 @@
 
 from datetime import UTC, datetime
 
+import pytest
+
 from darkroom.jobs import GroupReport, JobRef, Manifest, Mode, NotDone, Outcome, Output, Settlement, State, dump
 from darkroom.plan_folder import PlanFolder, Recorder
-from darkroom.reports import build_report, failure_text, make_report
+from darkroom.reports import build_report, failure_text, make_report, result_line
 from darkroom.reports.page import page as page_of
 from darkroom.reports.page import shown
 
@@ -110,6 +112,34 @@ def test_report_alert_and_page_tell_one_cause_once_the_one_that_cost_most_first(
     assert html.count("b2.png is cut short") == 1
     assert "i0, i1, i2" in html
     assert len(report.not_done) == 25, "the list as a whole stays in report.json"
+
+
+@pytest.mark.parametrize(
+    ("changes", "outcomes", "line"),
+    [
+        ({"planned": 3, "refused": ()}, [OUTCOMES[0], OUTCOMES[3]], "3 pictures: 2 done, 1 skipped."),
+        ({}, OUTCOMES, "6 pictures: 2 done, 2 skipped, 1 refused, 1 failed. x.png is missing: e (refused)"),
+        ({"planned": 6, "refused": (), "mode": Mode.PLAN}, (), "6 pictures: 5 would be done, 1 skipped."),
+        ({"planned": 4, "refused": ()}, [OUTCOMES[0]], "4 pictures: 1 done, 1 skipped, 2 left."),
+        (
+            {"planned": 1, "skipped": 0, "refused": (), "problems": ("a:\nno\tpair.",)},
+            (),
+            "1 picture: 0 done, 1 left. a: no pair.",
+        ),
+    ],
+)
+def test_the_result_is_said_in_a_line(changes, outcomes, line):
+    assert result_line(build_report(manifest(**changes), outcomes)) == line
+
+
+def test_the_line_of_a_result_says_what_was_not_approved_and_is_short_whatever_a_reason():
+    report = build_report(
+        manifest(refused=(), planned=5), [outcome("a", State.FAILED, "x" * 5000)], Settlement(proven=0, held=3)
+    )
+    line = result_line(report)
+    assert line.startswith("5 pictures: 0 done, 1 skipped, 1 failed, 3 not approved. xxx")
+    assert len(line) < 500
+    assert line.endswith("(failed)") or line.endswith("...")
 
 
 def test_a_report_calls_the_same_things_by_the_same_words_everywhere():

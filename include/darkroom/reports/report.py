@@ -18,6 +18,7 @@ from darkroom.store import Store
 
 _LIBRARIES = ("darkroom", "pyvips", "pyvips-binary", "numpy", "numba")
 _MOST_NOTES = 500
+_LONGEST = 400  # characters of a reason in a line
 
 
 def failure_text(report: Report, limit: int = 20) -> str:
@@ -33,6 +34,23 @@ def failure_text(report: Report, limit: int = 20) -> str:
     if left > 0 and report.mode is not Mode.PLAN:
         lines.append(f"Left, for nobody came to them: {counted(left, report.noun)}; {again('run')}.")
     return "\n".join(lines)
+
+
+def result_line(report: Report) -> str:
+    """What became of a run, in a line: the counts that are not 0, and the gravest of what went wrong."""
+    if report.mode is Mode.PLAN:
+        words = {"skipped": report.skipped, "refused": report.refused, "failed": report.failed}
+        said = [f"{report.todo:,} would be done"]
+    else:
+        words = {"skipped": report.skipped, "refused": report.refused, "failed": report.failed}
+        words |= {"not approved": report.held, "left": report.todo - report.held}
+        said = [f"{report.done:,} done"]
+    said += [f"{count:,} {word}" for word, count in words.items() if count]
+    line = f"{counted(report.planned, report.noun)}: {', '.join(said)}."
+    # a job with a failed item fails its task: its cause is the better word for that
+    wrong = [cause.line(report.noun) for cause in report.causes[:1]] or [*report.problems[:1]]
+    reason = " ".join(" ".join(wrong).split())
+    return f"{line} {reason if len(reason) <= _LONGEST else f'{reason[: _LONGEST - 3]}...'}".rstrip()
 
 
 def build_report(

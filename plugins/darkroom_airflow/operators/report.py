@@ -17,6 +17,7 @@ from darkroom_airflow.xcoms import (
     PLAN_URI,
     PROBLEMS,
     REPORT_URI,
+    RESULT,
     RUN,
     SETTLE,
     bullets,
@@ -41,7 +42,7 @@ class ReportOperator(BaseOperator):
         """Report on the run's plan."""
         from darkroom import keys
         from darkroom.estimates import core_time
-        from darkroom.reports import failure_text, make_report
+        from darkroom.reports import failure_text, make_report, result_line
         from darkroom.store import readable
 
         ti = context["ti"]
@@ -53,6 +54,7 @@ class ReportOperator(BaseOperator):
             report = make_report(folder, self._problems(ti))
             outputs = folder.manifest().output_store
         ti.xcom_push(REPORT_URI, folder.uri_of(keys.REPORT_HTML))
+        ti.xcom_push(RESULT, result_line(report))
         counts = {name: getattr(report, name) for name in _COUNTED}
         ti.xcom_push(COUNTS, {name: count for name, count in counts.items() if count is not None})
         made = (report.done, report.skipped, report.refused, report.failed, report.todo)

@@ -9,7 +9,6 @@ from airflow.api_fastapi.common.db.common import SessionDep
 from airflow.models.dagrun import DagRun
 from airflow.models.taskinstance import TaskInstance
 from airflow.models.xcom import XComModel
-from airflow.utils.state import State
 from fastapi import HTTPException
 from sqlalchemy import func, select
 
@@ -25,6 +24,8 @@ _STEPS = {
 }
 """The tasks of a flow in their order, and what each is for."""
 _OVER = ("success", "failed")
+_ENDED = {*_OVER, "upstream_failed", "skipped", "removed"}
+"""The states in which a task's instance stays; of a job that began, the first two."""
 _WORDS = {
     "success": "done",
     "failed": "failed",
@@ -82,7 +83,7 @@ class RunNow:
     @property
     def goes_on(self) -> bool:
         """Has it not ended?"""
-        return self.state in State.unfinished_dr_states
+        return self.state in ("queued", "running")
 
     @property
     def is_ours(self) -> bool:
@@ -131,7 +132,7 @@ def _steps(found: list[tuple[str, str | None, int]]) -> tuple[Step, ...]:
     for task, state, count in found:
         states.setdefault(task, Counter())[state] += count
     return tuple(
-        Step(name, what, _worded(name, states[name]), all(state in State.finished for state in states[name]))
+        Step(name, what, _worded(name, states[name]), all(state in _ENDED for state in states[name]))
         for name, what in _STEPS.items()
         if name in states
     )
