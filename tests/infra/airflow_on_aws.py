@@ -32,6 +32,7 @@ def main(folder: Path, requests: Path) -> None:
         _stops(cluster)
         requests.write_text(json.dumps(cluster.requests))
     _alerts()
+    _shows_what_stood_before()
     for role in ("airflow", "local_s3_sync"):
         _keeps_logs(folder, role)
 
@@ -86,6 +87,23 @@ def _alerts() -> None:
 
     message = Message(kinds=(Kind.ITEMS,), dag_id=_DAGS[0], subject="1 render is not there", lines=("Run: a-run",))
     assert send(message, [Channel(SNS, _TOPIC)]) == {}
+
+
+def _shows_what_stood_before() -> None:
+    """A composite was replaced, and the lightbox compares the two."""
+    from darkroom import keys
+    from darkroom.store import open_store
+    from darkroom.store.s3_versions import read_version, versions
+
+    os.environ["AWS_ACCESS_KEY_ID"] = "a-worker"
+    key, store = f"{keys.cut_prefix('dress', 'mannequin')}a.png", open_store("s3://darkroom-studio-123456789012")
+    for data in (b"before", b"now"):
+        store.write(key, data)
+    os.environ["AWS_ACCESS_KEY_ID"] = "airflow"
+    mine = open_store("s3://darkroom-studio-123456789012")
+    now, before = versions(mine, key, most=10) or ()
+    assert now.current
+    assert read_version(mine, key, before.id, most=100) == b"before"
 
 
 def _keeps_logs(folder: Path, role: str) -> None:

@@ -46,14 +46,16 @@ def _s3(request: Recorded) -> Iterator[Call]:
         return
     if not set(query) <= {"uploads", "uploadId", "partNumber", "x-id", "versionId"}:
         raise Unknown(f"{request.method} {request.path}?{request.query}")
-    if {"x-amz-acl", "x-amz-tagging"} & request.headers.keys() or "versionId" in query:
+    if {"x-amz-acl", "x-amz-tagging"} & request.headers.keys():
         raise Unknown(f"{request.method} {request.path} with {request.headers}")
     match request.method:
+        case "GET" if query.keys() - {"x-id"} == {"versionId"}:
+            yield _object("GetObjectVersion", bucket, key)
         case "GET" | "HEAD" if not query.keys() - {"x-id"}:
             yield _object("GetObject", bucket, key)
             if request.status == 404:  # who may not list is told "forbidden" instead
                 yield _listing(bucket, {})
-        case "PUT" | "POST":
+        case "PUT" | "POST" if "versionId" not in query:
             yield _object("PutObject", bucket, key)
             if "if-match" in request.headers:
                 yield _object("GetObject", bucket, key)
@@ -62,7 +64,7 @@ def _s3(request: Recorded) -> Iterator[Call]:
                 yield _object("GetObject", there, of)
         case "DELETE" if "uploadId" in query:
             yield _object("AbortMultipartUpload", bucket, key)
-        case "DELETE":
+        case "DELETE" if "versionId" not in query:
             yield _object("DeleteObject", bucket, key)
             if "if-match" in request.headers:
                 yield _object("GetObject", bucket, key)
@@ -75,6 +77,8 @@ def _bucket(request: Recorded, bucket: str, query: Mapping[str, str]) -> Iterato
         yield _listing(bucket, {"s3:prefix": query["prefix"]} if "prefix" in query else {})
     elif request.method == "HEAD":
         yield _listing(bucket, {})
+    elif request.method == "GET" and "versions" in query:
+        yield Call("s3:ListBucketVersions", f"arn:aws:s3:::{bucket}", {**_TLS, "s3:prefix": query.get("prefix", "")})
     elif request.method == "GET" and "uploads" in query:
         yield Call("s3:ListBucketMultipartUploads", f"arn:aws:s3:::{bucket}", _TLS)
     elif request.method == "POST" and "delete" in query:

@@ -43,6 +43,11 @@ def test_a_batch_removes_each_of_its_objects() -> None:
     assert needed("POST", "/b", "delete=", body=body) == ["s3:DeleteObject on b/a&b", "s3:DeleteObject on b/c"]
 
 
+def test_earlier_versions_are_rights_of_their_own() -> None:
+    assert needed("GET", "/b", "versions=&prefix=a") == ["s3:ListBucketVersions on b"]
+    assert needed("GET", "/b/a", "versionId=1") == ["s3:GetObjectVersion on b/a"]
+
+
 def test_a_listing_says_its_prefix() -> None:
     (call,) = calls(request("GET", "/b", "list-type=2&prefix=work%2F"))
     assert (str(call), call.context["s3:prefix"]) == ("s3:ListBucket on arn:aws:s3:::b", "work/")
@@ -52,10 +57,10 @@ def test_a_listing_says_its_prefix() -> None:
     "unknown",
     [
         request("GET", "/b/a", "tagging="),
-        request("GET", "/b/a", "versionId=1"),
+        request("PUT", "/b/a", "versionId=1"),
+        request("DELETE", "/b/a", "versionId=1"),
         request("PUT", "/b/a", x_amz_acl="public-read"),
         request("PUT", "/b", "policy="),
-        request("GET", "/b", "versions="),
         request("PATCH", "/b/a"),
         Recorded("somebody", "sts", "POST", "/", "", {}, "", 200),
     ],
