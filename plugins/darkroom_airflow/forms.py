@@ -87,7 +87,7 @@ def cuts(section: str) -> Param:
     return _some_of(
         CUTS,
         title="Cuts",
-        description_md="Only these sizes and crops. Empty: all four.",
+        description_md="Only these sizes and crops. Empty: all.",
         values_display={COMPOSITE: f"{COMPOSITE}, the composite itself"},
         section=section,
     )

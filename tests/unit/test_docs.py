@@ -1,4 +1,4 @@
-"""The documents: every picture that they show is there, and is what a person saw."""
+"""The documents: what the code writes of them is what it would write, and what they show and lead to is there."""
 
 import re
 from pathlib import Path
@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 import pyvips
 
-ROOT = Path(__file__).resolve().parents[2]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+from tests.shown import PAGES, ROOT
+from tools.pages import commands, configuration, decisions
+
 SHOWN = sorted(
     {
         (page.parent / name).resolve()
@@ -25,3 +26,62 @@ def test_every_picture_of_the_documents_is_there_and_in_colour(picture: Path) ->
     colourful = np.ptp(pixels[:, :, :3], axis=2) > 40
     assert colourful.mean() > 0.002
     assert pixels[:, :, :3].min() < 60, "a faded picture"
+
+
+WRITTEN = {
+    "commands.md": commands.written,
+    "configuration.md": configuration.written,
+    "adr/README.md": decisions.written,
+}
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+def test_a_page_that_the_code_writes_says_what_the_code_says(name: str) -> None:
+    assert (ROOT / "docs" / name).read_text(encoding="utf-8") == WRITTEN[name](), "write it anew with: make docs"
+
+
+@pytest.mark.parametrize("name", [name for name, _ in commands.commands()])
+def test_every_command_shows_by_an_example_how_it_is_typed(name: str) -> None:
+    (command,) = (command for known, command in commands.commands() if known == name)
+    shorter = {"darkroom archive run": "darkroom archive", "darkroom pyramid make": "darkroom pyramid"}
+    assert f"Example: {shorter.get(name, name)} " in f"{command.help} "
+
+
+LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_link_of_a_page_leads_to_a_file_and_a_heading_that_are_there(page: Path) -> None:
+    lost = []
+    for link in LINK.findall(without_code(page)):
+        if re.match(r"\w+:", link):
+            continue
+        name, _, anchor = link.partition("#")
+        target = (page.parent / name).resolve() if name else page
+        if not target.exists() or (anchor and anchor not in anchors(target)):
+            lost.append(link)
+    assert lost == []
+
+
+def without_code(page: Path) -> str:
+    return re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+
+
+def anchors(page: Path) -> set[str]:
+    """As GitHub makes them of headings: lower case, blanks to hyphens, other signs left out."""
+    headings = re.findall(r"^#+ (.+)$", without_code(page), re.MULTILINE)
+    plain = (re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading) for heading in headings)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in plain}
+
+
+def test_the_readme_leads_to_every_page_or_to_one_that_does() -> None:
+    def led_to(page: Path) -> set[Path]:
+        names = (link.partition("#")[0] for link in LINK.findall(without_code(page)))
+        return {(page.parent / name).resolve() for name in names if name and ":" not in name}
+
+    found, seen = {ROOT / "README.md"}, set()
+    while waiting := found - seen:
+        for page in waiting:
+            seen.add(page)
+            found |= {one for one in led_to(page) if one.suffix == ".md" and one.is_file()}
+    assert [page for page in PAGES if page not in found] == []

@@ -11,8 +11,26 @@ from darkroom.cli import app
 from tools.pages.markdown import code, page, plain, table
 
 _INTRODUCTION = """\
-`darkroom --help` says the same on a terminal, and so does `--help` behind any command. Where a STORE is asked for, a
-folder's path, `s3://bucket/prefix` and `gs://bucket/prefix` will do ([stores](stores.md))."""
+An image studio's production line. `darkroom --help` says the same on a terminal, and so does `--help` behind any
+command. Where a STORE is asked for, a folder's path, `s3://bucket/prefix` and `gs://bucket/prefix` will do
+([stores](stores.md)). Settings are environment variables ([configuration](configuration.md))."""
+
+_EXIT_CODES = table(
+    ("exit code", "means"),
+    (
+        ("0", "all fine"),
+        ("1", "some items failed or were refused; each reason is said once, with what it costs"),
+        ("2", "bad input, no access to a store, or nothing found where something was named: nothing was done"),
+        ("70", "it did not come to its end, such as on a full disk; what is finished is kept: run it again"),
+        ("130", "interrupted (Ctrl-C); what is kept and how to go on was said"),
+    ),
+)
+
+_OUTPUT = """\
+`--json`, where a command has it, prints one JSON object a line on the standard output, of `check` and `verify` the
+document that `--report` writes; everything else goes to the error stream. Without it, `store list` and `combinations`
+print one name a line, for people and pipes alike. `--dry-run` and `--mode plan` say what would be done, and write none
+of it."""
 
 
 def written() -> str:
@@ -23,8 +41,8 @@ def written() -> str:
         ((f"[`{name}`](#{_anchor(name)})", plain(_first_sentence(command.help))) for name, command in found),
     )
     sections = (_section(name, command) for name, command in found)
-    root = plain(typer.main.get_command(app).help or "")
-    return page("Commands", "the commands' help in include/darkroom/cli/", root, _INTRODUCTION, links, *sections)
+    parts = (_INTRODUCTION, _EXIT_CODES, _OUTPUT, links, *sections)
+    return page("Commands", "the commands' help in include/darkroom/cli/, and tools/pages/commands.py", *parts)
 
 
 def commands() -> Iterator[tuple[str, Any]]:

@@ -21,6 +21,7 @@ from darkroom.cli.report_file import report_option, write_report
 from darkroom.cli.summary import print_summary
 from darkroom.compositing.flow import FLOW
 from darkroom.compositing.job import Layout
+from darkroom.compositing.profiles import CUTS
 from darkroom.compositing.request import OnMissing, Request
 from darkroom.jobs import Mode
 from darkroom.runs import run_here
@@ -43,9 +44,7 @@ def composite(
         str | None, typer.Option(metavar="0-17", help="Colours, as numbers and ranges. Default: all.")
     ] = None,
     sides: Annotated[str | None, typer.Option(metavar="front,back", help="Default: both.")] = None,
-    cuts: Annotated[
-        str | None, typer.Option(metavar="CUTS", help="Of 800x800,142x142,top-crop,bottom-crop. Default: all four.")
-    ] = None,
+    cuts: Annotated[str | None, typer.Option(metavar="CUTS", help=f"Of {','.join(CUTS)}. Default: all.")] = None,
     workers: Workers = None,
     mode: AskedMode = Mode.CHANGED,
     on_missing: Annotated[
