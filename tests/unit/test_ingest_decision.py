@@ -4,7 +4,7 @@ import pytest
 
 from darkroom import keys, ledger
 from darkroom.flows import NO_TIME
-from darkroom.ingest.decision import Action, asks_for_changes, decide
+from darkroom.ingest.decision import Action, asks_for_changes, decide, is_being_written, is_passed_over
 from darkroom.ingest.job import UNFIT, WORDS, Cursor
 from darkroom.ingest.release import is_settled, move_cursor
 from darkroom.ingest.sources import Found, Listing
@@ -60,6 +60,40 @@ def test_only_a_cursor_that_can_be_trusted_is_asked_from(mode: Mode, known: bool
     ]
     assert len(found) == 1
     assert asks_for_changes(mode, known=known, same=same, whole=whole) == (found[0][""] == "yes")
+
+
+@pytest.mark.parametrize(
+    ("path", "age", "writing"),
+    [
+        ("a/t1.png", 59.9, True),
+        ("a/t1.png", 60.0, False),
+        ("a/t1.png", 61.0, False),
+        ("a/t1.png", -5.0, True),  # by a clock that is ahead of ours
+        ("a/t1.png.tmp", 1e6, True),
+        ("a/t1.png.PART", 1e6, True),
+        ("a/t1.png.partial", 1e6, True),
+        ("a/t1.crdownload", 1e6, True),
+        ("a/~$t1.png", 1e6, True),
+        ("a~$/t1.png", 1e6, False),
+        ("a.tmp/t1.png", 1e6, False),
+    ],
+)
+def test_a_file_waits_until_nobody_wrote_to_it_for_so_long(path: str, age: float, writing: bool) -> None:
+    assert is_being_written(path, age, quiet=60.0) is writing
+
+
+@pytest.mark.parametrize(
+    ("path", "passed"),
+    [
+        ("a/t1.png", False),
+        ("a/desktop.ini", True),
+        ("THUMBS.DB", True),
+        ("thumbs.db/t1.png", False),
+        ("a./t.png", False),
+    ],
+)
+def test_only_what_a_system_keeps_for_itself_is_passed_over(path: str, passed: bool) -> None:
+    assert is_passed_over(path) is passed
 
 
 def test_every_action_that_ends_in_a_report_has_a_word_of_its_own() -> None:
