@@ -40,12 +40,11 @@ def written(dags: Mapping[str, Any]) -> str:
 
 
 def _section(dag: Any) -> str:
-    facts = table(("", ""), ((name, said) for name, said in _facts(dag) if said))
-    tasks = table(
-        ("task", "after", "is", "pool", "queue", "tries", "at most"), (_task(task) for task in _in_order(dag))
-    )
+    facts = "\n".join(f"- **{name}**: {said}" for name, said in _facts(dag) if said)
     params = table(("parameter", "in the form", "takes", "default", "means"), _params(dag))
-    return "\n\n".join((f"## {dag.dag_id}", f"**{dag.dag_display_name}.** {_summary(dag)}", facts, params, tasks))
+    tasks = table(("task", "after", "is", "pool", "queue", "tries", "at most"), map(_task, _in_order(dag)))
+    summary = f"**{dag.dag_display_name}.** {_summary(dag)}"
+    return "\n\n".join((f"## {dag.dag_id}", summary, facts, "### Its parameters", params, "### Its tasks", tasks))
 
 
 def _summary(dag: Any) -> str:
