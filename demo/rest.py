@@ -43,6 +43,10 @@ class AirflowApi:
         """Is the DAG known, and ready to run?"""
         return self._find(f"/dags/{dag_id}/details") is not None
 
+    def pause(self, dag_id: str, *, paused: bool = True) -> None:
+        """Let a DAG's runs begin no more, or again."""
+        self._call("PATCH", f"{_API}/dags/{dag_id}", json={"is_paused": paused})
+
     def import_errors(self) -> list[str]:
         """What keeps DAG files from being read."""
         return [error["stack_trace"] for error in self._get("/importErrors")["import_errors"]]

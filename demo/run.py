@@ -29,7 +29,8 @@ from demo.flows import (
 )
 from demo.layout import PROJECT, Layout
 from demo.rest import ApiError
-from demo.studio import Say, Studio, StudioError
+from demo.room import is_full, require_room
+from demo.studio import Say, Studio, StudioError, sentence
 from demo.watch import console, steps
 
 
@@ -37,22 +38,49 @@ def main() -> int:
     """Returns the exit code: 0 when the flows did what they should."""
     # so that `kill` unwinds like Ctrl-C, and nothing half-started stays
     signal.signal(signal.SIGTERM, _interrupt)
-    studio = Studio(Layout(PROJECT / "var"), deployment=callers_settings())
+    try:
+        studio = Studio(Layout(PROJECT / "var"), deployment=callers_settings())
+    except OSError as error:
+        return _complain(sentence(error))
     try:
         with studio.locked():
             _start(studio)
-        console.print(f"Airflow runs on {studio.address}.")
-        return show(studio, [*_dress(studio), _pyramids(studio), _archive(studio), _sync(studio)])
-    except StudioError as error:
-        console.print(str(error), markup=False, style="red", soft_wrap=True)
-        return 1
-    except ApiError as error:
-        console.print(f"{error}\nThe studio's logs: {studio.layout.logs}", markup=False, style="red", soft_wrap=True)
-        return 1
+        with studio.showing():
+            console.print(f"Airflow runs on {studio.address}.")
+            return show(studio, [*_dress(studio), _pyramids(studio), _archive(studio), _sync(studio)])
+    except (StudioError, ApiError, OSError) as error:
+        return _give_up(studio, error)
     except KeyboardInterrupt:
         left = "the studio still runs, `make stop` ends it" if studio.running() else "nothing is left running"
         console.print(f"\nInterrupted: {left}.", markup=False)
         return 130
+
+
+def _give_up(studio: Studio, error: Exception) -> int:
+    """Say what is wrong, and end what is left of a studio that has died."""
+    if is_full(studio.layout):
+        said = f"The disk of {studio.layout.root} is full: make room, then run `make run` again."
+    else:
+        said = sentence(_cause(studio, error))
+    if studio.processes() and not studio.running():
+        studio.stop()
+        said += "\nWhat was left of the studio is ended."
+    return _complain(said)
+
+
+def _cause(studio: Studio, error: Exception) -> Exception:
+    """Why Airflow does not answer: mostly it has ended."""
+    try:
+        if isinstance(error, ApiError):
+            studio.check_alive()
+    except StudioError as ended:
+        return ended
+    return error
+
+
+def _complain(said: str) -> int:
+    console.print(said, markup=False, style="red", soft_wrap=True)
+    return 1
 
 
 def show(studio: Studio, results: Sequence[Result]) -> int:
@@ -83,6 +111,7 @@ def _table(results: Sequence[Result]) -> list[str]:
 
 
 def _start(studio: Studio) -> None:
+    require_room(studio.layout)
     with steps() as say:
         _draw(studio, say)  # first, as Airflow looks for deliveries by itself
         studio.start(say)

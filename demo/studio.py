@@ -30,6 +30,16 @@ class StudioError(Exception):
     """The studio cannot start, or has died. The text is for a person."""
 
 
+def sentence(error: Exception) -> str:
+    """What is wrong, for a person."""
+    if not isinstance(error, OSError):
+        return str(error)
+    why = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+    if isinstance(error, PermissionError):
+        return f"{why}. Run make as the user whose folder this is."
+    return f"{why}."
+
+
 class Studio:
     """The studio below one folder. Commands that come later find what an earlier one started."""
 
@@ -65,11 +75,22 @@ class Studio:
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Start or stop nothing while another command does. Raises `StudioError`."""
-        with (self.layout.root / "lock").open("w") as file:
+        with self._alone("lock", "Another `make run` or `make stop` is at work on this studio; wait for it."):
+            yield
+
+    @contextmanager
+    def showing(self) -> Iterator[None]:
+        """Show the flows to one person at a time; the studio may be stopped meanwhile. Raises `StudioError`."""
+        with self._alone("showing", "Another `make run` shows its flows on this studio; wait for its table."):
+            yield
+
+    @contextmanager
+    def _alone(self, name: str, otherwise: str) -> Iterator[None]:
+        with (self.layout.root / name).open("w") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                raise StudioError("Another `make run` or `make stop` is at work on this studio; wait for it.") from None
+            except BlockingIOError:
+                raise StudioError(otherwise) from None
             yield
 
     def command(self, name: str, command: Sequence[str], environment: Mapping[str, str]) -> None:
@@ -89,7 +110,7 @@ class Studio:
     def airflow(self, name: str, *words: str) -> None:
         """Run a command of Airflow's own in the running studio. Raises `StudioError` when it fails."""
         command, *rest = words
-        environment = self._environment(database.start(self.layout.database))
+        environment = self._environment(self._database())
         self.command(name, [*airflow_command(command, self.port), *rest], environment)
 
     def airflow_here(self, words: Sequence[str]) -> int:
@@ -100,7 +121,7 @@ class Studio:
         if not self.layout.settings.exists():
             raise StudioError("There is no database yet: `make run` makes one.")
         alone = not database.running(self.layout.database)
-        environment = self._environment(database.start(self.layout.database)) | self._started_with()
+        environment = self._environment(self._database()) | self._started_with()
         try:
             command = [str(Path(sys.executable).with_name("airflow")), *words]
             return subprocess.run(command, env=self._processes.marked(environment), check=False).returncode
@@ -148,6 +169,8 @@ class Studio:
         """Raises `StudioError` with the end of its log for a component that has ended."""
         for component in COMPONENTS:
             if not self._processes.running(component):
+                if not self.processes():
+                    raise StudioError("The studio was stopped meanwhile.")
                 said = "\n".join(self._processes.last_lines(component)) or "(nothing)"
                 raise StudioError(
                     f"Airflow's {component} has ended. It said last ({self._processes.log(component)}):\n{said}"
@@ -195,11 +218,7 @@ class Studio:
     def _start(self, say: Say) -> None:
         self.layout.make()
         say("starting PostgreSQL")
-        try:
-            uri = database.start(self.layout.database)
-        except subprocess.SubprocessError as error:
-            log = self.layout.database / "log"
-            raise StudioError(f"PostgreSQL does not start ({error}); {log} says more.") from None
+        uri = self._database()
         self._choose_port()
         write_private(self.layout.settings, json.dumps(self.settings))
         write_private(self.layout.passwords, json.dumps({USER: self.credentials.password}))
@@ -208,6 +227,12 @@ class Studio:
         self.command("db-migrate", [*airflow_command("db", self.port), "migrate"], environment)
         for component in COMPONENTS:
             self._processes.start(component, airflow_command(component, self.port), environment, self.layout.airflow)
+
+    def _database(self) -> str:
+        try:
+            return database.start(self.layout.database)
+        except database.NotStarted as error:
+            raise StudioError(f"PostgreSQL does not start: {error}.") from None
 
     def _environment(self, database_uri: str) -> dict[str, str]:
         return airflow_environment(self.layout, self.credentials, database_uri, self.port, self._deployment)
