@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import pyvips
 
+from darkroom.jobs import State
 from tests.shown import PAGES, ROOT
 from tools.pages import commands, configuration, decisions
 
@@ -85,3 +86,22 @@ def test_the_readme_leads_to_every_page_or_to_one_that_does() -> None:
             seen.add(page)
             found |= {one for one in led_to(page) if one.suffix == ".md" and one.is_file()}
     assert [page for page in PAGES if page not in found] == []
+
+
+WORDS = {
+    *("render", "layer", "style", "length", "side", "colour", "slot", "customization code", "combination", "stack"),
+    *("composite", "cut", "proxy", "catalogue", "pyramid", "marker", "item", "job", "outcome", "ledger", "report"),
+    *("mode", "flow", "plan", "run", "settle", "recipe digest", "pair", "profile", "guard", "approval", "flag"),
+}
+"""What the design calls things by."""
+
+
+def test_every_word_of_the_design_the_outcomes_and_the_pages_is_in_the_glossary() -> None:
+    text = (ROOT / "docs/glossary.md").read_text(encoding="utf-8")
+    known = {word for row in re.findall(r"^\| ([^|]+) \|", text, re.MULTILINE) for word in row.split(", ")}
+    pages = {"fitting room", "lightbox", "contact sheet", "note", "alert", "silence"}
+    counted = {"planned", "left", "different", "held", "missing", "stale", "broken", "extra", "estimate"}
+    assert WORDS | pages | counted | {state.value for state in State} | {"mismatch", "fine again"} <= known
+    assert len(re.findall(r"^\| (?!word|---)", text, re.MULTILINE)) == len(
+        set(re.findall(r"^\| (?!word|---)([^|]+) \|", text, re.MULTILINE))
+    ), "a word means one thing"
