@@ -11,6 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from demo import database
 from demo.airflow import callers_settings
 from demo.layout import Layout
 from demo.processes import MARK, Processes
@@ -23,6 +24,21 @@ import subprocess, sys, time
 child = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(1, flush=True); time.sleep(60)"
 subprocess.Popen([sys.executable, "-c", child], start_new_session=True)
 time.sleep(60)
+"""
+# ends when it is asked twice
+STUBBORN = """
+import signal, sys, time
+asked = []
+def ask(*_):
+    asked.append(1)
+    print("asked", flush=True)
+    if len(asked) == 2:
+        print("ended", flush=True)
+        sys.exit()
+signal.signal(signal.SIGTERM, ask)
+print("ready", flush=True)
+while True:
+    time.sleep(1)
 """
 
 
@@ -83,6 +99,16 @@ def test_children_in_other_sessions_end_too_even_when_they_ignore_sigterm(folder
     assert not processes.all()
 
 
+def test_who_is_left_without_children_is_asked_a_second_time(folder):
+    processes = folder.processes()
+    processes.start("stubborn", [sys.executable, "-c", STUBBORN], os.environ, folder.run)
+    until("its handler", lambda: processes.last_lines("stubborn") == ["ready"])
+    began = time.monotonic()
+    processes.stop(grace=30)
+    assert time.monotonic() - began < 20
+    assert processes.last_lines("stubborn") == ["ready", "asked", "asked", "ended"]
+
+
 def test_orphans_of_a_killed_parent_are_found(folder):
     processes = folder.processes()
     processes.start("parent", [sys.executable, "-c", PARENT], os.environ, folder.run)
@@ -115,6 +141,37 @@ def test_the_end_of_a_log_is_kept_for_the_message(folder):
     assert processes.wait("one") == 0
     assert processes.last_lines("one", 2) == ["48", "49"]
     assert processes.last_lines("never") == []
+
+
+def test_a_database_that_was_ended_is_started_again_by_the_same_process(tmp_path):
+    """As when the studio runs with other settings than it is to have."""
+    try:
+        for _ in range(2):
+            assert database.start(tmp_path / "postgres").startswith("postgresql+psycopg2://")
+            assert database.running(tmp_path / "postgres")
+            database.stop(tmp_path / "postgres")
+            assert not database.running(tmp_path / "postgres")
+    finally:
+        database.stop(tmp_path / "postgres")
+
+
+def test_a_database_that_cannot_be_made_says_why_in_its_own_words(tmp_path, monkeypatch):
+    monkeypatch.setenv("LC_ALL", "xx_YY.UTF-8")
+    with pytest.raises(database.NotStarted, match="invalid locale settings; check LANG and LC_"):
+        database.start(tmp_path / "postgres")
+
+
+def test_two_commands_neither_start_nor_show_one_studio_at_the_same_time(tmp_path):
+    first, second = (Studio(Layout(tmp_path)) for _ in range(2))
+    with first.locked(), pytest.raises(StudioError, match="is at work on this studio"), second.locked():
+        pass
+    with first.showing(), second.locked(), pytest.raises(StudioError, match="shows its flows"), second.showing():
+        pass
+
+
+def test_a_studio_that_somebody_stopped_meanwhile_is_no_crash(tmp_path):
+    with pytest.raises(StudioError, match="was stopped meanwhile"):
+        Studio(Layout(tmp_path)).check_alive()
 
 
 def test_settings_of_darkroom_are_passed_on_and_nothing_else(monkeypatch):
