@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -172,6 +173,18 @@ def test_two_commands_neither_start_nor_show_one_studio_at_the_same_time(tmp_pat
 def test_a_studio_that_somebody_stopped_meanwhile_is_no_crash(tmp_path):
     with pytest.raises(StudioError, match="was stopped meanwhile"):
         Studio(Layout(tmp_path)).check_alive()
+
+
+def test_a_taken_port_is_passed_over_and_where_all_are_taken_that_is_said(tmp_path, monkeypatch):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        studio = Studio(Layout(tmp_path), first_port=port)
+        monkeypatch.setattr("demo.studio._PORTS", 1)
+        with pytest.raises(StudioError, match=f"No port from {port} to {port} is free"):
+            studio._choose_port()
+        monkeypatch.setattr("demo.studio._PORTS", 50)
+        studio._choose_port()
+        assert port < studio.port < port + 50
 
 
 def test_settings_of_darkroom_are_passed_on_and_nothing_else(monkeypatch):
