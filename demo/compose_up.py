@@ -38,7 +38,7 @@ def main(words: Sequence[str]) -> int:
         values = read_variables(PROJECT / _FILE) | dict(os.environ)
         require_secrets(values)
         require_engine()
-        port = int(values.get(_PORT) or 8080)
+        port = port_of(values)
         if _published() != f"127.0.0.1:{port}":
             require_free(port)
     except NotReady as problem:
@@ -73,6 +73,14 @@ def require_secrets(values: Mapping[str, str]) -> None:
     strange = [name for name in _IN_ADDRESSES if not re.fullmatch(r"[\w.~-]+", values[name], re.ASCII)]
     if strange:
         raise NotReady(f"{_FILE}: {strange[0]} may hold only letters, digits and - _ . ~: an address holds it.")
+
+
+def port_of(values: Mapping[str, str]) -> int:
+    """Where the UI is to be. Raises `NotReady`."""
+    said = values.get(_PORT) or "8080"
+    if not said.isdecimal() or not 0 < int(said) < 1 << 16:
+        raise NotReady(f"{_FILE}: {_PORT} is {said!r}; write the number of a port, such as 8080.")
+    return int(said)
 
 
 def require_engine() -> None:

@@ -91,6 +91,13 @@ def test_a_secret_that_no_service_could_use_is_said_before_anything_starts(
         require_secrets(written | change)
 
 
+@pytest.mark.parametrize("said", ["no", "-1", "0", "65536", "8080/tcp"])
+def test_a_port_that_is_none_is_said_before_anything_starts(said: str) -> None:
+    with pytest.raises(NotReady, match="AIRFLOW_PORT is .*; write the number of a port"):
+        compose_up.port_of({"AIRFLOW_PORT": said})
+    assert (compose_up.port_of({}), compose_up.port_of({"AIRFLOW_PORT": "18080"})) == (8080, 18080)
+
+
 def test_without_its_file_or_an_engine_nothing_is_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(NotReady, match="`make env` writes one"):
         read_variables(tmp_path / ".env")
