@@ -93,7 +93,7 @@ def test_a_secret_that_no_service_could_use_is_said_before_anything_starts(
 
 @pytest.mark.parametrize("said", ["no", "-1", "0", "65536", "8080/tcp"])
 def test_a_port_that_is_none_is_said_before_anything_starts(said: str) -> None:
-    with pytest.raises(NotReady, match="AIRFLOW_PORT is .*; write the number of a port"):
+    with pytest.raises(NotReady, match=r"AIRFLOW_PORT is .*; write the number of a port"):
         compose_up.port_of({"AIRFLOW_PORT": said})
     assert (compose_up.port_of({}), compose_up.port_of({"AIRFLOW_PORT": "18080"})) == (8080, 18080)
 
