@@ -2,6 +2,7 @@
 
 import logging
 import re
+import stat
 import subprocess
 import warnings
 from contextlib import suppress
@@ -52,6 +53,18 @@ def _socket_folder(pgdata: Path, runtime_path: Path) -> Path:
 
 
 postgres_server.find_suitable_socket_dir = _socket_folder  # type: ignore[attr-defined]
+
+
+def _let_through(path: Path) -> None:
+    """Let the user that the server runs as, where make runs as root, reach a path: pgserver lets all users list it."""
+    through = stat.S_IXGRP | stat.S_IXOTH  # the group too, as the server keeps root's
+    for folder in path.parents:
+        mode = folder.stat().st_mode
+        if mode & through != through:
+            folder.chmod(mode | through)
+
+
+postgres_server.ensure_prefix_permissions = _let_through  # type: ignore[attr-defined]
 
 
 def start(folder: Path) -> str:

@@ -146,14 +146,17 @@ def test_the_end_of_a_log_is_kept_for_the_message(folder):
 
 def test_a_database_that_was_ended_is_started_again_by_the_same_process(tmp_path):
     """As when the studio runs with other settings than it is to have."""
+    home = tmp_path / "of its user alone"
+    home.mkdir(mode=0o700)
     try:
         for _ in range(2):
-            assert database.start(tmp_path / "postgres").startswith("postgresql+psycopg2://")
-            assert database.running(tmp_path / "postgres")
-            database.stop(tmp_path / "postgres")
-            assert not database.running(tmp_path / "postgres")
+            assert database.start(home / "postgres").startswith("postgresql+psycopg2://")
+            assert database.running(home / "postgres")
+            database.stop(home / "postgres")
+            assert not database.running(home / "postgres")
     finally:
-        database.stop(tmp_path / "postgres")
+        database.stop(home / "postgres")
+    assert not home.stat().st_mode & 0o066, "others may list a home because a studio is in it"
 
 
 def test_a_database_that_cannot_be_made_says_why_in_its_own_words(tmp_path, monkeypatch):
