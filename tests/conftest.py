@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 # they share an engine with images that take minutes to build
 ENGINE = {f"tests/dags/{name}.py" for name in ("test_docker_jobs", "test_every_runner", "test_images")}
-NIGHTS = "tests/e2e/test_nights.py"
+# they share an Airflow, and a story
+NIGHTS = {f"tests/e2e/{name}.py" for name in ("test_menu", "test_nights", "test_reprocess")}
 
 
 class KeptTogether(LoadScopeScheduling):  # type: ignore[misc]
@@ -28,10 +29,12 @@ class KeptTogether(LoadScopeScheduling):  # type: ignore[misc]
         file = nodeid.partition("::")[0]
         if file in ENGINE:
             return "engine"
+        if file in NIGHTS:
+            return "nights"
         return "dags" if file.startswith("tests/dags/") else file
 
     def _assign_work_unit(self, node: Any) -> None:
-        for longest in (NIGHTS, "engine"):
+        for longest in ("nights", "engine"):
             if longest in self.workqueue:
                 self.workqueue.move_to_end(longest, last=False)
         super()._assign_work_unit(node)

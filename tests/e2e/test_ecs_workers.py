@@ -19,6 +19,7 @@ from demo.rest import AirflowApi
 from demo.studio import Studio
 from demo.watch import FINISHED
 from tests import renders
+from tests.e2e.nights import ONLY_WHAT_IS_ASKED
 from tests.servers.ecs import CLUSTER, Ecs, ecs
 from tests.servers.moto import moto_s3
 from tests.tiny import LAYERS, STYLE
@@ -88,6 +89,7 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
             "DARKROOM_STUDIO_STORE": f"s3://{BUCKET}",
             "DARKROOM_JOB_RUNNER": "ecs",
             "DARKROOM_ECS_CLUSTER": CLUSTER,
+            **ONLY_WHAT_IS_ASKED,
         }
         for name, value in server.environment().items():
             patch.setenv(name, value)
@@ -103,6 +105,7 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
             studio.make_pools()
             studio.wait_for_dag(DAG)
             with studio.api() as api:
+                api.pause(DAG, paused=False)
                 yield Cloud(studio, api, service, gate)
         finally:
             studio.stop()
