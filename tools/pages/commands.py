@@ -81,8 +81,12 @@ def _row(param: Any, context: Any) -> tuple[str, str, str]:
     means, _, extra = means.partition("  [")  # such as `[default: 1; 1<=x<=10000]`
     if "required" in extra or (param.param_type_name == "argument" and param.required):
         return code(written), plain(means), "(required)"
-    default = re.search(r"default: ([^;\]]+)", extra)
-    return code(written), plain(means), code(default[1]) if default else ""
+    if default := re.search(r"default: ([^;\]]+)", extra):
+        return code(written), plain(means), code(default[1])
+    words, _, default_in_words = means.partition("Default: ")
+    if default_in_words.count(".") == 1:  # a sentence of its own, and the last one
+        return code(written), plain(words.strip()), plain(default_in_words.rstrip("."))
+    return code(written), plain(means), ""
 
 
 def _first_sentence(text: str) -> str:

@@ -43,7 +43,7 @@ def composite(
     colours: Annotated[
         str | None, typer.Option(metavar="0-17", help="Colours, as numbers and ranges. Default: all.")
     ] = None,
-    sides: Annotated[str | None, typer.Option(metavar="front,back", help="Default: both.")] = None,
+    sides: Annotated[str | None, typer.Option(metavar="front,back", help="Only these sides. Default: both.")] = None,
     cuts: Annotated[str | None, typer.Option(metavar="CUTS", help=f"Of {','.join(CUTS)}. Default: all.")] = None,
     workers: Workers = None,
     mode: AskedMode = Mode.CHANGED,

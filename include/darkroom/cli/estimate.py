@@ -30,13 +30,13 @@ _PRICES = {
 }
 
 
-def _price(option: str, of_what: str, setting: str) -> Any:
+def _price(option: str, of_what: str, example: str, setting: str) -> Any:
     def checked(value: str | None) -> str | None:
         if value is not None and (not value or not re.match(PRICE, value)):
             raise BadInput(f"{option}: {value!r} is no price; write an amount, and its currency: '0.05 USD'.")
         return value
 
-    words = f"The price of {of_what}, such as '0.05 USD'. Default: {setting}."
+    words = f"The price of {of_what}, such as '{example} USD'. Default: {setting}."
     return typer.Option(option, metavar="PRICE", help=words, callback=checked)
 
 
@@ -65,14 +65,17 @@ def estimate(
         int | None, typer.Option(min=1, max=1024, metavar="C", help="Cores of each. Default: this machine's.")
     ] = None,
     core_hour_price: Annotated[
-        str | None, _price(_PRICES["core_hour"], "an hour of one core", "DARKROOM_CORE_HOUR_PRICE")
+        str | None, _price(_PRICES["core_hour"], "an hour of one core", "0.05", "DARKROOM_CORE_HOUR_PRICE")
     ] = None,
     write_price: Annotated[
-        str | None, _price(_PRICES["writes"], "a thousand writes and lists of the store", "DARKROOM_WRITE_PRICE")
+        str | None,
+        _price(_PRICES["writes"], "a thousand writes and lists of the store", "0.005", "DARKROOM_WRITE_PRICE"),
     ] = None,
-    read_price: Annotated[str | None, _price(_PRICES["reads"], "a thousand reads of it", "DARKROOM_READ_PRICE")] = None,
+    read_price: Annotated[
+        str | None, _price(_PRICES["reads"], "a thousand reads of it", "0.0004", "DARKROOM_READ_PRICE")
+    ] = None,
     storage_price: Annotated[
-        str | None, _price(_PRICES["month"], "a gigabyte in it a month", "DARKROOM_STORAGE_PRICE")
+        str | None, _price(_PRICES["month"], "a gigabyte in it a month", "0.023", "DARKROOM_STORAGE_PRICE")
     ] = None,
     store: Annotated[
         str | None,
