@@ -3,7 +3,8 @@
 import json
 import re
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from typer.testing import CliRunner
@@ -32,6 +33,12 @@ def here(word: str) -> str:
     for pattern, folder in _ELSEWHERE:
         word = re.sub(pattern, folder, word)
     return word
+
+
+def to_come(words: Sequence[str]) -> list[str]:
+    """A command's words, a day that it takes to be in the future as one that is."""
+    day = f"{datetime.now(UTC) + timedelta(days=3):%Y-%m-%d}"
+    return [day if before == "--until" else word for before, word in zip(["", *words], words, strict=False)]
 
 
 def build(folder: Path) -> None:

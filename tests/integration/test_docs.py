@@ -79,7 +79,7 @@ def test_a_section_can_be_typed_line_by_line(
     docs_world.prepare(where, place)
     for step in RUN[where]:
         settings.cache_clear()
-        words = [docs_world.here(word) for word in step.words]
+        words = [docs_world.here(word) for word in docs_world.to_come(step.words)]
         if words[0] == "export":
             name, _, value = words[1].partition("=")
             monkeypatch.setenv(name, value)
