@@ -121,7 +121,9 @@ class Settings(BaseSettings):
         default="05:30", pattern=_HOUR, description="When `nightly_pyramids` starts, in New York's time."
     )
     pyramids_by: str = Field(
-        default="09:00", pattern=_HOUR, description="When it should be done; later than that there is an alert."
+        default="09:00",
+        pattern=_HOUR,
+        description="When `nightly_pyramids` should be done; later than that there is an alert.",
     )
     alerts: str = Field(
         default=LOG,

@@ -105,3 +105,8 @@ def test_every_word_of_the_design_the_outcomes_and_the_pages_is_in_the_glossary(
     assert len(re.findall(r"^\| (?!word|---)", text, re.MULTILINE)) == len(
         set(re.findall(r"^\| (?!word|---)([^|]+) \|", text, re.MULTILINE))
     ), "a word means one thing"
+
+
+def test_no_airflow_variable_is_read_as_the_configuration_says() -> None:
+    files = [file for folder in ("plugins", "dags") for file in (ROOT / folder).rglob("*.py")]
+    assert [file for file in files if re.search(r"\bVariable\b", file.read_text(encoding="utf-8"))] == []
