@@ -1,5 +1,6 @@
 """The documents: what the code writes of them is what it would write, and what they show and lead to is there."""
 
+import ast
 import re
 from pathlib import Path
 
@@ -105,6 +106,55 @@ def test_every_word_of_the_design_the_outcomes_and_the_pages_is_in_the_glossary(
     assert len(re.findall(r"^\| (?!word|---)", text, re.MULTILINE)) == len(
         set(re.findall(r"^\| (?!word|---)([^|]+) \|", text, re.MULTILINE))
     ), "a word means one thing"
+
+
+SAID = {
+    "night-failed.md": (" not made", "is not done in time", "the run failed", "did not make it"),
+    "disk-full.md": ("the disk is full, or this user's share of it; make room and run it again",),
+    "cursor-reset.md": ("it is no JSON", "What it knew is proven anew.", "may still be being written"),
+    "rotate-a-credential.md": ("refuses access", "does not take the refresh token", "The alert did not reach"),
+    "sqs-dead-letters.md": (
+        *(" stays in the queue: ", "no place of DARKROOM_SCAN_SOURCES holds ", "it is no event of S3"),
+        *("an event has not the form ", "its marker cannot be written: "),
+    ),
+    "guard-stopped-a-sync.md": (
+        *("a guard stopped it", "an approval waits: ", " gone from the folder, and ", "its guards let no more than"),
+        *("it has no file that could be uploaded, though ", " that were looked for from the last run is there"),
+        *("which is more than may be removed", " gone from the source, and "),
+    ),
+    "restore-a-version.md": ("hashes do not match: ",),
+}
+"""By which words of Darkroom's one finds a runbook."""
+
+
+@pytest.fixture(scope="module")
+def sentences() -> str:
+    """Every text in the library and the plugins, as it is said."""
+    files = [file for folder in ("include/darkroom", "plugins") for file in (ROOT / folder).rglob("*.py")]
+    trees = (ast.parse(file.read_text(encoding="utf-8")) for file in files)
+    return "\n".join(
+        node.value
+        for tree in trees
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    )
+
+
+@pytest.mark.parametrize(("page", "words"), [(page, words) for page, some in SAID.items() for words in some])
+def test_a_runbook_quotes_what_is_really_said(page: str, words: str, sentences: str) -> None:
+    assert words.strip() in (ROOT / "docs/runbooks" / page).read_text(encoding="utf-8")
+    assert words in sentences
+
+
+def test_every_runbook_is_in_the_index_and_says_how_to_learn_look_mend_and_see_the_end() -> None:
+    folder = ROOT / "docs/runbooks"
+    index = (folder / "README.md").read_text(encoding="utf-8")
+    for page in sorted(folder.glob("[a-z]*.md")):
+        headings = re.findall(r"^## (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+        assert f"({page.name})" in index
+        assert (headings[0], headings[-1]) == ("How you learn of it", "It is over when"), page.name
+        assert "Look at it" in headings, page.name
+        assert len(headings) >= 4, page.name
 
 
 def test_no_airflow_variable_is_read_as_the_configuration_says() -> None:
