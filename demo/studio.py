@@ -2,6 +2,7 @@
 
 import fcntl
 import json
+import re
 import secrets
 import socket
 import subprocess
@@ -23,11 +24,20 @@ _PORTS = 200
 _START_SECONDS = 180.0
 _HEALTHY = ("metadatabase", "scheduler", "dag_processor", "triggerer")
 
+_ERROR = re.compile(
+    r"^[\w.]*(Error|Exception)\b|\[(error|critical) *\]|: (error|fatal): |the disk is full", re.IGNORECASE
+)
+_LONG = 400  # characters
+
 Say = Callable[[str], None]
 
 
 class StudioError(Exception):
     """The studio cannot start, or has died. The text is for a person."""
+
+
+class Busy(StudioError):
+    """Another command is at work on the studio."""
 
 
 def sentence(error: Exception) -> str:
@@ -38,6 +48,16 @@ def sentence(error: Exception) -> str:
     if isinstance(error, PermissionError):
         return f"{why}. Run make as the user whose folder this is."
     return f"{why}."
+
+
+def last_error(lines: Sequence[str]) -> str:
+    """The last line that tells of an error, cut to what a person reads; empty where none does.
+
+    >>> last_error(["Traceback (most recent call last):", "OSError: the disk is full", "bye"])
+    'OSError: the disk is full'
+    """
+    found = next((line for line in reversed(lines) if _ERROR.search(line)), "")
+    return found if len(found) <= _LONG else f"{found[:_LONG]} ..."
 
 
 class Studio:
@@ -74,13 +94,13 @@ class Studio:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Start or stop nothing while another command does. Raises `StudioError`."""
+        """Start or stop nothing while another command does. Raises `Busy`."""
         with self._alone("lock", "Another `make run` or `make stop` is at work on this studio; wait for it."):
             yield
 
     @contextmanager
     def showing(self) -> Iterator[None]:
-        """Show the flows to one person at a time; the studio may be stopped meanwhile. Raises `StudioError`."""
+        """Show the flows to one person at a time; the studio may be stopped meanwhile. Raises `Busy`."""
         with self._alone("showing", "Another `make run` shows its flows on this studio; wait for its table."):
             yield
 
@@ -90,7 +110,7 @@ class Studio:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                raise StudioError(otherwise) from None
+                raise Busy(otherwise) from None
             yield
 
     def command(self, name: str, command: Sequence[str], environment: Mapping[str, str]) -> None:
@@ -98,9 +118,8 @@ class Studio:
         self._processes.start(name, command, environment, self.layout.root)
         code = self._processes.wait(name)
         if code != 0:
-            said = "\n".join(self._processes.last_lines(name))
-            what = " ".join(command)
-            raise StudioError(f"{what} ended with {code}. It said last ({self._processes.log(name)}):\n{said}")
+            what = " ".join([Path(command[0]).name, *command[1:]])
+            raise StudioError(f"`{what}` ended with {code}{self._last_words(name, any_line=True)}")
 
     def darkroom(self, name: str, *words: str) -> None:
         """Run a command of Darkroom's with the studio's settings. Raises `StudioError` when it fails."""
@@ -166,15 +185,18 @@ class Studio:
         return [*lines, "postgres"] if database.running(self.layout.database) else lines
 
     def check_alive(self) -> None:
-        """Raises `StudioError` with the end of its log for a component that has ended."""
+        """Raises `StudioError` for a component that has ended, with what its log says of that."""
         for component in COMPONENTS:
             if not self._processes.running(component):
                 if not self.processes():
                     raise StudioError("The studio was stopped meanwhile.")
-                said = "\n".join(self._processes.last_lines(component)) or "(nothing)"
-                raise StudioError(
-                    f"Airflow's {component} has ended. It said last ({self._processes.log(component)}):\n{said}"
-                )
+                raise StudioError(f"Airflow's {component} has ended{self._last_words(component)}")
+
+    def _last_words(self, name: str, *, any_line: bool = False) -> str:
+        """The rest of a sentence on a process that failed: its last error, or else its last line, and its log."""
+        lines = self._processes.last_lines(name, 200)
+        error = last_error(lines) or (lines[-1] if lines and any_line else "")
+        return f"{': ' if error else ''}{error.rstrip('.')}. Its log: {self._processes.log(name)}"
 
     @contextmanager
     def api(self) -> Iterator[AirflowApi]:

@@ -165,6 +165,13 @@ def test_a_database_that_cannot_be_made_says_why_in_its_own_words(tmp_path, monk
         database.start(tmp_path / "postgres")
 
 
+def test_a_database_of_another_user_is_left_alone(tmp_path, monkeypatch):
+    (tmp_path / "PG_VERSION").write_text("18")
+    monkeypatch.setattr(os, "getuid", lambda: 12345)
+    with pytest.raises(database.NotStarted, match="belongs to .*, not to who runs make; run it as that user"):
+        database.start(tmp_path)
+
+
 def test_two_commands_neither_start_nor_show_one_studio_at_the_same_time(tmp_path):
     first, second = (Studio(Layout(tmp_path)) for _ in range(2))
     with first.locked(), pytest.raises(StudioError, match="is at work on this studio"), second.locked():

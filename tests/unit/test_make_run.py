@@ -11,7 +11,7 @@ from demo import room
 from demo.flows import Result
 from demo.layout import Layout, near
 from demo.run import _table
-from demo.studio import StudioError, sentence
+from demo.studio import StudioError, last_error, sentence
 from demo.watch import console
 
 SHORT, LONG = Result("one", True, "done", "var/a", "http://here/1"), Result("another", False, "failed", run="http://b")
@@ -63,6 +63,23 @@ def test_what_the_system_says_becomes_a_sentence():
     assert sentence(PermissionError(EACCES, "Permission denied", "var/lock")).endswith(
         "as the user whose folder this is."
     )
+
+
+@pytest.mark.parametrize(
+    ("line", "tells"),
+    [
+        ("sqlalchemy.exc.OperationalError: (psycopg2.OperationalError) connection failed", True),
+        ("2026-11-28T12:07:47Z [error    ] cannot bind  [airflow.api]", True),
+        ("var/a.png: the disk is full, or this user's share of it", True),
+        ("initdb: error: invalid locale settings", True),
+        ("2026-11-28T12:07:47Z [info     ] no errors are known  [airflow.api]", False),
+        ("a line of a traceback", False),
+    ],
+)
+def test_of_a_log_the_last_error_is_told(line, tells):
+    assert last_error(["KeyError: before", line, "and more"]) == (line if tells else "KeyError: before")
+    assert len(last_error([f"OSError: {'x' * 5000}"])) < 500
+    assert last_error(["nothing"]) == ""
 
 
 def test_a_path_is_written_as_one_writes_it_here(tmp_path, monkeypatch):
