@@ -168,7 +168,7 @@ def test_a_database_that_cannot_be_made_says_why_in_its_own_words(tmp_path, monk
 def test_a_database_of_another_user_is_left_alone(tmp_path, monkeypatch):
     (tmp_path / "PG_VERSION").write_text("18")
     monkeypatch.setattr(os, "getuid", lambda: 12345)
-    with pytest.raises(database.NotStarted, match="belongs to .*, not to who runs make; run it as that user"):
+    with pytest.raises(database.NotStarted, match=r"belongs to .*, not to who runs make; run it as that user"):
         database.start(tmp_path)
 
 
