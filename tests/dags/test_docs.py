@@ -3,6 +3,7 @@
 import json
 import re
 import shlex
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -59,4 +60,4 @@ def test_every_command_of_airflows_is_one_and_what_it_gives_a_dag_is_what_its_fo
         assert given.keys() <= set(params)
         for name, value in given.items():  # but of those that a machine knows
             if name not in ("style", "pairs", "sources", "profile"):
-                params.get_param(name).resolve(value)
+                deepcopy(params.get_param(name)).resolve(value)  # which keeps what it is given
