@@ -59,6 +59,7 @@ def test_xcoms_hold_addresses_labels_and_counts_only(whole: Run) -> None:
         ("plan", "counts"),
         ("report", "report_uri"),
         ("report", "counts"),
+        ("report", "result"),
     }
     for job in whole.xcoms["plan", "return_value"]:
         assert set(job) == {"job_uri", "job_label", "machine"}

@@ -172,7 +172,7 @@ def test_every_state_that_is_not_good_has_an_action_where_no_kind_was_told() -> 
 def test_the_page_says_beside_each_reason_what_to_do() -> None:
     torn = outcome("a", state=State.FAILED, reason="it is cut short").model_copy(update={"kind": "decode"})
     html = page(shown(build_report(manifest(refused=()), [torn]), {}))
-    assert "it is cut short</td>" in html
+    assert '<td class="reason">it is cut short</td>' in html
     assert f'<td class="do">{ACTIONS["decode"]}</td>' in html
 
 
