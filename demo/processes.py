@@ -94,7 +94,7 @@ class Processes:
         for name in names:
             process = self._recorded(name)
             # Airflow's triggerer waits 10 s for a child that has ended long ago, unless it is asked twice
-            if process and not _descendants(process):
+            if process and not any(_alive(child) for child in _descendants(process)):
                 _send(process, signal.SIGTERM)
         _wait(self.all(), grace - min(grace, _PATIENCE))
         # what is left has had its time; a killed process's children may be new, hence again until there is none

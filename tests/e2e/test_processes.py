@@ -26,9 +26,10 @@ child = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); pri
 subprocess.Popen([sys.executable, "-c", child], start_new_session=True)
 time.sleep(60)
 """
-# ends when it is asked twice
+# ends when it is asked twice, and does not mind that its child has ended
 STUBBORN = """
-import signal, sys, time
+import signal, subprocess, sys, time
+child = subprocess.Popen([sys.executable, "-c", ""])
 asked = []
 def ask(*_):
     asked.append(1)
