@@ -101,6 +101,17 @@ class Runs:
         found: tuple[Any, Any] = self._dags[dag_id]
         return found
 
+    def forget(self) -> None:
+        """Leave Airflow's database as it was: other tests bring the same DAGs into it."""
+        from airflow.api.common.delete_dag import delete_dag
+        from airflow.models.taskinstance import TaskInstance
+        from airflow.utils.session import create_session
+
+        with create_session() as session:  # a DAG goes only when nothing of it is at work
+            session.query(TaskInstance).filter_by(state="running").update({"state": "failed"})
+        for dag_id in self._dags:
+            delete_dag(dag_id)
+
     def planned(self, dag_id: str, tasks: Mapping[str, Sequence[str | None]], jobs: int) -> str:
         """A run that goes on, with a plan of so many jobs, each of 100 items; returns its id."""
         run_id = f"manual__2026-11-28T04:30:{self.made:02d}+00:00"
