@@ -318,8 +318,8 @@ class Report(Document):
     `estimate` is what the plan said that the jobs would cost. Beside it stands what they did: `core_seconds` that their
     workers took, and `cost`, the price of these; None where nobody has said what a core hour costs.
 
-    `subjects` are the plan's. `skips` count by their reason the items that a worker left as they were, `throughput` says when the workers came to
-    how many (None where they came to none), and `slowest` which took longest.
+    `subjects` are the plan's. `skips` count by their reason the items that a worker left as they were, `throughput`
+    says when the workers came to how many (None where they came to none), and `slowest` which took longest.
     """
 
     title: str
