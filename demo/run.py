@@ -70,6 +70,8 @@ def _give_up(studio: Studio, error: Exception) -> int:
                 said += "\nWhat was left of the studio is ended."
     except Busy:
         said = "Another `make run` or `make stop` has ended the studio meanwhile."
+    except OSError:  # it may be another user's
+        said = sentence(error)
     return _complain(said)
 
 
