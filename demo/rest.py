@@ -1,6 +1,7 @@
 """Airflow's REST API, as far as the demo and the end-to-end test use it."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
@@ -73,6 +74,11 @@ class AirflowApi:
         """The state of a run: queued, running, success, failed."""
         return str(self._get(f"/dags/{dag_id}/dagRuns/{run_id}")["state"])
 
+    def run_times(self, dag_id: str, run_id: str) -> tuple[datetime, datetime]:
+        """When a run that has ended was asked for, and when it ended."""
+        found = self._get(f"/dags/{dag_id}/dagRuns/{run_id}")
+        return datetime.fromisoformat(found["queued_at"]), datetime.fromisoformat(found["end_date"])
+
     def run_note(self, dag_id: str, run_id: str) -> str:
         """The note on a run's page; empty where there is none."""
         return self._get(f"/dags/{dag_id}/dagRuns/{run_id}")["note"] or ""
@@ -126,6 +132,12 @@ class AirflowApi:
         """What a task passed on; None where it did not."""
         found = self._find(f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/xcomEntries/{key}")
         return found["value"] if found else None
+
+    def log(self, dag_id: str, run_id: str, task: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """The lines of the latest try of a task instance, as `tasks` gives it: each an `event`, and its `timestamp`."""
+        path = f"/dags/{dag_id}/dagRuns/{quote(run_id)}/taskInstances/{task['task_id']}/logs/{task['try_number']}"
+        lines: list[dict[str, Any]] = self._get(f"{path}?map_index={task['map_index']}")["content"]
+        return lines
 
     def clear(self, dag_id: str, run_id: str, task_id: str) -> int:
         """Clear a task of a run and all after it, with the UI's own request; returns how many task instances."""
