@@ -61,7 +61,7 @@ format: .venv/.synced ## put the code into the one format, and mend what ruff ca
 docs: .venv/.synced ## write the pages of docs/ anew that come from the code: commands, configuration, DAGs, the catalogue's schema, what it takes
 	@$(BIN)/python -m tools.pages
 
-bench: .venv/.synced .venv-aws/.synced ## measure Darkroom beside its peers, and write docs/benchmarks.md (BENCH=pictures, stores, pyramids, archive, sync, ingest, fitting_room: only that)
+bench: .venv/.synced .venv-aws/.synced ## measure Darkroom beside its peers, and write docs/benchmarks.md (BENCH=pictures, stores, pyramids, archive, sync, ingest, fitting_room, workers: only that)
 	$(BIN)/python -m bench $(BENCH)
 
 lock: .uv/.fetched-$(UV_VERSION) ## write the locks anew (UPGRADE=--upgrade: with newer versions)

@@ -27,6 +27,8 @@ from bench import (
     stores_page,
     sync,
     sync_page,
+    workers,
+    workers_page,
 )
 from bench.collection import FAME, Collection, real, sample
 from bench.measure import Measure, run, run_peer
@@ -98,7 +100,14 @@ def _fitting_room(folder: Path, rounds: int, quick: bool) -> fitting_room.Findin
     return fitting_room.measure(folder, fitting_room.QUICK if quick else fitting_room.Scale())
 
 
-_WITHOUT_STORES = ("pictures", "ingest", "fitting_room")
+def _workers(folder: Path, rounds: int, quick: bool) -> workers.Findings:
+    if sentence := workers.missing():
+        console.print(sentence, soft_wrap=True)
+        sys.exit(2)
+    return workers.measure(folder, workers.QUICK if quick else workers.Scale())
+
+
+_WITHOUT_STORES = ("pictures", "ingest", "fitting_room", "workers")
 """What needs no tools of stores."""
 _SECTIONS: dict[str, tuple[Callable[[Path, int, bool], Any], ModuleType]] = {
     "pictures": (_pictures, page),
@@ -108,6 +117,7 @@ _SECTIONS: dict[str, tuple[Callable[[Path, int, bool], Any], ModuleType]] = {
     "sync": (_sync, sync_page),
     "ingest": (_ingest, ingest_page),
     "fitting_room": (_fitting_room, fitting_room_page),
+    "workers": (_workers, workers_page),
 }
 """What can be measured, in which order: who measures it in a folder of its own, and the module of its section."""
 

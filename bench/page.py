@@ -20,8 +20,8 @@ mpl.use("Agg")
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 
-SECTIONS = ("Pictures", "Stores", "Pyramids", "Archive", "Sync", "Ingest", "Fitting room")
-PICTURES, STORES, PYRAMIDS, ARCHIVE, SYNC, INGEST, FITTING_ROOM = SECTIONS
+SECTIONS = ("Pictures", "Stores", "Pyramids", "Archive", "Sync", "Ingest", "Fitting room", "Workers")
+PICTURES, STORES, PYRAMIDS, ARCHIVE, SYNC, INGEST, FITTING_ROOM, WORKERS = SECTIONS
 OURS, FLOOR = "Darkroom", "the floor"
 COLOURS = {OURS: "#b3262e", FLOOR: "#9aa0a6"}
 OTHERS = "#4a5a6a"
@@ -134,7 +134,7 @@ def put_section(docs: Path, title: str, lines: Iterable[str]) -> None:
 _INTRODUCTION = """\
 # Benchmarks
 
-Made by `make bench`; `make bench BENCH=pictures` (or `stores`, `pyramids`, `archive`, `sync`) makes one section anew
+Made by `make bench`; `make bench BENCH=pictures` (or `stores`, `pyramids`, `archive`, `sync`, …) makes one section anew
 and leaves the others as they stand. Each section is of one run on one machine: read the ratios, not the seconds.
 """
 
