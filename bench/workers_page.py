@@ -71,8 +71,8 @@ _METHOD = """
   The renders are drawn, {size} x {size}; the pictures are all different, in 800x800, and go to the S3 server.
 - A worker takes one task at a time (`WORKER_CONCURRENCY=1`) and draws in one thread (`DARKROOM_WORKERS=1`); the pool
   `imaging` has {most} slots. **{share} of a core each** is `WORKER_CPUS`: so {most} of them leave enough of two cores
-  to all the others. The studio has the figures of a machine with that share, by which a plan cuts its jobs; more workers
-  share the same jobs. All of a worker is bounded, its starts of tasks as well, so that Airflow takes longer there.
+  to all the others. The studio has the figures of a machine with that share, by which a plan cuts its jobs; more
+  workers share the same jobs. All of a worker is bounded, its starts of tasks too: Airflow takes longer there.
 - **At work on jobs** are the seconds in which at least one worker was at a job: its process's start, decoding,
   drawing, encoding, writing. Pictures a second, and how many times those of one worker, are of that time.
 - **plan**, **settle** and **report** are what these tasks did themselves, by their logs. **Airflow** is all the rest of
