@@ -1,5 +1,6 @@
-"""Is there room on the disk? A full one ends PostgreSQL and Airflow in the middle of what they do."""
+"""Can a studio be here at all? A full disk ends PostgreSQL and Airflow in the middle of what they do."""
 
+import re
 import shutil
 from pathlib import Path
 
@@ -11,6 +12,17 @@ NEW = 2_000_000_000
 MORE = 300_000_000
 """Bytes for one that is there already."""
 _FULL = 16_000_000  # bytes that are of no use any more: PostgreSQL writes its log in pieces of this size
+# what PostgreSQL's programs hand to a shell in double quotes, and what Airflow's configuration takes for a reference
+_UNBEARABLE = re.compile(r'["$`\\\n%]')
+
+
+def require_path(layout: Layout) -> None:
+    """Raises `StudioError` for a path that PostgreSQL or Airflow cannot bear; blanks and umlauts are fine."""
+    if found := _UNBEARABLE.search(str(layout.root.absolute())):
+        raise StudioError(
+            f"PostgreSQL or Airflow cannot bear the {found[0]!r} in {layout.root}: move the project to another folder, "
+            "run `make clean` there, then `make run`."
+        )
 
 
 def require_room(layout: Layout) -> None:

@@ -29,7 +29,7 @@ from demo.flows import (
 )
 from demo.layout import PROJECT, Layout
 from demo.rest import ApiError
-from demo.room import is_full, require_room
+from demo.room import is_full, require_path, require_room
 from demo.studio import Busy, Say, Studio, StudioError, sentence
 from demo.watch import console, steps
 
@@ -118,6 +118,7 @@ def _table(results: Sequence[Result]) -> list[str]:
 
 
 def _start(studio: Studio) -> None:
+    require_path(studio.layout)
     require_room(studio.layout)
     with steps() as say:
         _draw(studio, say)  # first, as Airflow looks for deliveries by itself

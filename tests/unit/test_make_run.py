@@ -50,6 +50,13 @@ def test_a_disk_without_room_is_said_before_anything_is_started(tmp_path, monkey
         room.require_room(layout)
 
 
+@pytest.mark.parametrize("sign", ["$", "%", '"', "`", "\\"])
+def test_a_path_that_postgresql_or_airflow_cannot_bear_is_said_before_anything_is_started(sign):
+    with pytest.raises(StudioError, match=r"cannot bear the '.* in /home/me/a.b/var: move the project"):
+        room.require_path(Layout(Path(f"/home/me/a{sign}b/var")))
+    room.require_path(Layout(Path("/home/mé/my studio's #1 (new)/var")))
+
+
 def test_a_disk_is_full_when_nothing_can_be_written(tmp_path, monkeypatch):
     disk(monkeypatch, 0)
     assert room.is_full(Layout(tmp_path))
