@@ -5,7 +5,7 @@ The tests tell one story, in order: each finds what the ones before it have left
 
 import json
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -36,48 +36,58 @@ def test_a_night_that_is_not_done_in_time_is_alerted(nights: Nights, late: str) 
     assert nights.marked() == ["first.jpg"]
 
 
-def test_a_night_goes_on_when_it_can_and_the_marker_goes_with_it(nights: Nights, late: str) -> None:
-    nights.studio.make_pools()
-    assert nights.end(late) == "success"
+def test_a_night_goes_on_when_it_can_and_the_marker_goes_with_it(nights: Nights, over: str) -> None:
     assert list(nights.pyramids()) == ["first.tif"]
     assert inspect(nights.studio.layout.images / "first.tif").problems == []
     assert nights.marked() == []
 
 
-def test_a_late_night_can_be_cleared_and_is_alerted_no_second_time(nights: Nights, late: str) -> None:
+def test_a_late_night_can_be_cleared_and_is_alerted_no_second_time(nights: Nights, over: str) -> None:
     log = nights.studio.layout.logs / "triggerer.log"
     before = log.read_text().count("is not done in time")
-    nights.api.clear_run(DAG, late)
-    assert nights.end(late) == "success"
+    nights.api.clear_run(DAG, over)
+    assert nights.end(over) == "success"
     assert nights.pyramids().keys() == {"first.tif"}
     assert log.read_text().count("is not done in time") == before
 
 
-def test_a_backfill_takes_what_changed_in_each_of_its_intervals(nights: Nights, late: str) -> None:
+class Backfilled(NamedTuple):
+    """What there was before a backfill of three nights, and its reports, by their interval's day."""
+
+    before: dict[str, int]
+    reports: dict[str, dict[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def backfilled(nights: Nights, over: str) -> Backfilled:
     nights.mark("second.jpg")
     before = nights.pyramids()
-    runs = backfill(nights, "2026-11-18", "2026-11-20")
+    return Backfilled(before, backfill(nights, "2026-11-18", "2026-11-20"))
+
+
+def test_a_backfill_takes_what_changed_in_each_of_its_intervals(nights: Nights, backfilled: Backfilled) -> None:
     # an interval begins at 05:30 in New York, so noon (UTC) of a day is in the one that is named after it
-    assert {start[:10]: (report["planned"], report["done"], report["skipped"]) for start, report in runs.items()} == {
+    found = {day: (one["planned"], one["done"], one["skipped"]) for day, one in backfilled.reports.items()}
+    assert found == {
         "2026-11-18": (1, 0, 1),  # as it was made in the night
         "2026-11-19": (1, 1, 0),
         "2026-11-20": (1, 1, 0),
     }
     assert list(nights.pyramids()) == ["first.tif", "second.tif", "third.tif"]
-    assert nights.pyramids()["first.tif"] == before["first.tif"]
+    assert nights.pyramids()["first.tif"] == backfilled.before["first.tif"]
     assert nights.marked() == ["second.jpg"], "a backfill touches no marker"
 
 
 @pytest.mark.long
-def test_a_backfill_that_reprocesses_with_mode_all_makes_it_again(nights: Nights, late: str) -> None:
+def test_a_backfill_that_reprocesses_with_mode_all_makes_it_again(nights: Nights, backfilled: Backfilled) -> None:
     before = nights.pyramids()
     conf = json.dumps({"mode": "all"})
-    runs = backfill(nights, "2026-11-19", "2026-11-20", "--reprocess-behavior", "completed", "--dag-run-conf", conf)
-    assert [report["done"] for report in runs.values()] == [1, 1]
+    again = backfill(nights, "2026-11-19", "2026-11-20", "--reprocess-behavior", "completed", "--dag-run-conf", conf)
+    assert [report["done"] for report in again.values()] == [1, 1]
     assert changed(before, nights.pyramids()) == {"second.tif", "third.tif"}
 
 
-def test_a_refused_night_says_why_in_its_note_and_is_told_once(nights: Nights, late: str) -> None:
+def test_a_refused_night_says_why_in_its_note_and_is_told_once(nights: Nights, over: str) -> None:
     run_id, state = nights.run(DAG, sources=["photos"])
     assert state == "failed"
     assert "'photos' is no source; there are maps" in nights.api.run_note(DAG, run_id)
@@ -87,7 +97,7 @@ def test_a_refused_night_says_why_in_its_note_and_is_told_once(nights: Nights, l
 
 
 @pytest.fixture(scope="module")
-def torn(nights: Nights, late: str) -> str:
+def torn(nights: Nights, over: str) -> str:
     """A run that has failed before its deadline, as one of its two scans was cut short."""
     whole = (nights.scans / "third.png").read_bytes()
     (nights.scans / "torn.png").write_bytes(whole[: len(whole) // 2])
@@ -142,7 +152,7 @@ def test_typed_values_start_a_run_of_just_those_images(nights: Nights, torn: str
 
 
 def backfill(nights: Nights, first: str, last: str, *more: str) -> dict[str, dict[str, Any]]:
-    """The reports of the nights that begin on these days, by interval's start."""
+    """The reports of the nights that begin on these days, by day."""
     begin, end = (datetime.fromisoformat(f"{when}+00:00") for when in (f"{first}T00:00:00", f"{last}T23:59:59"))
     runs = nights.backfill(DAG, begin, end, *more)
-    return {run["data_interval_start"]: nights.report(run["dag_run_id"]) for run in runs}
+    return {run["data_interval_start"][:10]: nights.report(run["dag_run_id"]) for run in runs}

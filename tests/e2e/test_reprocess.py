@@ -21,7 +21,7 @@ from tests.e2e.nights import COMPOSITING, INGEST, Nights, changed, changes
 from tests.tiny import LAYERS, PICTURES
 
 # after the night that is late, which takes the dress's machines away for a minute
-pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.usefixtures("late")]
+pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.usefixtures("over")]
 
 NEW = "z8_neckline_front"
 ANOTHER_DAY = datetime(2026, 11, 20, tzinfo=UTC)
