@@ -1,8 +1,9 @@
 """Workers: one run of many pictures over one, two and three of them, in the stack of docker-compose.yaml.
 
 The stack is started for real on a Docker engine, as the end-to-end test does, with the same stand-ins for the images
-that it would pull. Each worker does one task at a time and has a share of a core, so that three of them leave enough of
-this machine to the others: Airflow, PostgreSQL, Redis and the S3 server.
+that it would pull: first as it is shipped, for what Airflow takes of a run of few pictures and of one of many. Then
+each worker does one task at a time and has a share of a core, so that three of them leave enough of this machine to
+the others: Airflow, PostgreSQL, Redis and the S3 server.
 """
 
 import time
@@ -28,7 +29,7 @@ OTHERS = ("render_ingest", "nightly_pyramids", "gcs_archive_sync", "local_s3_syn
 """The DAGs that must not start by themselves meanwhile."""
 BAR = 10.0
 """Seconds that Airflow itself may take for a run, whatever it is of."""
-WHOLE = "one, all cores"
+SHIPPED = "one, as shipped"
 CUT = "800x800"
 _STARTS = 900  # seconds, on a busy machine
 console = Console(stderr=True)
@@ -49,20 +50,19 @@ QUICK = Scale(colours=2, workers=(1, 2))
 
 @dataclass(frozen=True)
 class Findings:
-    """A run of few pictures and one of many on a worker with all cores, by pictures; one of many by workers."""
+    """A run of few pictures and one of many in the stack as it is shipped; one of many by bounded workers."""
 
     scale: Scale
-    free: list[Took]
+    shipped: list[Took]
     shared: dict[int, Took]
 
     def times(self, workers: int) -> float:
-        """How many times as fast so many workers made the pictures as one did."""
-        return self.shared[workers].rate / self.shared[1].rate
+        """How many times as fast a whole run is over so many workers as over one."""
+        return self.shared[1].whole / self.shared[workers].whole
 
-    @property
-    def orchestration(self) -> float:
-        """The most that Airflow took for a run where its worker had a whole core."""
-        return max(took.orchestration for took in self.free)
+    def times_at_work(self, workers: int) -> float:
+        """The same of the time at work on jobs alone."""
+        return self.shared[1].making / self.shared[workers].making
 
 
 def missing() -> str:
@@ -80,17 +80,19 @@ def measure(folder: Path, scale: Scale) -> Findings:
         start(stack, 1)
         stack.compose("run", "--rm", "--no-deps", "--volume", f"{folder}/bucket:/bucket:ro", "cli", *_COPY)
         api = _api(stack)
-        _quieten(api, max(scale.workers))
-        free = [_run(api, few, WHOLE, few=True), _run(api, many, WHOLE, colours=scale.colours)]
+        _quieten(api)
+        shipped = [_run(api, few, SHIPPED, few=True), _run(api, many, SHIPPED, colours=scale.colours)]
+        api.set_pool("imaging", max(scale.workers), "of the benchmark")
         made: dict[int, Took] = {}
         for workers, style in shared.items():
-            with stack.settings(WORKER_CPUS=str(scale.share)):
+            with stack.settings(**ONE_AT_A_TIME, WORKER_CPUS=str(scale.share)):
                 start(stack, workers)
             made[workers] = _run(api, style, f"{workers}, {scale.share} of a core each", colours=scale.colours)
         api.close()
-    return Findings(scale, free, made)
+    return Findings(scale, shipped, made)
 
 
+ONE_AT_A_TIME = {"WORKER_CONCURRENCY": "1", "DARKROOM_WORKERS": "1"}
 _COPY = ("darkroom", "store", "copy", "/bucket", "s3://studio")
 
 
@@ -101,8 +103,6 @@ def _stack(folder: Path) -> Iterator[Stack]:
         "COMPOSE_PROJECT_NAME": "darkroom-bench",
         "STUDIO_SAMPLE": "0",
         "STYLES_DIR": str(folder / "styles"),
-        "WORKER_CONCURRENCY": "1",
-        "DARKROOM_WORKERS": "1",
     }
     try:
         with compose.engine(folder / "engine") as address:
@@ -130,9 +130,8 @@ def _api(stack: Stack) -> AirflowApi:
     return api
 
 
-def _quieten(api: AirflowApi, slots: int) -> None:
-    """Let nothing start by itself, wait for what has, and let as many jobs run at once as there will be workers."""
-    api.set_pool("imaging", slots, "of the benchmark")
+def _quieten(api: AirflowApi) -> None:
+    """Wait for what has started by itself, and let nothing more."""
     for dag in (DAG, *OTHERS):
         _until(partial(api.has_dag, dag))
     _until(lambda: not any(api.active(dag) for dag in OTHERS))
