@@ -5,6 +5,7 @@ import io
 import re
 import tracemalloc
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import get_args
@@ -23,6 +24,7 @@ from darkroom.reports.page import page, shown
 from darkroom.reports.plot import plot
 from darkroom.reports.templating import render
 from darkroom.reports.thumbnails import MOST_BYTES, SIDE, thumbnail
+from darkroom.store.base import Reading
 from tests.unit.test_report import manifest
 
 BEGIN = datetime(2026, 11, 28, 5, 30, tzinfo=UTC)
@@ -322,6 +324,24 @@ def test_searching_holds_a_page_and_not_the_file(folder: PlanFolder) -> None:
         return most
 
     assert peak(40_000) < 1.5 * peak(8_000)
+
+
+def test_a_page_near_the_beginning_reads_no_further(folder: PlanFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    not_done.write(folder, items(40_000), {})
+    opened = folder.store.open
+    ends = []
+
+    @contextmanager
+    def watched(key: str) -> Iterator[Reading]:
+        with opened(key) as reading:
+            try:
+                yield reading
+            finally:
+                ends.append(reading.stream.tell())
+
+    monkeypatch.setattr(folder.store, "open", watched)
+    assert len(not_done.find(folder, "", 0, all_of_them=40_000).rows) == not_done.PAGE
+    assert ends[0] < 1 << 20 < len(folder.read(keys.NOT_DONE))
 
 
 def test_items_stand_in_the_order_of_their_causes() -> None:

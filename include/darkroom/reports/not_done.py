@@ -2,7 +2,8 @@
 
 import io
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 
 from darkroom import keys
@@ -63,17 +64,18 @@ def find(folder: PlanFolder, query: str, first: int, *, all_of_them: int) -> Fou
     words = query.casefold().split()
     rows: list[Row] = []
     total = 0
-    for line in _lines(folder):
-        if not words and total >= first + PAGE:
-            break
-        at, is_shown = total, first <= total < first + PAGE
-        if words or is_shown:
-            document = _document(line)
-            if document is None or not _has(document, words):
-                continue
-            if is_shown:
-                rows.append(Row.model_validate(document))
-        total = at + 1
+    with closing(_lines(folder)) as lines:
+        for line in lines:
+            if not words and total >= first + PAGE:
+                break
+            is_shown = first <= total < first + PAGE
+            if words or is_shown:
+                document = _document(line)
+                if document is None or not _has(document, words):
+                    continue
+                if is_shown:
+                    rows.append(Row.model_validate(document))
+            total += 1
     return Found(tuple(rows), total if words else all_of_them)
 
 
@@ -90,7 +92,7 @@ def _document(line: bytes) -> dict[str, object] | None:
     return document if isinstance(document, dict) and document.keys() == Row.model_fields.keys() else None
 
 
-def _lines(folder: PlanFolder) -> Iterator[bytes]:
+def _lines(folder: PlanFolder) -> Generator[bytes, None, None]:
     try:
         with folder.store.open(folder.prefix + keys.NOT_DONE) as reading:
             rest = b""

@@ -152,6 +152,11 @@ def test_a_run_that_was_cleared_shows_how_far_it_is_above_the_report_of_the_time
     assert said.index("The run is at run") < said.index("the report of the time before") < said.index("a.tif")
 
 
+def test_a_run_of_somebody_elses_dag_has_no_report_and_is_told_so(runs: Runs, get: Get) -> None:
+    run_id = runs.add(MIRROR, "success", {"plan": ["success"]})
+    assert "of none of Darkroom&#39;s flows" in get(MIRROR, run_id).text.replace("'", "&#39;")
+
+
 # what it shows
 
 
