@@ -71,11 +71,12 @@ _METHOD = """
   report has to say that each of its {pictures:,} pictures was made and is proven; each run finds none of them there.
   The renders are drawn, {size} x {size}; the pictures are all different, in 800x800, and go to the S3 server.
 - **As shipped** is a worker with all cores and four tasks at a time, and two jobs at once (the pool `imaging`), each
-  with a thread for each core. **{share} of a core each** is `WORKER_CPUS`: so {most} workers leave enough of two cores
-  to all the others. Each takes one task at a time (`WORKER_CONCURRENCY=1`) and draws in one thread
+  with a thread for each core. **{share} of a core each** is `WORKER_CPUS`: so {most} workers leave some of two cores to
+  all the others. Each takes one task at a time (`WORKER_CONCURRENCY=1`) and draws in one thread
   (`DARKROOM_WORKERS=1`); the pool has {most} slots. All of such a worker is bounded, its starts of tasks too, and while
   it starts one it does nothing else: Airflow takes the longer there, the more jobs a worker has.
-- The studio has the figures of a machine with that share, by which a plan cuts its jobs: the same ones in each run.
+- The studio's figures, by which a plan cuts jobs, are those of a slow machine: so there are enough to share, and the
+  same ones in each run.
 - **At work on jobs** are the seconds in which at least one worker was at a job: its process's start, decoding,
   drawing, encoding, writing. Pictures a second are of that time; **x** is how many times as fast as one.
 - **plan**, **settle** and **report** are what these tasks did themselves, by their logs. **Airflow** is all the rest of

@@ -38,11 +38,11 @@ def write_styles(folder: Path, names: tuple[str, ...], colours: int) -> None:
 def fill(bucket: Path, *, colours: int, size: int, slower: float) -> None:
     """What the studio's bucket holds before the first run: the renders, and a machine's figures.
 
-    Those are the reference machine's, made slower: a core's share is what a worker has, and a plan cuts by that.
+    Those are the reference machine's, made so many times `slower`: a plan cuts jobs by them.
     """
     renders.draw(bucket / keys.raw_renders(NAME), _layers(), range(colours), size)
     seconds = {name: getattr(REFERENCE, name) * slower for name in ("decode", "compose", "encode", "crop", "write")}
-    figures = {**REFERENCE.model_dump(), **seconds, "machine": f"{REFERENCE.machine}, 1/{slower:.3g} of one"}
+    figures = {**REFERENCE.model_dump(), **seconds, "machine": f"{REFERENCE.machine}, {slower:g} times as slow"}
     keep_figures(open_store(str(bucket)), Figures.model_validate(figures))
 
 
