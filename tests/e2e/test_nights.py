@@ -87,12 +87,18 @@ def test_a_backfill_that_reprocesses_with_mode_all_makes_it_again(nights: Nights
     assert changed(before, nights.pyramids()) == {"second.tif", "third.tif"}
 
 
-def test_a_refused_night_says_why_in_its_note_and_is_told_once(nights: Nights, over: str) -> None:
+@pytest.fixture(scope="module")
+def refused(nights: Nights, over: str) -> str:
+    """A run of a source that there is not."""
     run_id, state = nights.run(DAG, sources=["photos"])
     assert state == "failed"
-    assert "'photos' is no source; there are maps" in nights.api.run_note(DAG, run_id)
-    told = nights.told_once(run_id)
-    assert told.startswith(f"{DAG}: the run failed (run {run_id})\n"), told
+    return run_id
+
+
+def test_a_refused_night_says_why_in_its_note_and_is_told(nights: Nights, refused: str) -> None:
+    assert "'photos' is no source; there are maps" in nights.api.run_note(DAG, refused)
+    told = nights.told_once(refused)
+    assert told.startswith(f"{DAG}: the run failed (run {refused})\n"), told
     assert "- sources: 'photos' is no source; there are maps" in told
 
 
@@ -149,6 +155,15 @@ def test_typed_values_start_a_run_of_just_those_images(nights: Nights, torn: str
     typed = {"prefixes": ["1890/", ""], "extensions": [" webp "], "sources": ["maps"], "mode": "changed", "limit": 0}
     assert nights.run(DAG, **typed)[1] == "success"
     assert [name for name in nights.pyramids() if name.startswith("1890/")] == ["1890/b.tif"]
+
+
+def test_by_now_every_end_was_told_once_and_a_good_one_only_where_something_was_wrong(
+    nights: Nights, over: str, refused: str, torn: str
+) -> None:
+    told = {run_id: (len(nights.told(run_id)), len(nights.mailed(run_id))) for run_id in (over, refused, torn)}
+    # late, and well in the end; refused; failed twice, and fine again
+    assert told == {over: (1, 1), refused: (1, 1), torn: (3, 3)}
+    assert len(nights.told("", "all fine again")) == 1, "a form that was filled in wrongly has not to become fine"
 
 
 def backfill(nights: Nights, first: str, last: str, *more: str) -> dict[str, dict[str, Any]]:
