@@ -76,7 +76,9 @@ _METHOD = """
   (`DARKROOM_WORKERS=1`); the pool has {most} slots. All of such a worker is bounded, its starts of tasks too, and while
   it starts one it does nothing else: Airflow takes the longer there, the more jobs a worker has.
 - The studio's figures, by which a plan cuts jobs, are those of a slow machine: so there are enough to share, and the
-  same ones in each run.
+  same ones in each run. Each has five colours of a side, the last of a side three: at the end of a run a worker finds
+  nothing to do, and three are at best 2.77 times as fast as one. The S3 server takes its part of the same two cores,
+  the more the more pictures come: on machines of their own workers would not be in its way.
 - **At work on jobs** are the seconds in which at least one worker was at a job: its process's start, decoding,
   drawing, encoding, writing. Pictures a second are of that time; **x** is how many times as fast as one.
 - **plan**, **settle** and **report** are what these tasks did themselves, by their logs. **Airflow** is all the rest of
