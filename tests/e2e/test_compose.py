@@ -130,6 +130,28 @@ def test_no_secret_stands_in_what_a_container_or_a_task_shows_of_itself(stack: S
     assert "SQL_ALCHEMY" not in stack.compose("exec", "-T", "worker", "env")
 
 
+def test_flower_shows_the_workers_to_whoever_has_the_password(stack: Stack) -> None:
+    stack.compose("--profile", "flower", "up", "--detach", "--wait", "--no-build", "flower")
+    ask = ("exec", "-T", "flower", "curl", "--silent", "--user")
+    address = "http://127.0.0.1:5555/api/workers?refresh=1"
+    seen = json.loads(stack.compose(*ask, f"{USER}:{stack.variables['AIRFLOW_PASSWORD']}", address))
+    assert len(seen) == WORKERS + 1, "those of the scale, and the one that has the folder"
+    refused = stack.compose(*ask, f"{USER}:wrong", "--write-out", "%{http_code}", address)
+    assert refused.endswith("401")
+    stack.compose("--profile", "flower", "rm", "--stop", "--force", "flower")
+
+
+def test_a_turn_of_the_cleaner_takes_what_is_old_and_keeps_the_rest(stack: Stack, api: AirflowApi, made: str) -> None:
+    logs = "/opt/airflow/logs"
+    exec_ = ("exec", "-T", "cleaner", "bash", "-c")
+    stack.compose(*exec_, f"mkdir -p {logs}/old && touch -d '100 days ago' {logs}/old/task.log && touch {logs}/new.log")
+    # a day's wait ends the script, an hour's takes no time
+    stack.compose(*exec_, "sleep() { [ $1 = 3600 ] || exit 0; }; . /opt/studio/clean.sh")
+    left = stack.compose(*exec_, f"find {logs} -name old -o -name task.log -o -name new.log")
+    assert left.split() == [f"{logs}/old", f"{logs}/new.log"], "a folder that is empty goes a day later"
+    assert api.run_state(DAG, made) == "success"
+
+
 @pytest.mark.long
 def test_a_run_ends_right_though_a_worker_is_killed_in_the_middle_and_its_log_stays(
     stack: Stack, api: AirflowApi, made: str
