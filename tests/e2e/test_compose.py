@@ -78,7 +78,7 @@ def made(stack: Stack) -> str:
     assert all(run["state"] != "failed" for run in ingested)
     run_id = opened.trigger(DAG, ONE_COLOUR)
     until(lambda: opened.run_state(DAG, run_id) in FINISHED, 600)
-    assert opened.run_state(DAG, run_id) == "success", opened.tasks(DAG, run_id)
+    assert opened.run_state(DAG, run_id) == "success", failed_of(opened, run_id)
     return run_id
 
 
@@ -96,6 +96,7 @@ def test_the_stack_comes_up_healthy_with_only_the_ui_on_loopback(stack: Stack) -
     ]
 
 
+@pytest.mark.long
 def test_celery_workers_make_the_pictures_of_a_dress_from_one_bucket_into_another(
     stack: Stack, api: AirflowApi, made: str
 ) -> None:
@@ -141,6 +142,7 @@ def test_flower_shows_the_workers_to_whoever_has_the_password(stack: Stack) -> N
     stack.compose("--profile", "flower", "rm", "--stop", "--force", "flower")
 
 
+@pytest.mark.long
 def test_a_turn_of_the_cleaner_takes_what_is_old_and_keeps_the_rest(stack: Stack, api: AirflowApi, made: str) -> None:
     logs = "/opt/airflow/logs"
     exec_ = ("exec", "-T", "cleaner", "bash", "-c")
@@ -206,6 +208,12 @@ def test_down_and_up_keep_runs_pictures_users_and_what_an_operator_has_changed(
 
 def tasks_of(api: AirflowApi, run_id: str) -> list[dict[str, Any]]:
     return [task for task in api.tasks(DAG, run_id) if task["task_id"] == "run"]
+
+
+def failed_of(api: AirflowApi, run_id: str) -> list[str]:
+    """The logs of the tasks that failed."""
+    failed = [task for task in api.tasks(DAG, run_id) if task["state"] == "failed"]
+    return [f"{task['task_id']}: {log_of(api, run_id, task, task['try_number'])[-6000:]}" for task in failed]
 
 
 def log_of(api: AirflowApi, run_id: str, task: dict[str, Any], number: int) -> str:
