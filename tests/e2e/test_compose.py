@@ -24,6 +24,8 @@ pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 DAG = "combination_compositing"
 STYLE = "sample-dress"
 WORKERS = 3
+# renders that lie there a moment count as delivered, else the first ingest leaves them to the next
+SETTINGS = {"STUDIO_SAMPLE": "200", "DARKROOM_INGEST_QUIET": "0"}
 ONE_COLOUR = {"style": STYLE, "approval": "none", "mode": "all", "colours": "0"}
 PICTURES = 780
 """Of one colour of the sample dress."""
@@ -37,7 +39,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     try:
         with compose.engine(folder / "engine") as address:
             compose.stand_ins(address, folder)
-            made = Stack(address, folder / "clone", port=free_ports(1), settings={"STUDIO_SAMPLE": "200"})
+            made = Stack(address, folder / "clone", port=free_ports(1), settings=SETTINGS)
             try:
                 assert made.address_of_ui in made.up(WORKERS)
                 yield made
