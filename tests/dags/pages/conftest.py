@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Browser, Error, Page
+from playwright.sync_api import Browser, Page
 
 from tests.browser import chromium
 from tests.dags.pages.world import HIT, Pages, pages_of
@@ -27,18 +27,12 @@ def browser() -> Iterator[Browser]:
 Open = Callable[..., Page]
 
 
-def _is_airflows(error: Error) -> bool:
-    """Was it thrown by Airflow's own scripts, around our page, and not by ours?"""
-    stack = error.stack or ""
-    return "/static/assets/" in stack and "/darkroom/" not in stack
-
-
 @pytest.fixture
 def open_page(pages: Pages, browser: Browser) -> Iterator[Open]:
     """Opens the fitting room as somebody: `open_page("?style=…", person="vera", width=360)`.
 
     However the test goes, no page may have run what it should only show, asked anybody but its server for anything, or
-    thrown an error; what Airflow's own page around ours throws is Airflow's.
+    thrown an error.
     """
     contexts, wrong = [], []
 
@@ -58,7 +52,7 @@ def open_page(pages: Pages, browser: Browser) -> Iterator[Open]:
         if person:
             context.add_cookies([{"name": "_token", "value": pages.token(person), "url": pages.url}])
         page = context.new_page()
-        page.on("pageerror", lambda error: None if _is_airflows(error) else wrong.append(f"{error}: {error.stack}"))
+        page.on("pageerror", lambda error: wrong.append(f"{error}: {error.stack}"))
         page.on("console", lambda said: wrong.append(said.text) if "Content Security Policy" in said.text else None)
         ours = (pages.url, f"blob:{pages.url}")  # Airflow's own page starts its editor's worker from a blob
         page.on("request", lambda sent: None if sent.url.startswith(ours) else wrong.append(sent.url))

@@ -1,6 +1,7 @@
 """The fitting room in a real browser: what is picked is what is drawn, and what may not be picked says why."""
 
 import json
+import re
 import shutil
 from collections.abc import Iterator
 from typing import Any
@@ -9,7 +10,7 @@ from urllib.parse import parse_qs, quote
 import numpy as np
 import numpy.typing as npt
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from darkroom import flags, keys
 from darkroom.sample import layer_names
@@ -185,6 +186,28 @@ def test_two_combinations_stand_side_by_side_and_a_link_restores_both(pages: Pag
     other.get_by_role("button", name="Close").nth(1).click()
     expect(other.locator("canvas")).to_have_count(1)
     expect(other).to_have_url(f"{pages.room}?style=sample-dress&show=t1-maxi-front-0000")
+
+
+def test_a_style_that_is_chosen_right_after_a_click_leaves_nothing_of_the_one_before_to_come(open_page: Open) -> None:
+    page = open_page("?style=sample-dress&show=t1-knee-front-0000")
+    show(page, "t1-knee-front-0000")
+
+    def late(route: Route) -> None:  # than the moment without a click after which the page looks ahead
+        page.wait_for_timeout(400)
+        route.continue_()
+
+    page.route(re.compile(r"/styles/[^/]+$"), late)
+    page.evaluate(
+        """() => {
+            document.querySelector("#none").click();
+            const style = document.querySelector("#style");
+            style.value = [...style.options].find((one) => !one.selected).value;
+            style.dispatchEvent(new Event("change"));
+        }"""
+    )
+    expect(page.locator("#room")).to_be_hidden()
+    expect(page.locator("#room")).to_be_visible()
+    expect(page).not_to_have_url(re.compile("style=sample-dress"))
 
 
 def test_in_airflows_frame_its_address_is_the_state_and_its_theme_counts(pages: Pages, open_page: Open) -> None:

@@ -165,6 +165,7 @@ async function copyLink() {
 
 /** Load a style, and show what is asked for, or its default. */
 async function openStyle(style, shown, beside, edit) {
+  clearTimeout(idle); // what the style before was about to fetch ahead
   Object.assign(state, { style, pictures: [], edit: 0 });
   byId("room").hidden = true;
   say(byId("trouble"), "");
