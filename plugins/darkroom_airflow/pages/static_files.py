@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from functools import cached_property
 from importlib.resources import files
 
-from fastapi import HTTPException, Request, Response
+from fastapi import APIRouter, HTTPException, Request, Response
 
 ASKED_AGAIN = "private, no-cache"
 """A browser keeps it, and asks each time whether it is still the same."""
@@ -28,6 +28,24 @@ class StaticFiles:
         self, package: str, policy: str = PAGE_POLICY, made: Mapping[str, Callable[[], str]] | None = None
     ) -> None:
         self._package, self._policy, self._made = package, policy, made or {}
+
+    def add_routes(self, router: APIRouter, *, page: bool = True) -> None:
+        """Serve them below `static/` of a page's router, behind its rights.
+
+        `page`: and `index.html` as the page itself. What such a page shows stands in the rest of its address, which
+        only the page reads.
+        """
+        router.add_api_route("/static/{name}", self._named, methods=["GET"])
+        if page:
+            router.add_api_route("/", self._index, methods=["GET"])
+
+    async def _named(self, name: str, request: Request) -> Response:
+        """A script, a style sheet or an icon of the page."""
+        return self.file(name, request)
+
+    async def _index(self, request: Request) -> Response:
+        """The page itself."""
+        return self.file("index.html", request)
 
     def file(self, name: str, request: Request) -> Response:
         """One of them, or that the browser's is still the same. Raises `HTTPException` for one that there is not."""

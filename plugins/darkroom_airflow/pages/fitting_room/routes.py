@@ -17,9 +17,9 @@ from darkroom_airflow.pages.studio import ask
 
 _MOST_BYTES = 16 << 10  # of a flag
 _MOST_PROXIES = 32  # in one answer
-_static = StaticFiles(__package__)
 
 router = APIRouter(prefix="/fitting-room", dependencies=[Depends(may_look)])
+StaticFiles(__package__).add_routes(router)
 _changes = [Depends(may_flag), Depends(from_page)]
 
 
@@ -30,18 +30,6 @@ class NewFlag(BaseModel):
 
     picture: str
     note: str
-
-
-@router.get("/")
-async def page(request: Request) -> Response:
-    """The page itself; which picture it shows stands in the rest of its address, which only the page reads."""
-    return _static.file("index.html", request)
-
-
-@router.get("/static/{name}")
-async def static(name: str, request: Request) -> Response:
-    """A script, a style sheet or an icon of the page."""
-    return _static.file(name, request)
 
 
 @router.get("/styles")

@@ -20,20 +20,8 @@ _OPENSEADRAGON = "'sha256-9xTiqzfwFaL2SGb1rmr8gysEwVVjIvqWAgmZgqFqpEE='"
 _POLICY = PAGE_POLICY.replace("style-src 'self'", f"style-src 'self' {_OPENSEADRAGON}").replace(
     "img-src 'self'", "img-src 'self' blob:"
 )
-_static = StaticFiles(__package__, f"{_POLICY}; trusted-types default")
+StaticFiles(__package__, f"{_POLICY}; trusted-types default").add_routes(router)
 _Number = Annotated[int, Query(ge=0, le=10_000_000)]
-
-
-@router.get("/")
-async def page(request: Request) -> Response:
-    """The page itself; what it shows stands in the rest of its address, which only the page reads."""
-    return _static.file("index.html", request)
-
-
-@router.get("/static/{name}")
-async def static(name: str, request: Request) -> Response:
-    """A script, a style sheet or an icon of the page."""
-    return _static.file(name, request)
 
 
 @router.get("/seen")

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Response
 from fastapi.responses import RedirectResponse
 
 from darkroom.reports.not_done import PAGE, Found
@@ -21,10 +21,10 @@ _POLICY = PAGE_POLICY.replace("img-src 'self'", "img-src 'self' data:").replace(
 )
 _LONGEST = 200  # characters of a search
 
-_static = StaticFiles(__package__, _POLICY, {STYLE: style})
 _templates = environment(__package__)
 
 router = APIRouter(prefix="/runs/{dag_id}/{run_id}", dependencies=[Depends(may_see_run)])
+StaticFiles(__package__, _POLICY, {STYLE: style}).add_routes(router, page=False)
 Now = Annotated[RunNow, Depends(run_now)]
 _Query = Annotated[str, Query(max_length=_LONGEST)]
 _Number = Annotated[int, Query(ge=0, le=10_000_000)]
@@ -35,12 +35,6 @@ async def page(now: Now, q: _Query = "", first: _Number = 0) -> Response:
     """The page: how far the run is, its report, and of what was not made the items that `q` finds, from `first` on."""
     text = await ask(lambda store: _drawn(store, now, q.strip(), first))
     return Response(text, media_type="text/html; charset=utf-8", headers={"Content-Security-Policy": _POLICY})
-
-
-@router.get("/static/{name}")
-async def static(name: str, request: Request) -> Response:
-    """A script or a style sheet of the page."""
-    return _static.file(name, request)
 
 
 @router.get("/report.html")
