@@ -126,7 +126,7 @@ class PyramidLine:
                 )
 
         def alike(standing: Entry) -> bool:
-            # ISA-L gave two streams for one tile, once in some ten thousand pyramids: both are right
+            # ISA-L does not promise its bytes (ADR 13): two streams of one tile are both right
             if key != item.target or standing.bytes > 2 * file.stat().st_size:
                 return False
             try:
