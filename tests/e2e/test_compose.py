@@ -98,7 +98,6 @@ def test_the_stack_comes_up_healthy_with_only_the_ui_on_loopback(stack: Stack) -
     ]
 
 
-@pytest.mark.long
 def test_celery_workers_make_the_pictures_of_a_dress_from_one_bucket_into_another(
     stack: Stack, api: AirflowApi, made: str
 ) -> None:
@@ -144,7 +143,6 @@ def test_flower_shows_the_workers_to_whoever_has_the_password(stack: Stack) -> N
     stack.compose("--profile", "flower", "rm", "--stop", "--force", "flower")
 
 
-@pytest.mark.long
 def test_a_turn_of_the_cleaner_takes_what_is_old_and_keeps_the_rest(stack: Stack, api: AirflowApi, made: str) -> None:
     logs = "/opt/airflow/logs"
     exec_ = ("exec", "-T", "cleaner", "bash", "-c")
