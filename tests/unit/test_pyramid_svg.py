@@ -158,6 +158,33 @@ def test_what_only_holds_a_drawing_is_none(beginning: bytes, reason: str) -> Non
         format_of(beginning[:BEGINNING])
 
 
+@pytest.mark.parametrize(
+    "beginning",
+    [
+        "<!doctype html><title>404",
+        "<!DocType\r\n HTML PUBLIC '-//W3C//DTD HTML 4.01//EN'>",
+        "<HTML lang=en>",
+        "<head><title>Moved",
+        "<Body>",
+        " \t\r\n<!doctype html>",
+        "<!-- saved from a.example --> <!-- twice -->\n<!doctype html>",
+        "<?xml version='1.0'?>\n<!DOCTYPE html PUBLIC '-//W3C//DTD XHTML 1.0 Strict//EN'><html>",
+    ],
+)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-be", "utf-32"])
+def test_a_web_page_is_seen_in_any_case_and_encoding_and_behind_blanks_and_comments(
+    beginning: str, encoding: str
+) -> None:
+    with pytest.raises(DecodeFailed, match=r"^it is a web page and no image$"):
+        format_of(beginning.encode(encoding))
+
+
+@pytest.mark.parametrize("beginning", ["<header>", "<!-- <html> --><kml/>", "see <html>", "<!doctype xhtml>"])
+def test_what_only_speaks_of_one_is_no_web_page(beginning: str) -> None:
+    with pytest.raises(DecodeFailed, match="it is no image of a kind"):
+        format_of(beginning.encode())
+
+
 def test_xml_whose_first_element_comes_late_may_be_something_else(tmp_path: Path) -> None:
     late = b"<!--" + b"x" * 9000 + b"--><kml/>"
     assert format_of(late[:BEGINNING]) == Format.SVG

@@ -69,11 +69,11 @@ _REFUSED = (
     (b"PK\x03\x04", "it is a ZIP archive; unpack it"),
     (GZIP, "it is a gzip archive; unpack it"),
     (b"{", "it is a text file, perhaps of JSON, and no image"),
-    (b"<!DOCTYPE html", "it is a web page and no image"),
-    (b"<html", "it is a web page and no image"),
 )
 _DEFINITIONS = re.compile(r"<!DOCTYPE\s+(?:\w+:)?svg\b[^>\[]*(?P<own>\[)?")
 _ELEMENT = re.compile(r"<(?:[A-Za-z_][\w.-]*:)?svg(?:[\s/>]|\Z)")
+_WEB_PAGE = re.compile(r"<(?:!doctype\s*html|html|head|body)\b", re.IGNORECASE)
+"""How one begins, behind what may stand before it: in HTML neither case nor a missing tag makes a difference."""
 
 
 def format_of(beginning: bytes) -> Format:
@@ -94,6 +94,8 @@ def format_of(beginning: bytes) -> Format:
         return Format.PDF
     if _is_drawing(beginning):
         return Format.SVG
+    if _WEB_PAGE.match(_after_prolog(_as_text(beginning))):
+        raise DecodeFailed("it is a web page and no image")
     for signature, reason in _REFUSED:
         if beginning.startswith(signature) or text.startswith(signature):
             raise DecodeFailed(reason)
@@ -117,12 +119,16 @@ def _is_drawing(beginning: bytes) -> bool:
             beginning = zlib.decompressobj(zlib.MAX_WBITS | 16).decompress(beginning, BEGINNING)
         except zlib.error:
             return False
-    # what stands there in ASCII, whether a sign takes one byte, two or four
-    text = beginning.lstrip(b"\xef\xbb\xbf\xff\xfe\0").replace(b"\0", b"").decode("latin-1").lstrip()
+    text = _as_text(beginning)
     if not text.startswith("<"):
         return False
     rest = _after_prolog(text)
     return not rest or bool(_ELEMENT.match(rest))
+
+
+def _as_text(beginning: bytes) -> str:
+    """What stands there in ASCII, whether a sign takes one byte, two or four; no mark of the encoding, no blanks."""
+    return beginning.lstrip(b"\xef\xbb\xbf\xff\xfe\0").replace(b"\0", b"").decode("latin-1").lstrip()
 
 
 def _after_prolog(text: str) -> str:

@@ -37,7 +37,6 @@ _LOADERS = {
     Format.AVIF: "heifload_buffer",
 }
 _SAVED = re.compile(r"save it as [\w ]+$")
-_WEB_PAGE = re.compile(rb"\s*(<!doctype html|<html|<head|<body)", re.IGNORECASE)
 _SOS, _EOI, _FILL = 0xDA, b"\xff\xd9", 0xFF
 _NEEDLESS = frozenset((*range(0xE0, 0xF0), 0xFE))  # EXIF, ICC and the like, and comments
 _NONE = frozenset((*range(0xC0), *range(0xD0, 0xDA)))  # no markers of a header, and markers without a length
@@ -55,8 +54,6 @@ def wrong_content(wanted: Format, beginning: bytes, size: int, read: Read | None
     try:
         found = format_of(beginning[:BEGINNING])
     except DecodeFailed as error:
-        if _WEB_PAGE.match(beginning):
-            return "it is a web page and no image"
         return _SAVED.sub(f"save it as {wanted}", str(error))
     if found is not wanted:
         return f"it is {_a(found)}, and no {wanted}; save it as {wanted}"
