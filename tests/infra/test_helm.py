@@ -32,7 +32,7 @@ KNOWN = {
     *("data.metadataSecretName", "data.brokerUrlSecretName", "redis.passwordSecretName", "postgresql.enabled"),
     *("pgbouncer.enabled", "pgbouncer.configSecretName", "pgbouncer.maxClientConn"),
     *(f"pgbouncer.metricsExporterSidecar.{of}" for of in ("statsSecretName", "statsSecretKey")),
-    *("createUserJob.defaultUser.enabled", "migrateDatabaseJob.args", "logs.persistence.enabled", "statsd.enabled"),
+    *("createUserJob.enabled", "migrateDatabaseJob.args", "logs.persistence.enabled", "statsd.enabled"),
     *(f"{name}.{of}" for name in ("apiServer", "scheduler") for of in ("replicas", "resources")),
     *("dagProcessor.resources", "triggerer.resources", "triggerer.persistence.enabled"),
     *(f"workers.celery.{of}" for of in ("enableDefault", "sets", *WORKER)),
@@ -90,7 +90,10 @@ def test_no_secret_stands_in_it_and_each_is_named(values: dict[str, Any]) -> Non
     for name in ("fernetKeySecretName", "apiSecretKeySecretName", "jwtSecretName"):
         assert values[name]
     assert values["data"].keys() == {"metadataSecretName", "brokerUrlSecretName"}
-    assert values["createUserJob"]["defaultUser"]["enabled"] is False
+
+
+def test_no_user_is_made_whose_password_everybody_knows(values: dict[str, Any]) -> None:
+    assert values["createUserJob"] == {"enabled": False}
 
 
 def test_logs_outlive_their_worker(values: dict[str, Any]) -> None:
@@ -156,4 +159,7 @@ def test_helm_lints_and_renders_it() -> None:
             [helm, *words, os.environ[CHART], "--values", str(VALUES)], capture_output=True, text=True, timeout=120
         )
         assert ran.returncode == 0, ran.stdout + ran.stderr
-    assert "airflow-worker-folders" in ran.stdout
+    made = {(one["kind"], one["metadata"]["name"]) for one in yaml.safe_load_all(ran.stdout) if one}
+    assert ("Deployment", "airflow-worker-folders") in made
+    assert {name for kind, name in made if kind == "Job"} == {"airflow-run-airflow-migrations"}, "and none makes a user"
+    assert "users create" not in ran.stdout
