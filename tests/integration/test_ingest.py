@@ -338,3 +338,69 @@ def test_a_file_that_changes_while_it_is_fetched_is_the_planned_revision_or_fail
     assert boxed.raw()[f"{T1}_0004.png"] == render(T1, 5)
     report = boxed.ingest()
     assert (report.ok, report.done) == (True, 0)
+
+
+def test_another_dropbox_folder_is_listed_from_the_start(boxed: Studio, dropbox: FakeDropbox) -> None:
+    boxed.ingest()
+    for colour in range(4):
+        dropbox.put(f"/Other/{T1}_{colour:04d}.png", render(T1, 20 + colour))
+    boxed.source = "dropbox:/Other"
+    report = boxed.ingest()
+    assert (report.ok, report.done) == (True, 4), failure_text(report)
+    assert boxed.raw()[f"{T1}_0003.png"] == render(T1, 23)
+
+
+@pytest.mark.parametrize("waiting", [False, True])
+def test_after_a_run_from_another_source_all_comes_from_the_first_again(
+    boxed: Studio, dropbox: FakeDropbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, waiting: bool
+) -> None:
+    """What such a run set aside is no change in Dropbox, whose cursor would never tell of it."""
+    boxed.ingest()
+    once = tmp_path / "once"
+    once.mkdir()
+    for colour in (3, 4):
+        (once / f"{T1}_{colour:04d}.png").write_bytes(render(T1, 30 + colour))
+    monkeypatch.setenv("DARKROOM_INGEST_QUIET", "60" if waiting else "0")
+    settings.cache_clear()
+    boxed.source = str(once)
+    boxed.ingest(max_delete="100%")
+    assert len(boxed.aside()) == 3
+    monkeypatch.setenv("DARKROOM_INGEST_QUIET", "0")
+    settings.cache_clear()
+    boxed.source = "dropbox:/Tiny"
+    assert boxed.ingest().ok
+    assert boxed.raw() == {f"{T1}_{colour:04d}.png": render(T1, colour) for colour in range(4)}
+    assert boxed.cursor()
+
+
+def test_after_a_lost_ledger_everything_is_looked_at_and_known_again(boxed: Studio, dropbox: FakeDropbox) -> None:
+    boxed.ingest()
+    known = set(boxed.known())
+    for entry in list(boxed.store.list(keys.ingest_ledgers("tiny"))):
+        boxed.store.write(entry.key, b"{")
+    dropbox.remove(f"/Tiny/{T1}_0003.png")
+    report = boxed.ingest()
+    assert (report.ok, report.done) == (True, 3), failure_text(report)
+    assert set(boxed.known()) == {key for key in known if f"{T1}_0003" not in key}
+
+
+def test_what_cannot_be_had_is_named_by_every_run_until_it_is_mended(boxed: Studio, dropbox: FakeDropbox) -> None:
+    boxed.ingest()
+    cursor = boxed.cursor()
+    dropbox.put_document("/Tiny/notes.paper")
+    for _ in range(2):
+        report = boxed.ingest()
+        assert (report.ok, report.refused) == (False, 1)
+        assert "notes.paper" in failure_text(report)
+        assert boxed.cursor() == cursor
+    dropbox.remove("/Tiny/notes.paper")
+    assert boxed.ingest().ok
+    assert boxed.cursor() != cursor
+
+
+def test_what_a_system_keeps_for_itself_is_not_delivered(studio: Studio, delivered: Path) -> None:
+    (delivered / ".cache").mkdir()
+    for name in (".DS_Store", "Thumbs.db", f".cache/{T1}_0004.png"):
+        (delivered / name).write_bytes(b"nobody's")
+    assert studio.ingest().ok
+    assert len(studio.raw()) == 3

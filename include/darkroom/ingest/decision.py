@@ -70,8 +70,8 @@ def is_passed_over(path: str) -> bool:
 def asks_for_changes(mode: Mode, *, known: bool, same: bool, whole: bool) -> bool:
     """Is it enough to ask a source for what changed since its cursor?
 
-    `known`: there is a cursor. `same`: it was taken for this source. `whole`: every raw render that the ledgers know
-    stands as it was written, and no ledger was lost.
+    `known`: there is a cursor. `same`: it was taken for this source, as was every raw render that the ledgers know.
+    `whole`: each of those stands as it was written, and no ledger was lost.
 
     | mode | known | same | whole | |
     | --- | --- | --- | --- | --- |

@@ -192,7 +192,7 @@ class _Planning:
         only_changes = asks_for_changes(
             self._mode,
             known=bool(before.folders),
-            same=before.source == self._request.source,
+            same=before.source == self._request.source and self._are_from(source),
             whole=whole and not self._standing.targets.damaged,
         )
         view, cursors, missing = View(), dict[str, str](), list[str]()
@@ -206,9 +206,13 @@ class _Planning:
             listing.files = [file for file in listing.files if not is_passed_over(file.path)]
             view.add(folder, listing, self._known, folds=source.folds)
         self._require_some(view, missing)
-        after = Cursor(source=self._request.source, folders=cursors) if source.cursors else None
+        after = Cursor(source=self._request.source, folders=cursors)
         self._share.looked = self._share.looked.model_copy(update={"before": before, "after": after})
         return view
+
+    def _are_from(self, source: Source) -> bool:
+        """Was every raw render that the ledgers know delivered there?"""
+        return all(entry.source == source.uri_of(path) for path, entry in self._known.items())
 
     def _require_some(self, view: View, missing: Sequence[str]) -> None:
         """Say which folders have nothing.

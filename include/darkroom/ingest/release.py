@@ -46,6 +46,7 @@ class IngestRelease:
     def end(self) -> Released:
         """Set aside what is gone, write the catalogues, and then move the cursors."""
         for style, looked in self._styles.items():
+            before = self._of_this_source(style, looked)
             if self._removed(style, looked):
                 self._changed.add(style)
             if style in self._changed:
@@ -53,11 +54,23 @@ class IngestRelease:
                     continue
                 self._checked(style, looked)
             if looked.after and not looked.held and self._good[style] >= looked.items:
-                move_cursor(self._store, style, looked.before, looked.after)
+                move_cursor(self._store, style, before, looked.after)
         self._released.news = sorted(self._changed)
         if len(notes := self._released.notes) > _MOST_NOTES:
             self._released.notes = [*notes[:_MOST_NOTES], f"... and {len(notes) - _MOST_NOTES} more of the kind."]
         return self._released
+
+    def _of_this_source(self, style: str, looked: Looked) -> Cursor:
+        """The cursor to move from. One of another source is dropped before anything of that source goes.
+
+        Else, when renders come from there again, it would tell only of what changed since, and not of what went here.
+        """
+        before = looked.before
+        if looked.after is None or looked.after.source == before.source or not before.folders:
+            return before
+        none = Cursor(source=looked.after.source)
+        move_cursor(self._store, style, before, none)
+        return none
 
     def _removed(self, style: str, looked: Looked) -> bool:
         """Set raw renders aside whose file is gone, and delete proxies that nothing wants; has anything gone?
@@ -149,8 +162,11 @@ def is_settled(outcome: Outcome) -> bool:
 
 
 def move_cursor(store: Store, style: str, before: Cursor, after: Cursor) -> None:
-    """Write a style's cursor, if it still is the one that the plan saw: a late settle never moves it back."""
-    if before == after:
+    """Write a style's cursor, if it still is the one that the plan saw: a late settle never moves it back.
+
+    Of a source that has none, nothing is written but that the one of another source is no more.
+    """
+    if before == after or not (before.folders or after.folders):
         return
 
     def moved(known: Cursor) -> Cursor:

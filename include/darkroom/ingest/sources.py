@@ -63,8 +63,6 @@ class Source(Protocol):
 
     folds: bool
     """Is a name that differs by case only the same name to it?"""
-    cursors: bool
-    """Can it tell what changed since a cursor?"""
 
     @property
     def concurrency(self) -> int:
@@ -86,7 +84,7 @@ class Source(Protocol):
 class StoreSource:
     """A folder, or a bucket."""
 
-    folds, cursors = False, False
+    folds = False
 
     def __init__(self, store: Store) -> None:
         self.store = store
@@ -118,7 +116,7 @@ def _found(entry: Entry) -> Found:
 class DropboxSource:
     """A folder of Dropbox."""
 
-    folds, cursors = True, True
+    folds = True
     concurrency = 4  # what Dropbox bears well beside people who work in it
 
     def __init__(self, location: str, access: Access) -> None:
