@@ -47,7 +47,9 @@ class Settings(BaseSettings):
         description="Where renders are delivered, a folder for each style: dropbox:/path, a folder's path or a URI.",
     )
     ingest_quiet: int = Field(
-        default=60, ge=0, description="Seconds since a delivered file was last written to, before it is taken."
+        default=60,
+        ge=0,
+        description="Seconds since a delivered file was last written to, before it is taken; in a bucket 0 always.",
     )
     job_runner: Literal["subprocess", "docker", "ecs"] = Field(
         default="subprocess",

@@ -1,7 +1,7 @@
 """The ingest as scenarios: from a folder and from a Dropbox to raw renders, proxies and a catalogue."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +18,7 @@ from darkroom.plan_folder import PlanFolder
 from darkroom.reports import failure_text
 from darkroom.runs import run_here
 from darkroom.settings import settings
-from darkroom.store import retries
+from darkroom.store import Store, retries
 from tests.ingest_world import Studio, render
 from tests.servers.dropbox import FakeDropbox
 from tests.servers.dropbox_faults import Cut, Meanwhile, Twisted
@@ -173,6 +173,21 @@ def test_a_file_that_is_being_written_waits(studio: Studio, delivered: Path, mon
     settings.cache_clear()
     assert studio.ingest().done == 3
     assert len(studio.raw()) == 3
+
+
+def test_what_lies_in_a_bucket_is_whole_and_taken_at_once(
+    tmp_path: Path, open_backend: Callable[[str], Store], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bucket = open_backend("moto")
+    bucket.write(f"{T1}_0000.png", render(T1))
+    bucket.write(f"{T1}_0001.png.part", b"half")
+    monkeypatch.setenv("DARKROOM_INGEST_QUIET", "60")
+    settings.cache_clear()
+    studio = Studio(tmp_path, bucket.uri)
+    report = studio.ingest()
+    assert (report.ok, report.done) == (True, 1)
+    assert any("1 file may still be being written" in said for said in report.findings)
+    assert set(studio.raw()) == {f"{T1}_0000.png"}
 
 
 def test_names_that_differ_by_case_or_unicode_form_are_both_refused(studio: Studio, delivered: Path) -> None:

@@ -82,6 +82,12 @@ def test_a_file_waits_until_nobody_wrote_to_it_for_so_long(path: str, age: float
     assert is_being_written(path, age, quiet=60.0) is writing
 
 
+@pytest.mark.parametrize(("path", "writing"), [("a/t1.png", False), ("a/t1.png.part", True)])
+@pytest.mark.parametrize("age", [-5.0, 0.0, 5.0])
+def test_where_files_appear_whole_the_name_alone_tells(path: str, writing: bool, age: float) -> None:
+    assert is_being_written(path, age, quiet=0.0) is writing
+
+
 @pytest.mark.parametrize(
     ("path", "passed"),
     [

@@ -50,11 +50,13 @@ _NOBODYS = ("thumbs.db", "desktop.ini")
 def is_being_written(path: str, age: float, quiet: float) -> bool:
     """May somebody still be writing a file: by its name, or for it was written to `age` seconds ago?
 
+    An age below 0 is by a clock that is ahead of ours. With `quiet` 0 the name alone tells.
+
     >>> is_being_written("a/t1.png", 61, quiet=60), is_being_written("a/t1.png.part", 1e6, quiet=60)
     (False, True)
     """
     name = path.rpartition("/")[2].lower()
-    return age < quiet or name.startswith(_OFFICE) or name.endswith(_UNFINISHED)
+    return max(age, 0.0) < quiet or name.startswith(_OFFICE) or name.endswith(_UNFINISHED)
 
 
 def is_passed_over(path: str) -> bool:

@@ -163,7 +163,7 @@ class _Planning:
         view = self._viewed(source)
         wanted = self._wanted(view.paths)
         reasons = clashes(view.paths) | {path: why for path in view.paths if (why := wrong_path(path))} | view.refused
-        waiting, quiet, when = list[str](), settings().ingest_quiet, now()
+        waiting, quiet, when = list[str](), settings().ingest_quiet if source.grows else 0, now()
         for path in sorted(view.paths):
             found = view.files.get(path)
             action = decide(

@@ -10,6 +10,7 @@ from darkroom.errors import NotFound, SourceChanged
 from darkroom.outside.dropbox import SCHEME, CursorReset, Dropbox, DropboxFile, folder_of, is_dropbox
 from darkroom.store import Entry, Store, open_store, readable
 from darkroom.store.access import Access
+from darkroom.store.folder import FolderStore
 from darkroom.store.hashes import Hashes
 from darkroom.styles.names import plain
 
@@ -63,6 +64,8 @@ class Source(Protocol):
 
     folds: bool
     """Is a name that differs by case only the same name to it?"""
+    grows: bool
+    """Can a file be seen in it that somebody is still writing?"""
 
     @property
     def concurrency(self) -> int:
@@ -89,6 +92,7 @@ class StoreSource:
     def __init__(self, store: Store) -> None:
         self.store = store
         self.concurrency = store.concurrency
+        self.grows = isinstance(store, FolderStore)  # a bucket shows whole objects only
 
     def uri_of(self, path: str) -> str:
         return self.store.uri_of(path)
@@ -117,6 +121,7 @@ class DropboxSource:
     """A folder of Dropbox."""
 
     folds = True
+    grows = True  # what a program saves in steps goes up in as many versions
     concurrency = 4  # what Dropbox bears well beside people who work in it
 
     def __init__(self, location: str, access: Access) -> None:
