@@ -78,16 +78,16 @@ class Figures(Document):
 REFERENCE = Figures(
     machine="x86_64, 2 cores, Python 3.11.7",
     measured=date(2026, 11, 28),
-    decode=3e-9,
-    compose=1.5e-9,
-    encode=0.0095,
-    crop=0.0027,
+    decode=1.07e-9,
+    compose=0.52e-9,
+    encode=0.0043,
+    crop=0.0009,
     picture_bytes=160_000,
     crop_bytes=24_000,
-    scan={"jpg": 24e-9, "png": 23e-9, "tif": 20e-9, OTHER: 26e-9},
-    pyramid=60e-9,
+    scan={"jpg": 8.1e-9, "png": 14.2e-9, "tif": 11.8e-9, OTHER: 14.2e-9},
+    pyramid=30e-9,
     pyramid_bytes=1.67,
-    write=0.0005,
+    write=0.00023,
     move=20e-9,
     # an S3 on the same cores (docs/benchmarks.md, Stores)
     writes_a_second=683.0,
@@ -95,7 +95,7 @@ REFERENCE = Figures(
     deliver=0.1,
     post=3.0,
     keep=0.0002,
-    start=2.7,
+    start=0.62,
 )
 
 
