@@ -118,6 +118,17 @@ def test_filters_may_change_from_row_to_row() -> None:
         assert np.array_equal(whole(data), picture)
 
 
+@pytest.mark.parametrize("kind", range(5))
+def test_a_row_of_zeros_adds_nothing_to_the_row_above_whatever_that_is(kind: int) -> None:
+    unseen, painted = [5, 6, 7, 0], [5, 6, 7, 255]
+    rows = [[0] * 4, unseen, unseen, painted, painted, [0] * 4, [0] * 4, unseen, [0] * 4, painted]
+    picture = np.repeat(np.array(rows, np.uint8)[:, None], 70, axis=1)
+    for filters in ([kind] * 10, [0] * 6 + [kind] * 4, [kind] * 8 + [0, kind]):
+        data = filtered(picture, filters)
+        assert np.array_equal(by_libvips(data), picture)
+        assert np.array_equal(read(data), seen(picture))
+
+
 @pytest.mark.parametrize("kind", ["none", "sub", "up", "avg", "paeth", "all"])
 def test_a_render_by_libvips_is_plain(kind: str) -> None:
     picture = pixels("t1_neckline_front", 0, 400)

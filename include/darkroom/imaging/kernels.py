@@ -14,6 +14,7 @@ U32 = npt.NDArray[np.uint32]
 I64 = npt.NDArray[np.int64]
 
 _ALPHA = np.array([0, 0, 0, 255], np.uint8).view(np.uint32)[0]  # of a pixel that is read as one number
+_BLOCK = 64  # pixels that are looked at at once
 
 
 @njit(cache=True, nogil=True)
@@ -43,8 +44,8 @@ def premultiply_row(over: U8, row: U16) -> None:
 def any_painted(row: U32, lo: int, hi: int) -> bool:
     """Is a pixel of `row[lo:hi]` of alpha >= 1? Asks all of them, for that makes vectors."""
     seen = np.uint32(0)
-    for x in range(lo, hi):
-        seen |= row[x]
+    for x in range(np.uint64(lo), np.uint64(hi)):  # an index that may count from the end makes none
+        seen = np.uint32(seen | row[x])  # and `|` alone gives 64 bits
     return bool(seen & _ALPHA)
 
 
@@ -77,11 +78,15 @@ def painted_box(pixels: U8) -> tuple[int, int, int, int]:
 @njit(cache=True, nogil=True)
 def painted_in(row: U32) -> tuple[int, int]:
     """A row's first pixel of alpha >= 1, and the one behind its last; equal ones where there is none."""
-    if not any_painted(row, 0, row.size):
-        return 0, 0
     first, end = 0, row.size
-    while not row[first] & _ALPHA:
+    while end - first >= _BLOCK and not any_painted(row, first, first + _BLOCK):
+        first += _BLOCK
+    while first < end and not row[first] & _ALPHA:
         first += 1
+    if first == end:
+        return 0, 0
+    while end - first >= _BLOCK and not any_painted(row, end - _BLOCK, end):
+        end -= _BLOCK
     while not row[end - 1] & _ALPHA:
         end -= 1
     return first, end

@@ -16,14 +16,14 @@ def unpack(part: U8, line: U8, rows: U8, at: I64, spans: I64, packed: U8) -> int
     """Go on with a stream of filtered rows of RGBA uint8: keep what each paints, one row after the other in `packed`.
 
     `line` (1 + width * 4) holds the beginning of a row that the last part broke off, `rows` (2, width * 4) the row
-    above; `at` says which row of the frame is next, and how many bytes of it are in `line`. `spans` (height, 3) becomes
-    as `painted_spans` has it. Returns how many bytes were packed; -1 where a filter is unknown, or a row too many.
-    `packed` has room for the part and one row.
+    above; `at` says which row of the frame is next, how many bytes of it are in `line`, which of `rows` is the one
+    above, and whether all of that is zero. `spans` (height, 3) becomes as `painted_spans` has it. Returns how many
+    bytes were packed; -1 where a filter is unknown, or a row too many. `packed` has room for the part and one row.
     """
     begin, used = 0, 0
     while begin < part.size:
-        y, held = at[0], at[1]
-        if y == spans.shape[0]:
+        held = at[1]
+        if at[0] == spans.shape[0]:
             return -1
         if held or part.size - begin < line.size:
             count = min(line.size - held, part.size - begin)
@@ -31,19 +31,40 @@ def unpack(part: U8, line: U8, rows: U8, at: I64, spans: I64, packed: U8) -> int
             begin, at[1] = begin + count, held + count
             if at[1] < line.size:
                 break
-            is_known = _unfilter(line[0], line[1:], rows[(y + 1) % 2], rows[y % 2])
+            used = _next(line, rows, at, spans, packed, used)
         else:
-            is_known = _unfilter(part[begin], part[begin + 1 : begin + line.size], rows[(y + 1) % 2], rows[y % 2])
+            used = _next(part[begin : begin + line.size], rows, at, spans, packed, used)
             begin += line.size
-        if not is_known:
-            return -1
-        row = rows[y % 2].view(np.uint32)
-        first, end = painted_in(row)
-        spans[y, 0], spans[y, 1], spans[y, 2] = first, end, used
-        packed[used : used + (end - first) * 4] = rows[y % 2, first * 4 : end * 4]
-        used += (end - first) * 4
-        at[0], at[1] = y + 1, 0
+        if used < 0:
+            break
+        at[0], at[1] = at[0] + 1, 0
     return used
+
+
+@njit(cache=True, nogil=True)
+def _next(filtered: U8, rows: U8, at: I64, spans: I64, packed: U8, used: int) -> int:
+    """Pack what one filtered row paints behind what is `used`; returns how much is then, -1 where it has no filter.
+
+    A row of zeros whose filter adds nothing to them is not written anew below another one: most of a render is such.
+    """
+    y, above, row = at[0], at[2], rows[1 - at[2]]
+    kind, line = filtered[0], filtered[1:]
+    if kind > _PAETH:
+        return -1
+    if not _any_of(line.view(np.uint32)) and (kind == _NONE or at[3]):
+        if not at[3]:
+            row[:] = 0
+            at[2], at[3] = 1 - above, 1
+        spans[y, 0], spans[y, 1], spans[y, 2] = 0, 0, used
+        return used
+    _unfilter(kind, line, rows[above], row)
+    first, end = painted_in(row.view(np.uint32))
+    spans[y, 0], spans[y, 1], spans[y, 2] = first, end, used
+    painted, to = row.view(np.uint32)[first:end], packed[used : used + (end - first) * 4].view(np.uint32)
+    for x in range(painted.size):
+        to[x] = painted[x]
+    at[2], at[3] = 1 - above, first == end and not _any_of(row.view(np.uint32))
+    return int(used + painted.size * 4)
 
 
 @njit(cache=True, nogil=True)
@@ -91,8 +112,17 @@ def _by_neighbours(kind: int, above: U32, row: U32) -> None:
 def _any(above: U32, row: U32, lo: int, hi: int) -> bool:
     """Is anything not zero? Asks all of them, for that makes vectors."""
     seen = np.uint32(0)
-    for x in range(lo, hi):
-        seen |= above[x] | row[x]
+    for x in range(np.uint64(lo), np.uint64(hi)):
+        seen = np.uint32(seen | above[x] | row[x])
+    return bool(seen)
+
+
+@njit(cache=True, nogil=True)
+def _any_of(row: U32) -> bool:
+    """As `_any`, of one row."""
+    seen = np.uint32(0)
+    for x in range(row.size):
+        seen = np.uint32(seen | row[x])
     return bool(seen)
 
 

@@ -19,7 +19,7 @@ from darkroom.imaging.png_kernels import unfilter, unpack
 
 _RGBA = bytes((8, 6, 0, 0, 0))  # bits, colour type, compression, filter method, interlace (11.2.1)
 _PIECE = 256 << 10  # bytes that are inflated at a time, at least: what of them waits is copied for every part
-_PART = 1 << 20  # bytes that they become at a time: fewer hand the interpreter over too often, more leave the cache
+_PART = 768 << 10  # bytes that they become at a time: fewer hand the interpreter over too often, more leave the cache
 _AT_ONCE = 5 << 10  # bytes up to which a checksum does not hand the interpreter over
 
 
@@ -43,7 +43,7 @@ class PlainPng:
         it begins. Raises `NotPlain` where the data do not fill the rows exactly, or are not as their checksum says.
         """
         line, rows = np.empty(1 + self.width * 4, np.uint8), np.zeros((2, self.width * 4), np.uint8)
-        at = np.zeros(2, np.int64)  # the next row, and how many bytes of it are there
+        at = np.array((0, 0, 0, 1))  # as `unpack` has it: above the first row are zeros
         packed = np.empty(min(_PART, self.height * line.size) + line.size, np.uint8)
         for part in _inflated(_pieces(self.data)):
             top = int(at[0])
