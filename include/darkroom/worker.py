@@ -14,7 +14,7 @@ from typing import Protocol, TypeVar
 
 from pydantic import ValidationError
 
-from darkroom import flows, leases
+from darkroom import flows, heap, leases
 from darkroom.errors import BadInput, ItemError, NotFound, StoreError
 from darkroom.jobs import InputDigest, Job, Outcome, State, parse
 from darkroom.plan_folder import PlanFolder, Recorder
@@ -126,6 +126,7 @@ def run_job(
 
     Raises `BadInput` for a job file that is missing or is none.
     """
+    heap.keep_what_is_freed()
     head, data = _read(uri)
     folder = PlanFolder.at(head.plan)
     manifest = folder.manifest()
