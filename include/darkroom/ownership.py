@@ -140,6 +140,12 @@ def _same(store: Store, key: str, made: bytes | Path, alike: Callable[[Entry], b
     raise NotOurs(f"{key} stands there and is not what Darkroom made; move it away, then it is made again")
 
 
+def gives_back(store: Store, entry: Entry, made: bytes | Path) -> bool:
+    """Are these the bytes that are read of that version? Raises `Conflict` where another one stands there."""
+    with store.open(entry.key, version=entry) as reading, _opened(made) as mine:
+        return _equal(reading.stream, mine)
+
+
 def _opened(made: bytes | Path) -> AbstractContextManager[BinaryIO]:
     return BytesIO(made) if isinstance(made, bytes) else made.open("rb")
 

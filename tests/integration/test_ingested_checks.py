@@ -10,6 +10,7 @@ from darkroom.checks.ingested import Checked, last_check, review
 from darkroom.compositing.check import check
 from darkroom.compositing.request import Request
 from darkroom.errors import DarkroomError
+from darkroom.imaging.layers import digest
 from darkroom.ingest.proxy import Proxies
 from darkroom.store import open_store
 from darkroom.styles.names import parse_render
@@ -41,7 +42,7 @@ class Ingested:
     def proxy(self, path: Path, code: str) -> None:
         target = self.folder / keys.proxy("tiny", code, path.name)
         try:
-            made = PROXIES.make(path.read_bytes())
+            made = PROXIES.make(data := path.read_bytes(), digest(data))
         except DarkroomError:
             return
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -7,6 +7,7 @@ import pytest
 
 from darkroom.failures import ValidateFailed
 from darkroom.imaging.encode import encode
+from darkroom.imaging.layers import digest
 from darkroom.imaging.reduction import Picture
 from darkroom.ingest.proxy import Proxies, require_shows
 from tests.renders import pixels, png
@@ -56,7 +57,7 @@ def test_what_does_not_is_refused(made: Callable[[], bytes], says: str) -> None:
 def test_a_proxy_that_was_encoded_wrong_is_not_given(monkeypatch: pytest.MonkeyPatch) -> None:
     proxies = Proxies(1, 1 << 28, 1 << 20)
     render = png(pixels("t1_neckline_front", 0, 60))
-    assert proxies.make(render)
+    assert proxies.make(render, digest(render))
     monkeypatch.setattr("darkroom.ingest.proxy.encode", lambda picture, _: encode(picture[::-1]))
     with pytest.raises(ValidateFailed):
-        proxies.make(render)
+        proxies.make(render, digest(render))

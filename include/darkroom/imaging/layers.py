@@ -79,23 +79,23 @@ class Layers:
         """Are there pixels in a file?"""
         return self._file is not None
 
-    def decode(self, data: bytes | mmap) -> Layer:
+    def decode(self, data: bytes | mmap, sha256: str = "") -> Layer:
         """Decode a PNG, before any layer is drawn. Raises `ItemError` where a part of it is missing or broken.
 
         Grey, palette and tRNS are expanded, 16 bit becomes round(v / 257); values are taken as encoded. A strip at a
-        time: what is transparent never takes memory.
+        time: what is transparent never takes memory. `sha256` (hex): the file's, where it is known.
         """
         # an interlaced PNG is decoded whole before its first row is known: only one at a time
         with self._interlaced if data[_INTERLACE : _INTERLACE + 1] == b"\1" else nullcontext():
-            return self._decode(data)
+            return self._decode(data, sha256)
 
-    def _decode(self, data: bytes | mmap) -> Layer:
+    def _decode(self, data: bytes | mmap, sha256: str) -> Layer:
         if plain := plain_png(data):
             with suppress(NotPlain):  # then libvips says what is wrong with it
-                return self._kept(plain.width, plain.height, plain.painted, digest(data))
+                return self._kept(plain.width, plain.height, plain.painted, sha256 or digest(data))
         try:
             image = pyvips.Image.pngload_buffer(data, access="sequential", fail_on="error")
-            return self._kept(image.width, image.height, partial(_painted, image), digest(data))
+            return self._kept(image.width, image.height, partial(_painted, image), sha256 or digest(data))
         except pyvips.Error as error:
             reason = next((line for line in error.detail.splitlines() if line.strip()), str(error.message))
             raise ItemError(f"cannot be decoded ({reason.strip()}); deliver it again") from None

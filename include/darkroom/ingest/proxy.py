@@ -36,8 +36,11 @@ class Proxies:
         for _ in range(workers):
             self._free.put(Layers(share))
 
-    def make(self, data: bytes | mmap) -> bytes:
-        """The proxy of a render, a PNG. Raises `DecodeFailed` for what is none, a broken or too large one."""
+    def make(self, data: bytes | mmap, sha256: str) -> bytes:
+        """The proxy of a render, a PNG. Raises `DecodeFailed` for what is none, a broken or too large one.
+
+        `sha256` (hex): the render's own, which whoever fetched it has.
+        """
         size = png_size(data[:HEADER_BYTES])
         if size is None:
             raise DecodeFailed("it is no PNG, whatever its name says; export it again as PNG")
@@ -46,7 +49,7 @@ class Proxies:
         # an interlaced PNG is decoded whole before its first row is known: only one at a time
         alone = self._interlaced if data[_INTERLACE] else nullcontext()
         with alone, self._turn() as layers:
-            return _made(layers, data)
+            return _made(layers, data, sha256)
 
     @contextmanager
     def _turn(self) -> Iterator[Layers]:
@@ -58,9 +61,9 @@ class Proxies:
             self._free.put(layers)
 
 
-def _made(layers: Layers, data: bytes | mmap) -> bytes:
+def _made(layers: Layers, data: bytes | mmap, sha256: str) -> bytes:
     try:
-        layer = layers.decode(data)
+        layer = layers.decode(data, sha256)
     except ItemError as error:
         raise DecodeFailed(f"it {error}") from None
     _, picture = next(Walker(layers, {0: layer}).pictures([(0,)]))
