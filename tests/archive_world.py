@@ -1,9 +1,14 @@
 """A pair of stores to archive, for the tests of that flow."""
 
+import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+
+import pytest
 
 from darkroom.archive.flow import FLOW
 from darkroom.archive.names import parse_version
@@ -12,7 +17,8 @@ from darkroom.archive.request import Params, Request, request_of
 from darkroom.jobs import Mode, Report
 from darkroom.runs import run_here
 from darkroom.settings import settings
-from darkroom.store import Store, open_store
+from darkroom.store import Store, open_store, retries
+from tests.servers.fault_proxy import FaultProxy
 
 
 @dataclass
@@ -61,6 +67,20 @@ class World:
 def contents(store: Store) -> dict[str, bytes]:
     """Every object's bytes."""
     return {entry.key: store.read(entry.key) for entry in store.list()}
+
+
+@contextmanager
+def faults_before(variable: str, *stores: Store) -> Iterator[FaultProxy]:
+    """Faults between Darkroom and the service whose address a variable has, repeated without the usual waits.
+
+    The test's own `stores`, which look at what stands, keep the connections that they have.
+    """
+    for store in stores:
+        contents(store)
+    with FaultProxy(os.environ[variable]) as proxy, pytest.MonkeyPatch.context() as patch:
+        patch.setenv(variable, proxy.endpoint)
+        patch.setattr(retries, "_LONGEST_WAIT", 0.02)
+        yield proxy
 
 
 def world_of(source: Store, clouds: Store, studio: Path) -> World:

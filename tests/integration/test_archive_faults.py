@@ -19,12 +19,12 @@ from darkroom.store import Entry, Reading, Store, gcs_data, open_store
 from darkroom.store.folder import FolderStore
 from darkroom.store.streams import PART
 from darkroom.store.transfer import Move, Small
-from tests.archive_world import World, contents, world_of
+from tests.archive_world import World, contents, faults_before, world_of
 from tests.servers.fault_proxy import FaultProxy
 from tests.servers.faults import Corrupt, CorruptUpload, Fault, Hang, Reset, Status, Truncate, slow_down
 
 OLD, NEW = b"the old scan" * 40, b"the new scan" * 50
-THEIRS = b"somebody else's"
+THEIRS, THIRD = b"somebody else's", b"the third scan" * 30
 
 
 @pytest.fixture
@@ -34,20 +34,14 @@ def world(open_backend: Callable[[str], Store], tmp_path: Path, monkeypatch: pyt
 
 
 @pytest.fixture
-def s3(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultProxy]:
-    """Between Darkroom's processes and S3, but not before the test's own stores, which look at what stands."""
-    contents(world.mirror), contents(world.versions)  # they keep their connections
-    with FaultProxy(os.environ["AWS_ENDPOINT_URL"]) as proxy, monkeypatch.context() as patch:
-        patch.setenv("AWS_ENDPOINT_URL", proxy.endpoint)
+def s3(world: World) -> Iterator[FaultProxy]:
+    with faults_before("AWS_ENDPOINT_URL", world.mirror, world.versions) as proxy:
         yield proxy
 
 
 @pytest.fixture
-def gcs(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultProxy]:
-    """The same before GCS."""
-    contents(world.source)
-    with FaultProxy(os.environ["STORAGE_EMULATOR_HOST"]) as proxy, monkeypatch.context() as patch:
-        patch.setenv("STORAGE_EMULATOR_HOST", proxy.endpoint)
+def gcs(world: World) -> Iterator[FaultProxy]:
+    with faults_before("STORAGE_EMULATOR_HOST", world.source) as proxy:
         yield proxy
 
 
@@ -71,6 +65,18 @@ def prepare(world: World) -> None:
     world.source.write("maps/a.tif", NEW)
 
 
+def killed(world: World, s3: FaultProxy, step: int) -> None:
+    """A run that hangs at that request (or the one after, where its answer is lost: nobody asks again), and then -9."""
+    s3.inject(Hang(60), after=step, times=1)
+    process = world.command()
+    until = time.monotonic() + 30
+    while not any(one.result == "Hang" for one in s3.seen) and process.poll() is None and time.monotonic() < until:
+        time.sleep(0.01)
+    process.kill()
+    process.wait()
+    s3.clear()
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "fault",
@@ -87,14 +93,7 @@ def test_kill_at_any_step_of_an_overwrite_loses_no_version(world: World, s3: Fau
         prepare(world)
         s3.clear()
         s3.inject(fault, after=step, times=1)
-        s3.inject(Hang(60), after=step, times=1)  # the one after it: where an answer is lost, nobody asks again
-        process = world.command()
-        until = time.monotonic() + 30
-        while not any(one.result == "Hang" for one in s3.seen) and process.poll() is None and time.monotonic() < until:
-            time.sleep(0.01)
-        process.kill()
-        process.wait()
-        s3.clear()
+        killed(world, s3, step)
         kept = world.kept("maps/a.tif")
         stands = world.mirrored()["maps/a.tif"]
         assert {OLD, THEIRS} <= {*kept, stands}, f"step {step}: nothing that ever stood there is missing"
@@ -103,6 +102,26 @@ def test_kill_at_any_step_of_an_overwrite_loses_no_version(world: World, s3: Fau
         assert world.mirrored() == {"maps/a.tif": NEW}
         assert sorted(world.kept("maps/a.tif")) == sorted([OLD, THEIRS, NEW]), f"step {step}: each once"
         assert world.archive().skipped == 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("at", ["when the new one stands", pytest.param("any step", marks=pytest.mark.long)])
+def test_an_object_that_changes_again_after_a_kill_loses_no_version_that_stood_meanwhile(
+    world: World, s3: FaultProxy, at: str
+) -> None:
+    """What the killed run wrote stood there, though no ledger knows of it: it is archived before the third one."""
+    steps = steps_of_an_overwrite(world, s3)
+    written = next(step for step in steps if (one := s3.seen[step]).method == "PUT" and "/mirror/maps/a" in one.path)
+    for step in steps if at == "any step" else [written + 1]:
+        prepare(world)
+        s3.clear()
+        killed(world, s3, step)
+        stood = world.mirrored()["maps/a.tif"]
+        assert stood == (NEW if step > written else THEIRS), step
+        world.source.write("maps/a.tif", THIRD)
+        assert world.command().wait(60) == 0, "the same command, and not what the killed run had planned"
+        assert world.mirrored() == {"maps/a.tif": THIRD}
+        assert sorted(world.kept("maps/a.tif")) == sorted({OLD, THEIRS, stood, THIRD}), f"step {step}: each once"
 
 
 @pytest.mark.parametrize("fault", [slow_down(), Reset("before"), Reset("request"), Reset("response"), CorruptUpload(9)])

@@ -1,8 +1,8 @@
 """One object after the other: what stands there is archived, then replaced, and all of it proven (docs/archive.md)."""
 
 import time
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -48,6 +48,8 @@ class Mirror:
             became = self._failed(item, str(failure), failure.kind)
         except Damaged as damage:
             became = self._failed(item, str(damage).rstrip("."), Mismatch.kind)
+        except _Stands:
+            became = self._failed(item, str(_elsewhere(self.target, item)), "write")
         except SourceChanged:
             became = self._failed(item, _CHANGED, "download")
         except NotFound:
@@ -61,28 +63,30 @@ class Mirror:
         if item.action is Action.COPY:  # the plan saw nothing there
             with suppress(_Stands):
                 return self._done(item, self._copied(item, original, None))
-        for _ in range(_LOOKS):
+        for _ in range(_LOOKS - 1):
             with suppress(_Stands):
                 return self._done(item, self._looked(item, original, self.target.head(item.target)))
-        raise _elsewhere(self.target, item)
+        return self._done(item, self._looked(item, original, self.target.head(item.target)))
 
     def _looked(self, item: ArchiveItem, original: Original, stands: Entry | None) -> list[Output]:
         """The steps that `decision.steps` says, each followed by its proof; the ledger comes after all of them."""
         if stands is None:
             return self._copied(item, original, None)
-        hashes = self._hashes(item, stands)
+        with _standing_still():
+            hashes, proven = self._hashes(item, stands)
         same = self._is_same(original, stands, hashes)
         if not same and (item.standing is None or item.standing.etag != stands.etag):
             raise _elsewhere(self.target, item)
+        if same and not proven:
+            with _standing_still():
+                prove(self.target, stands, hashes, self.verify)
         copy = self._output(self.target, stands, hashes, source_of(item.source, original.entry.version), written=False)
         if self.archive is None:
             if not same:
                 raise ItemError(NOT_REPLACED)
             return [copy]
-        found = self.archive.find(item.target, hashes.md5, stands.bytes)
+        found = self._found(self.archive, item, hashes, stands)
         versions = [self._output(self.archive.store, found, hashes, written=False)] if found else []
-        if found and item.action is Action.PROVE:
-            prove(self.archive.store, found, hashes, self.verify)
         todo = steps(stands=True, same=same, archived=found is not None)
         if Step.ARCHIVE_STANDING in todo:
             since = original.modified if same else stands.modified
@@ -98,21 +102,30 @@ class Mirror:
             item=item.name, group=item.group, state=State.DONE, outputs=tuple(outputs), bytes=size, notes=notes
         )
 
-    def _hashes(self, item: ArchiveItem, stands: Entry) -> Hashes:
+    def _hashes(self, item: ArchiveItem, stands: Entry) -> tuple[Hashes, bool]:
         """Those of what stands: the ledger's, if that knows exactly this version; else the store's, else computed.
 
-        What is to be proven is read, whatever anybody knows of it.
+        What is to be proven is read, whatever anybody knows of it. Are they proven? The store's word is not enough: a
+        run that was killed, or that found other bytes than it wrote, leaves an object behind which says the same of
+        itself as a good one.
         """
         if item.action is Action.PROVE:
             found = hashes_of(self.target, stands, *KINDS)
             if item.standing and item.standing.etag == stands.etag:
                 require(self.target.uri_of(stands.key), found, Hashes(md5=item.standing.md5))
-            return found
+            return found, True
         if item.standing and item.standing.md5 and item.standing.etag == stands.etag:
-            return Hashes(md5=item.standing.md5)
+            return Hashes(md5=item.standing.md5), True
         if stands.hashes.md5:
-            return stands.hashes
-        return hashes_of(self.target, stands, *KINDS)
+            return stands.hashes, False
+        return hashes_of(self.target, stands, *KINDS), True
+
+    def _found(self, archive: Archive, item: ArchiveItem, hashes: Hashes, stands: Entry) -> Entry | None:
+        """The archive's version of what stands, proven: before it is relied upon, or anew. Raises `Mismatch`."""
+        held = archive.find(item.target, hashes.md5, stands.bytes)
+        if held and (item.action is Action.PROVE or not held.proven):
+            prove(archive.store, held.entry, hashes, self.verify)
+        return held.entry if held else None
 
     def _is_same(self, original: Original, stands: Entry, hashes: Hashes) -> bool:
         """Has what stands the content of the object? Where the source has no MD5 of it, it is computed if need be."""
@@ -144,7 +157,8 @@ class Mirror:
             raise
         except Conflict as error:
             raise _Stands(str(error)) from error
-        prove(self.target, written, hashes, self.verify)
+        with _standing_still():
+            prove(self.target, written, hashes, self.verify)
         copy = self._output(self.target, written, hashes, source_of(item.source, original.entry.version))
         if self.archive is None:
             return [copy]
@@ -161,13 +175,19 @@ class Mirror:
     def _archived(
         self, archive: Archive, stands: Entry, since: datetime, hashes: Hashes, small: Small | None = None
     ) -> Output:
-        version, written = archive.add(self.target, stands, since, hashes, small)
+        with _standing_still():
+            version, written = archive.add(self.target, stands, since, hashes, small)
         try:
             prove(archive.store, version, hashes, self.verify)
         except (Mismatch, Damaged):
             if written:  # nobody shall take it for that version
                 with suppress(StoreError):
                     archive.store.delete(version.key, if_match=version.etag)
+            seen = self.target.head(stands.key)
+            if (
+                seen is None or seen.etag != stands.etag
+            ):  # a copy that heeds no condition is of what came there meanwhile
+                raise _Stands(f"{stands.key}: another object stands there now.") from None
             raise
         return self._output(archive.store, version, hashes, written=written)
 
@@ -181,9 +201,12 @@ class Mirror:
             if stands.etag != item.standing.etag:
                 raise _elsewhere(self.target, item)
             hashes = Hashes(md5=item.standing.md5)
-            if self.archive.find(item.target, hashes.md5, stands.bytes) is None:
+            if self._found(self.archive, item, hashes, stands) is None:
                 outputs.append(self._archived(self.archive, stands, stands.modified, hashes))
-            self.target.delete(item.target, if_match=stands.etag)
+            try:
+                self.target.delete(item.target, if_match=stands.etag)
+            except Conflict as error:
+                raise _elsewhere(self.target, item) from error
         removed = {"recipe": item.standing.md5, "etag": item.standing.etag, "bytes": 0, "removed": True}
         outputs.append(Output(key=item.target, store=self.target.uri, source=source_of(item.source, ""), **removed))
         return Outcome(item=item.name, group=item.group, state=State.DONE, outputs=tuple(outputs))
@@ -196,6 +219,15 @@ class Mirror:
         return Outcome(
             item=item.name, group=item.group, state=State.FAILED, reason=reason, kind=kind, where=item.source
         )
+
+
+@contextmanager
+def _standing_still() -> Iterator[None]:
+    """What is at work on an object of the target: somebody else's write or deletion makes it look again."""
+    try:
+        yield
+    except (SourceChanged, NotFound) as error:
+        raise _Stands(str(error)) from error
 
 
 def _elsewhere(target: Store, item: ArchiveItem) -> WriteFailed:

@@ -35,9 +35,8 @@ def restore_version(archive: Archive, version: Version, into: Store, key: str) -
         hashes = hashes_of(into, stands, *KINDS)
         if hashes.md5 == wanted.md5:
             return Restored(uri, written=False)
-        found = archive.find(key, hashes.md5, stands.bytes)
-        if found is None:
-            found, _ = archive.add(into, stands, stands.modified, hashes)
+        held = archive.find(key, hashes.md5, stands.bytes)
+        found = held.entry if held else archive.add(into, stands, stands.modified, hashes)[0]
         prove(archive.store, found, hashes, Verify.READ_BACK)
         archived = readable(archive.store.uri_of(found.key))
     entry = into.copy(

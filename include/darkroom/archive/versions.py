@@ -22,6 +22,17 @@ class Version:
     entry: Entry
 
 
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A version that the archive has of some content. `proven`: its bytes were read, by the ledger or just now.
+
+    Otherwise it is only the service that says so, which is no proof of what it gives back.
+    """
+
+    entry: Entry
+    proven: bool
+
+
 class Archive:
     """The archive in `store`; what is in it is known by hash from the ledgers in `state`."""
 
@@ -37,7 +48,7 @@ class Archive:
             if name := parse_version(key, entry.key):
                 yield Version(name, entry)
 
-    def find(self, key: str, md5: str, size: int) -> Entry | None:
+    def find(self, key: str, md5: str, size: int) -> Held | None:
         """The version of an object with this content (MD5 in hex, bytes).
 
         Its hash is the ledger's, if that knows exactly what stands; else the store's, if it vouches for one; else it is
@@ -49,17 +60,19 @@ class Archive:
         known = ledger.read(self._state, keys.versions_ledger(self.store.uri, md5), ArchiveLedger).outputs
         for entry in alike:
             if (proven := known.get(entry.key)) and (proven.etag, proven.recipe) == (entry.etag, md5):
-                return entry
-        return next((entry for entry in alike if self._has(entry, md5)), None)
+                return Held(entry, proven=True)
+        return next((held for entry in alike if (held := self._held(entry, md5))), None)
 
-    def _has(self, entry: Entry, md5: str) -> bool:
+    def _held(self, entry: Entry, md5: str) -> Held | None:
         seen = self.store.head(entry.key)
         if seen is None:
-            return False
+            return None
+        if seen.hashes.md5:
+            return Held(seen, proven=False) if seen.hashes.md5 == md5 else None
         try:
-            return (seen.hashes.md5 or hashes_of(self.store, seen, *KINDS).md5) == md5
+            return Held(seen, proven=True) if hashes_of(self.store, seen, *KINDS).md5 == md5 else None
         except (Damaged, Conflict):
-            return False  # a damaged one is none
+            return None  # a damaged one is none
 
     def add(
         self, origin: Store, stands: Entry, since: datetime, hashes: Hashes, small: Small | None = None
