@@ -141,6 +141,37 @@ def test_restoring_into_the_mirror_archives_what_stood_there_and_warns_of_the_so
     assert "somebody's own" in texts(spoiled / "versions").values()
 
 
+@pytest.mark.parametrize("names", ["flattened", "last part"])
+def test_a_version_comes_back_into_the_source_under_the_objects_own_name(folder: Path, names: str) -> None:
+    """Under the copy's name it would be a second object, that has the same copy as the first: both are refused then."""
+    put(folder / "maps.yaml", f"from: scans\nto: mirror\narchive: versions\nnames: {names}\n")
+    own, copy = "maps/a.tif", "maps_a.tif" if names == "flattened" else "a.tif"
+    os.utime(folder / "scans" / own, (1_700_000_000, 1_700_000_000))
+    darkroom(folder, "maps.yaml")
+    put(folder / "scans" / own, "spoiled, and not mirrored yet")
+    listed = [darkroom(folder, "versions", key, "--pair", "maps.yaml").stdout for key in (own, copy)]
+    assert listed[0] == listed[1]
+    (first,) = (line.split()[0] for line in listed[0].splitlines())
+    bring = ("restore", copy, "--version", first, "--pair", "maps.yaml", "--into")
+    back = darkroom(folder, *bring, "scans")
+    assert back.returncode == 0, back.stderr
+    assert texts(folder / "scans") == {own: "one", "prints/b.tif": "two"}
+    assert sorted(texts(folder / "versions").values()) == ["one", "spoiled, and not mirrored yet", "two"]
+    assert len(darkroom(folder, "versions", own, "--pair", "maps.yaml").stdout.splitlines()) == 2, "it is one of its"
+    assert darkroom(folder, "maps.yaml").returncode == 0
+    assert darkroom(folder, *bring, "look").returncode == 0
+    assert texts(folder / "look") == {copy: "one"}, "elsewhere it has the name that was given"
+
+    (folder / "studio/state").rename(folder / "lost")
+    unknown = darkroom(folder, *bring, "scans")
+    assert (unknown.returncode, unknown.stderr.count("\n")) == (2, 1)
+    assert "is not known any more; give that object's own name, with its folders" in unknown.stderr
+    assert set(texts(folder / "scans")) == {own, "prints/b.tif"}
+    put(folder / "scans" / own, "spoiled again")
+    assert darkroom(folder, "restore", own, *bring[2:], "scans").returncode == 0
+    assert texts(folder / "scans")[own] == "one"
+
+
 def test_a_version_that_was_damaged_in_the_archive_is_not_brought_back(spoiled: Path) -> None:
     first = versions(spoiled, "maps/a.tif")[0]
     (damaged,) = [file for file in (spoiled / "versions/maps").iterdir() if first in file.name]

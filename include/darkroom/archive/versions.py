@@ -75,15 +75,23 @@ class Archive:
             return None  # a damaged one is none
 
     def add(
-        self, origin: Store, stands: Entry, since: datetime, hashes: Hashes, small: Small | None = None
+        self,
+        origin: Store,
+        stands: Entry,
+        since: datetime,
+        hashes: Hashes,
+        small: Small | None = None,
+        *,
+        of: str | None = None,
     ) -> tuple[Entry, bool]:
         """Put exactly the version `stands` of an object of `origin` there, as of that time; was it written now?
 
-        Of `small`, where its bytes are at hand, otherwise copied on the server where that can be. A version that is
+        It is a version of the object that `of` names in the target, where that is called otherwise in `origin`. Of
+        `small`, where its bytes are at hand, otherwise copied on the server where that can be. A version that is
         there already stays as it is. Either has to be proven. Raises `SourceChanged` where another object stands in
         `origin` now, and `StoreError`.
         """
-        key = version_key(stands.key, since, hashes.md5)
+        key = version_key(of or stands.key, since, hashes.md5)
         try:
             if small:
                 return write_small(self.store, Move(stands, key, if_absent=True), small), True

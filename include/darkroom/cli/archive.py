@@ -7,9 +7,10 @@ import typer
 from pydantic import ValidationError
 
 from darkroom.archive.flow import FLOW
+from darkroom.archive.names import target_key
 from darkroom.archive.pairs import Names, Pair, contradictions, pair_files, read_pair
 from darkroom.archive.request import Params, request_of
-from darkroom.archive.restore import Restored, restore_version
+from darkroom.archive.restore import Restored, name_in, restore_version, source_of_copy
 from darkroom.archive.versions import Archive, Version
 from darkroom.cli.commands import Command, DefaultGroup
 from darkroom.cli.options import AskedMode
@@ -53,6 +54,9 @@ ArchiveStore = Annotated[
         metavar="STORE",
         help="Where every version goes, under its time and hash. Without it nothing is ever replaced.",
     ),
+]
+Key = Annotated[
+    str, typer.Argument(metavar="KEY", help="The object's name in the source, or that of its copy in the target.")
 ]
 OfPair = Annotated[
     str | None, typer.Option("--pair", metavar="FILE", help="The pair. Default: every pair of the deployment.")
@@ -137,7 +141,7 @@ def check(
 
 @app.command("versions", cls=Command)
 def versions(
-    key: Annotated[str, typer.Argument(metavar="KEY", help="An object's name in the target.")],
+    key: Key,
     pair: OfPair = None,
     target: To = None,
     archive: ArchiveStore = None,
@@ -149,26 +153,29 @@ def versions(
     """
     found = 0
     for one in _pairs(pair, target, archive):
-        for version in _archive(one).versions(key):
+        for version in _archive(one).versions(target_key(key, one.names)):
             found += 1
             if json:
                 print_json(_document(one, version))
             else:
                 print(f"{version.name.id}  {version.entry.bytes:>14,}  {shown(_uri(one, version))}")
     if not found:
-        raise BadInput(f"{key}: the archive has no version of it; its name is the one in the target.")
+        raise BadInput(f"{key}: the archive has no version of it; give its name in the source or the target.")
 
 
 @app.command("restore", cls=Command)
 def restore(
-    key: Annotated[str, typer.Argument(metavar="KEY", help="The object's name in the target.")],
+    key: Key,
     version: Annotated[str, typer.Option(metavar="V", help="Which one, as `darkroom archive versions` names it.")],
     pair: OfPair = None,
     target: To = None,
     archive: ArchiveStore = None,
     into: Annotated[
         str | None,
-        typer.Option(metavar="STORE", help="Bring it back here, such as the source. Default: the pair's target."),
+        typer.Option(
+            metavar="STORE",
+            help="Bring it back here, such as the source, under its name there. Default: the pair's target.",
+        ),
     ] = None,
 ) -> None:
     """Bring a version back; what stands there now is archived first, and nothing is lost.
@@ -181,7 +188,7 @@ def restore(
     candidates = [
         (one, found)
         for one in _pairs(pair, target, archive)
-        for found in _archive(one).versions(key)
+        for found in _archive(one).versions(target_key(key, one.names))
         if found.name.id == version
     ]
     if not candidates:
@@ -190,17 +197,19 @@ def restore(
         names = ", ".join(one.name for one, _ in candidates)
         raise BadInput(f"{key}: several pairs have that version ({names}); say which with --pair.")
     one, found = candidates[0]
-    restored = restore_version(_archive(one), found, open_store(into or one.target), key)
-    _say_restored(restored, into, one)
+    store, copy = open_store(into or one.target), target_key(key, one.names)
+    own = name_in(store.uri, one, key, source_of_copy(open_store(settings().studio_store), one, copy))
+    restored = restore_version(_archive(one), found, store, own, copy)
+    _say_restored(restored, one, into_mirror=store.uri == open_store(one.target).uri)
 
 
-def _say_restored(restored: Restored, into: str | None, pair: Pair) -> None:
+def _say_restored(restored: Restored, pair: Pair, *, into_mirror: bool) -> None:
     if not restored.written:
         typer.echo(f"{restored.uri} has that content already: nothing was written.")
         return
     before = f"; what stood there is {restored.archived}" if restored.archived else ""
     typer.echo(f"{restored.uri} is that version again, proven{before}.")
-    if into is None:
+    if into_mirror:
         typer.echo(f"As long as {readable(pair.source)} has another version, the next run puts that back.", err=True)
 
 
