@@ -61,7 +61,8 @@ def main() -> None:
     docs = asked.docs or (Path(tempfile.mkdtemp(prefix="darkroom-bench-docs-")) if asked.quick else DOCS)
     for name, (measure, section) in _SECTIONS.items():
         if asked.what in (None, name):
-            with tempfile.TemporaryDirectory(prefix="darkroom-bench-") as folder:
+            # an engine's or a server's leftovers that cannot be removed are no reason to lose what was measured
+            with tempfile.TemporaryDirectory(prefix="darkroom-bench-", ignore_cleanup_errors=True) as folder:
                 found = measure(Path(folder), rounds, asked.quick)
             section.write(docs, found, quick=asked.quick)
             Console().print(section.tables(found))

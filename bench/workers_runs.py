@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from demo.rest import AirflowApi
+from demo.rest import AirflowApi, ApiError
 from demo.watch import FINISHED
 
 DAG = "combination_compositing"
@@ -14,6 +14,8 @@ OWN = ("plan", "settle", "report")
 """The tasks whose own work grows with the pictures."""
 _BEGINS, _ENDS = "::endgroup::", "::group::Post Execute"
 _SOON = 1.0  # seconds
+_LONGEST = 1800.0  # seconds of a run
+_LOGGED = 60.0  # seconds until the log of a task that has ended is whole
 
 Span = tuple[datetime, datetime]
 
@@ -42,9 +44,9 @@ class Took:
 
 
 def run(api: AirflowApi, conf: dict[str, Any], pictures: int) -> Took:
-    """A whole run. `SystemExit` where it fails, or its report has not found that many pictures proven."""
-    run_id = api.trigger(DAG, conf)
-    while (state := api.run_state(DAG, run_id)) not in FINISHED:
+    """A whole run. `SystemExit` where it fails or does not end, or its report has not found that many proven."""
+    run_id, until = api.trigger(DAG, conf), time.monotonic() + _LONGEST
+    while (state := _state(api, run_id)) not in FINISHED and time.monotonic() < until:
         time.sleep(_SOON)
     counts = api.xcom(DAG, run_id, "report", "counts") or {}
     if state != "success" or counts.get("done") != pictures:
@@ -55,21 +57,44 @@ def run(api: AirflowApi, conf: dict[str, Any], pictures: int) -> Took:
 def took(api: AirflowApi, run_id: str, pictures: int) -> Took:
     """What a run's seconds went to."""
     whole = api.run_times(DAG, run_id)
-    worked = [(task["task_id"], executed(api.log(DAG, run_id, task))) for task in api.tasks(DAG, run_id)]
+    tasks = [task for task in api.tasks(DAG, run_id) if task["task_id"] in ("run", *OWN)]
+    worked = [(task["task_id"], _executed(api, run_id, task)) for task in tasks]
     jobs = [span for task, span in worked if task == "run"]
     own = {task: _seconds(span) for task, span in worked if task in OWN}
     return Took(pictures, len(jobs), _seconds(whole), covered(jobs), own)
 
 
-def executed(log: Iterable[dict[str, Any]]) -> Span:
+def _state(api: AirflowApi, run_id: str) -> str:
+    """A run's state; where Airflow is too busy to answer, what became of the question."""
+    try:
+        return api.run_state(DAG, run_id)
+    except ApiError as error:
+        return str(error)
+
+
+def _executed(api: AirflowApi, run_id: str, task: dict[str, Any]) -> Span:
+    """When a task was at its own work. `SystemExit` where its log does not say so.
+
+    A task has succeeded before its process has written its last line.
+    """
+    until = time.monotonic() + _LOGGED
+    while not (span := executed(api.log(DAG, run_id, task))):
+        if time.monotonic() > until:
+            raise SystemExit(f"The log of {task['task_id']} in {run_id} does not say when it was at work.")
+        time.sleep(_SOON)
+    return span
+
+
+def executed(log: Iterable[dict[str, Any]]) -> Span | None:
     """When a task was at its own work, by its log: behind what Airflow does before it, and until what it does after.
 
     Before it Airflow starts a process, reads the DAG's file and what was passed on; after it, it passes on the result.
+    None where the log does not say it, or not yet.
     """
     lines = [(line["event"], line["timestamp"]) for line in log if line.get("timestamp")]
-    began = next(when for event, when in lines if event == _BEGINS)
-    ended = next(when for event, when in lines if event == _ENDS)
-    return datetime.fromisoformat(began), datetime.fromisoformat(ended)
+    began = next((when for event, when in lines if event == _BEGINS), None)
+    ended = next((when for event, when in lines if event == _ENDS), None)
+    return (datetime.fromisoformat(began), datetime.fromisoformat(ended)) if began and ended else None
 
 
 def covered(spans: Iterable[Span]) -> float:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from darkroom import keys
+from darkroom.compositing.cost import ENOUGH
 from darkroom.figures import REFERENCE, Figures, keep_figures
 from darkroom.store import open_store
 from darkroom.styles.names import SIDES
@@ -35,15 +36,14 @@ def write_styles(folder: Path, names: tuple[str, ...], colours: int) -> None:
         (folder / f"{name}.yaml").write_text(_text(name, colours), encoding="utf-8")
 
 
-def fill(bucket: Path, *, colours: int, size: int, slower: float) -> None:
-    """What the studio's bucket holds before the first run: the renders, and a machine's figures.
+def fill(bucket: Path, *, colours: int, size: int, colours_a_job: int) -> None:
+    """What the studio's bucket holds before the first run: the renders, and figures by which a plan cuts jobs.
 
-    Those are the reference machine's, made so many times `slower`: a plan cuts jobs by them.
+    By those, so many colours of a side take as long as is enough for a job.
     """
     renders.draw(bucket / keys.raw_renders(NAME), _layers(), range(colours), size)
-    seconds = {name: getattr(REFERENCE, name) * slower for name in ("decode", "compose", "encode", "crop", "write")}
-    figures = {**REFERENCE.model_dump(), **seconds, "machine": f"{REFERENCE.machine}, {slower:g} times as slow"}
-    keep_figures(open_store(str(bucket)), Figures.model_validate(figures))
+    slow = {"machine": "a slow one", "encode": ENOUGH / (colours_a_job * COMBINATIONS)}
+    keep_figures(open_store(str(bucket)), Figures.model_validate({**REFERENCE.model_dump(), **slow}))
 
 
 def _layers() -> Iterator[str]:
