@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from darkroom.figures import OTHER, REFERENCE
 from darkroom.imaging.headers import RangeReader, Size, size_of
 from darkroom.imaging.opening import look
 from darkroom.jobs import MOST_JOBS, Mode
@@ -20,6 +21,8 @@ from darkroom.store import Entry, open_store
 from tests import scans
 
 GIB = 1 << 30
+FIGURES = REFERENCE.model_copy(update={"scan": {OTHER: 20e-9}, "pyramid": 60e-9, "move": 20e-9, "write": 0.001})
+"""Of a machine that takes 0.1 s for an image of a megapixel, and half a minute for one of 900."""
 KNOWN = PyramidEntry(recipe="r", etag="e", bytes=1, source="s3://scans/a.jpg")
 REF = MarkerRef(key="process/maps/1.json", etag="1")
 
@@ -64,7 +67,7 @@ def test_a_recipe_is_another_one_for_each_thing_that_makes_another_pyramid() -> 
 
 def test_jobs_are_cut_by_pixels_and_not_by_files() -> None:
     small, large = [todo(f"s{n}", 1_000_000) for n in range(1000)], [todo(f"l{n}", 900_000_000) for n in range(100)]
-    jobs = cut([costed(one) for one in (*small, *large)], enough=600)
+    jobs = cut([costed(one, FIGURES) for one in (*small, *large)], enough=600)
     seconds = [sum(one.seconds for one in job) for job in jobs]
     assert max(seconds) <= 600
     assert min(seconds[:-1]) > 500
@@ -73,7 +76,7 @@ def test_jobs_are_cut_by_pixels_and_not_by_files() -> None:
 
 
 def test_a_run_never_has_more_jobs_than_airflow_is_to_map() -> None:
-    jobs = cut([costed(todo(f"{n}", 1_000_000_000)) for n in range(20_000)], enough=600)
+    jobs = cut([costed(todo(f"{n}", 1_000_000_000), FIGURES) for n in range(20_000)], enough=600)
     assert MOST_JOBS // 2 < len(jobs) <= MOST_JOBS
 
 
