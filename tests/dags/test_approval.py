@@ -20,7 +20,7 @@ from darkroom.store import open_store
 from darkroom_airflow.operators import PlanApproval, ReportOperator
 from darkroom_airflow.operators.approval import body_of
 from darkroom_airflow.xcoms import PLAN_URI
-from tests.dags.person import APPROVE, REJECT, somebody
+from tests.dags.person import APPROVE, REJECT, answer_early, somebody
 
 DAG_ID = "asks"
 QUESTION = Asked(subject="shops: 212 of 1,000 objects would be removed", lines=("a.jpg", "b.jpg"), count=212)
@@ -85,7 +85,8 @@ def asking(make: Callable[[], PlanFolder | None]) -> Any:
 
     with DAG(DAG_ID, default_args={"execution_timeout": timedelta(hours=2)}) as dag:
         report = Nothing(task_id="report", trigger_rule=TriggerRule.ALL_DONE)
-        Planned(task_id="plan", make=make) >> PlanApproval(task_id="approve") >> Nothing(task_id="run") >> report
+        approve = PlanApproval(task_id="approve", retries=1, retry_delay=timedelta(0))
+        Planned(task_id="plan", make=make) >> approve >> Nothing(task_id="run") >> report
     lazy = LazyDeserializedDAG(data=DagSerialization.to_dict(dag))
     DagBundlesManager().sync_bundles_to_db()
     SerializedDAG.bulk_write_to_db("dags-folder", None, [lazy])
@@ -338,3 +339,35 @@ def test_while_it_waits_another_run_may_plan(tmp_path: Path) -> None:
     with somebody(DAG_ID, REJECT):
         run(lambda: folder)
     leases.check(folder.open(manifest.store), "sync", ["dress"], leases.Holder("another"))
+
+
+def test_a_try_after_a_lost_one_takes_the_answer_that_was_given_to_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where somebody answers within a second: the scheduler then takes the task for lost, and starts it again."""
+    folder = new_plan(tmp_path)
+    complete, lost = PlanApproval.execute_complete, []
+
+    def lost_once(self: PlanApproval, context: Context, event: dict[str, Any]) -> None:
+        if not lost:
+            lost.append(event)
+            raise RuntimeError("lost")
+        complete(self, context, event)
+
+    monkeypatch.setattr(PlanApproval, "execute_complete", lost_once)
+    with somebody(DAG_ID, APPROVE) as seen:
+        assert run(lambda: folder) == ALL_WELL
+    given = approval(folder)
+    assert (seen.asked, bool(lost), given is not None and given.approved) == (1, True, True)
+
+
+def test_an_answer_that_comes_before_the_task_waits_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The question is to be seen from the moment on at which Airflow has it; telling people of it takes seconds."""
+    from darkroom_airflow.alerts import ApprovalWaits
+
+    folder = new_plan(tmp_path)
+    monkeypatch.setattr(ApprovalWaits, "waits", lambda *_: answer_early(DAG_ID, APPROVE))
+    with somebody(DAG_ID, REJECT) as seen:
+        assert run(lambda: folder) == ALL_WELL
+    given = approval(folder)
+    assert (seen.asked, given is not None and given.approved) == (0, True)

@@ -26,9 +26,6 @@ pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.long]
 DAG = "local_s3_sync"
 FIRST_PORT = 18980
 GUARD = 2
-_READ = 5
-"""Seconds. An answer within the first one or two finds a scheduler that has not heard yet that the task's process has
-ended: it takes the task for lost, and the next try asks again."""
 
 
 class Shops:
@@ -63,9 +60,12 @@ class Shops:
         return next((str(one["state"]) for one in self.api.tasks(DAG, run_id) if one["task_id"] == task), "")
 
     def question(self, run_id: str) -> dict[str, Any]:
-        """What a person sees, once it waits, and has read."""
+        """What a person sees, once it waits.
+
+        They may answer at once: a scheduler that has not heard yet that the task's process has ended then takes the
+        task for lost, and its next try, in half a minute, takes that answer.
+        """
         self.until(lambda: self.state(run_id, "approve") == "awaiting_input")
-        time.sleep(_READ)
         return self.api._get(self._path(run_id))
 
     def answer(self, run_id: str, choice: str) -> None:

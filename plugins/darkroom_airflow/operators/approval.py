@@ -3,11 +3,12 @@
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from airflow.providers.common.compat.sdk import conf
 from airflow.providers.standard.operators.hitl import ApprovalOperator, HITLOperator
 from airflow.sdk import Context
+from airflow.sdk.exceptions import TaskAwaitingInput
 
 from darkroom_airflow.alerts import ApprovalWaits
 from darkroom_airflow.credentials import StoreAccess
@@ -27,6 +28,8 @@ _STALE = (
 )
 _NO = "the run leaves all of this as it is, does everything else, and its report says so."
 _MOST_AGAINST = 20
+_ASKED = "asked_about"
+"""In what Airflow keeps of the task from try to try: the plan whose question it has."""
 _PLAN_ID = re.compile(r"\b\d{8}T\d{6}-[0-9a-f]{6}\b")
 PAGES = "/darkroom"
 """Where Darkroom's own pages are, below the UI's address."""
@@ -60,6 +63,10 @@ class PlanApproval(ApprovalOperator):
             if given := approvals.approval(folder):
                 self._say(given)
                 return
+            if context["task_state_store"].get(_ASKED) == folder.uri:
+                self.log.info("An earlier try has asked; what was answered meanwhile counts.")
+                _let_others_work(folder)
+                self._wait()
             base = conf.get("api", "base_url", fallback="").rstrip("/")
             page = f"{base}{question.page}" if question.page else ""
             self.subject = _shown(question.subject)
@@ -70,7 +77,8 @@ class PlanApproval(ApprovalOperator):
             _let_others_work(folder)
         self.log.info("A person is asked, in the tab Required Actions:\n%s", self.body)
         ApprovalWaits().waits(context, question, _HOURS)
-        super().execute(context)
+        context["task_state_store"].set(_ASKED, folder.uri)
+        self._wait()
 
     def execute_complete(self, context: Context, event: dict[str, Any]) -> None:
         """Write the answer down. Past ApprovalOperator's own, which would skip the tasks after a rejection."""
@@ -93,9 +101,10 @@ class PlanApproval(ApprovalOperator):
             question = approvals.asked(folder)
         self.log.warning("%s approved it, which does not count yet, for this speaks against it:", by or "Somebody")
         self.log.warning("%s\nIt is asked again: clear that first, or reject.", bullets(against))
+        self._put(context)  # which takes the answer back
         if question:
             ApprovalWaits().waits(context, question, _HOURS, against)
-        super().execute(context)  # Airflow takes the answer back and waits anew, for as long as at first
+        self._wait()  # for as long as at first
 
     def _plan(self, context: Context, stores: StoreAccess) -> "PlanFolder | None":
         uri = context["ti"].xcom_pull(task_ids=PLAN, key=PLAN_URI)
@@ -122,6 +131,15 @@ class PlanApproval(ApprovalOperator):
         nobody shall approve one list by looking at another. Where all else is the same, another plan's contact sheet
         shows the same pictures: it is named by what it shows.
         """
+        stands = self._put(context)
+        shown, ours = (_PLAN_ID.sub("", body or "") for body in (stands.body, self.body))
+        return bool((stands.subject, shown) == (self.subject, ours))
+
+    def _put(self, context: Context) -> Any:
+        """Give Airflow the question, without the answer that there may be to it; returns the one that it has.
+
+        Once for each time of asking: people see it from now on, and an answer that comes before this task waits counts.
+        """
         from airflow.sdk.execution_time.comms import CreateHITLDetailPayload
         from airflow.sdk.execution_time.task_runner import SUPERVISOR_COMMS
 
@@ -134,9 +152,14 @@ class PlanApproval(ApprovalOperator):
             params=self.serialized_params,
             assigned_users=[],
         )
-        stands: Any = SUPERVISOR_COMMS.send(question)
-        shown, ours = (_PLAN_ID.sub("", body or "") for body in (stands.body, self.body))
-        return bool((stands.subject, shown) == (self.subject, ours))
+        return SUPERVISOR_COMMS.send(question)
+
+    def _wait(self) -> NoReturn:
+        """Wait for the answer, which `execute_complete` gets: at once, where it is there already.
+
+        Past HITLOperator's own way, which would give Airflow the question again, and so lose such an answer.
+        """
+        raise TaskAwaitingInput(method_name="execute_complete", timeout=self.response_timeout)
 
     def _answer(self, folder: "PlanFolder", **fields: Any) -> None:
         from darkroom.approvals import Approval, answer, approval
