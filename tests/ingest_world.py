@@ -13,6 +13,7 @@ from darkroom.store import open_store
 from tests import renders
 from tests.tiny import STYLE
 
+_NAMED = 'source_folders: ["Render PNG\'s"]'
 RAW, CADDY = "renders/raw/tiny/", "renders/caddy/tiny/"
 
 
@@ -26,12 +27,22 @@ class Studio:
 
     def __init__(self, folder: Path, source: str) -> None:
         self.folder, self.source = folder, source
+        self.folders: tuple[str, ...] = ("",)
         self.style = folder / "style.yaml"
         self.style.write_text(STYLE, encoding="utf-8")
         self.store = open_store(str(folder / "studio"))
 
+    def name_folders(self, *folders: str) -> None:
+        """Have the style name these as its own, below the source."""
+        style = STYLE.replace(_NAMED, f"source_folders: {json.dumps(folders)}")
+        assert style != STYLE
+        self.style.write_text(style, encoding="utf-8")
+        self.folders = folders
+
     def request(self, mode: Mode = Mode.CHANGED, max_delete: str = "") -> Request:
-        return request_of(str(self.style), self.source, self.store.uri, mode=mode, max_delete=max_delete)
+        asked = request_of(str(self.style), self.source, self.store.uri, mode=mode, max_delete=max_delete)
+        styles = tuple(one.model_copy(update={"folders": self.folders}) for one in asked.styles)
+        return asked.model_copy(update={"styles": styles})
 
     def ingest(self, mode: Mode = Mode.CHANGED, max_delete: str = "") -> Report:
         """A whole run."""
@@ -75,6 +86,6 @@ class Studio:
             key: one for shard in shards for key, one in ledger.read(self.store, shard, IngestLedger).outputs.items()
         }
 
-    def cursor(self) -> str:
-        """The cursor of the only folder; empty: there is none."""
-        return ledger.read(self.store, keys.ingest_cursor("tiny"), Cursor).folders.get("", "")
+    def cursor(self, folder: str = "") -> str:
+        """The cursor of a folder; empty: there is none."""
+        return ledger.read(self.store, keys.ingest_cursor("tiny"), Cursor).folders.get(folder, "")
