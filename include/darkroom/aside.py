@@ -43,7 +43,8 @@ class Aside:
         """
         seen = self._target.head(stands.key)
         if seen is None or seen.etag != stands.etag:
-            raise SourceChanged(f"{self._target.uri_of(stands.key)}: another object stands there now.")
+            now = "another object stands there now" if seen else "it is not there any more"
+            raise SourceChanged(f"{self._target.uri_of(stands.key)}: {now}.")
         hashes = seen.hashes if seen.hashes.md5 else hashes_of(self._target, seen, *KINDS)
         day = f"{datetime.now(UTC):%Y-%m-%d}"
         for key in _names(day, f"{self._prefix}{stands.key}", hashes.md5):

@@ -15,6 +15,7 @@ from darkroom.store.streams import PART
 from darkroom.sync import look as looking
 from darkroom.sync import scan as scanning
 from darkroom.sync.flow import FLOW
+from darkroom.sync.look import SteadyFile
 from darkroom.sync.request import SyncMode, request_of
 from tests.servers.fault_proxy import FaultProxy
 from tests.sync_world import World, contents, counts, photo, reasons, today
@@ -177,6 +178,51 @@ def test_a_large_file_goes_in_parts_and_the_second_run_does_not_read_it(
     report = shops.run()
     assert (report.ok, counts(report)) == (True, {"done": 1})
     assert (shops.uploaded(), shops.aside()) == ({"large": changed}, {"large": LARGE})
+
+
+def read_of(patch: pytest.MonkeyPatch) -> list[int]:
+    """How many bytes of files are read, from now on."""
+    read: list[int] = []
+    really = SteadyFile.read
+
+    def counted(file: SteadyFile, size: int = -1) -> bytes:
+        block = really(file, size)
+        read.append(len(block))
+        return block
+
+    patch.setattr(SteadyFile, "read", counted)
+    return read
+
+
+def test_a_large_file_that_was_only_touched_is_read_once_and_its_object_never(
+    shops: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its bytes could be others; what its object has is known from its upload."""
+    service(shops)
+    file = shops.put("large", LARGE)
+    shops.run()
+    os.utime(file, ns=(10**18, 10**18))
+    read = read_of(monkeypatch)
+    report, asked = requests(shops, monkeypatch)
+    assert counts(report) == {"skipped": 1}
+    assert not [one for one in asked if one.endswith("/large")]
+    assert sum(read) == len(LARGE)
+    assert counts(shops.run()) == {"skipped": 1}
+    assert sum(read) == len(LARGE), "and from now on it is known"
+
+
+def test_other_bytes_of_a_large_file_are_uploaded_without_reading_its_object(
+    shops: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service(shops)
+    shops.set(set_aside=False)
+    shops.put("large", LARGE)
+    shops.run()
+    shops.put("large", LARGE[::-1])
+    report, asked = requests(shops, monkeypatch)
+    assert counts(report) == {"done": 1}
+    assert not [one for one in asked if one.startswith("GET") and one.endswith("/large")]
+    assert shops.uploaded() == {"large": LARGE[::-1]}
 
 
 def test_a_large_file_that_changes_back_and_forth_is_put_aside_each_time(shops: World) -> None:

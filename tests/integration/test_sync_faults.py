@@ -143,6 +143,40 @@ def test_what_somebody_removed_after_the_plan_is_gone_and_no_failure(shops: Worl
     assert (report.ok, shops.aside()) == (True, {})
 
 
+@pytest.mark.parametrize("at", ["before it is put aside", "before it is removed"])
+def test_what_somebody_removes_while_it_is_removed_is_gone_and_no_failure(
+    shops: World, monkeypatch: pytest.MonkeyPatch, at: str
+) -> None:
+    shops.fill(3)
+    shops.run()
+    (shops.folder / "files/001").unlink()
+    setting = uploading.Aside.set_aside
+
+    def then(aside: Any, stands: Any) -> Any:
+        if at == "before it is put aside":
+            shops.target.delete(stands.key)
+        output = setting(aside, stands)
+        shops.target.delete(stands.key)
+        return output
+
+    with monkeypatch.context() as patch:
+        patch.setattr(uploading.Aside, "set_aside", then)
+        report = shops.run("sync")
+    assert (counts(report), report.removed) == ({"done": 1, "skipped": 2}, 1), reasons(report)
+    assert shops.aside() == ({} if at == "before it is put aside" else {"files/001": b"file 1"})
+    assert counts(shops.run("sync")) == {"skipped": 2}
+
+
+def test_where_somebody_removed_what_was_to_be_replaced_the_file_goes_up_all_the_same(shops: World) -> None:
+    shops.put("a", OLD)
+    shops.run()
+    shops.put("a", NEW)
+    manifest = shops.planned()
+    shops.target.delete("a")
+    report = shops.finished(manifest)
+    assert (counts(report), shops.uploaded(), shops.aside()) == ({"done": 1}, {"a": NEW}, {})
+
+
 def test_what_was_put_aside_before_is_never_written_over(shops: World) -> None:
     shops.put("a", "one")
     shops.run()

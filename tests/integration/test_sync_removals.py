@@ -2,6 +2,7 @@
 
 import shutil
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
@@ -243,6 +244,63 @@ def test_a_subfolder_that_is_excluded_may_be_unreadable(
     report = shops.run("sync")
     assert (report.refused, report.failed, report.done) == (said, 0, 0)
     assert len(shops.uploaded()) == 5, "whatever it is told, nothing of it is removed"
+
+
+@pytest.mark.parametrize("renamed", ["stores/a/photos/2.JPG", "stores/a/Photos/2.jpg", "stores/A/photos/2.jpg"])
+@pytest.mark.parametrize("mode", ["copy", "sync"])
+def test_a_file_that_is_refused_for_the_case_of_its_name_keeps_its_object(
+    shops: World, mode: str, renamed: str
+) -> None:
+    """It is there, and has to be renamed: until then the shop shows its picture."""
+    shops.set(rules="stores")
+    for number in (1, 2, 3):
+        shops.put(f"stores/a/photos/{number}.jpg", photo(number))
+    shops.run()
+    before = shops.uploaded()
+    right, wrong = shops.folder / "stores/a/photos/2.jpg", shops.folder / renamed
+    wrong.parent.mkdir(parents=True, exist_ok=True)
+    right.rename(wrong)
+    report = shops.run(mode)
+    assert (list(reasons(report)), report.stale, report.removed) == ([renamed], (), 0)
+    assert counts(report) == {"refused": 1, "skipped": 3}
+    assert [said for said in report.findings if "stay in the bucket: stores/a/photos/2.jpg." in said]
+    assert shops.uploaded() == before
+    wrong.rename(right)
+    assert (shops.run(mode).ok, shops.uploaded(), shops.aside()) == (True, before, {})
+
+
+def test_without_rules_a_file_of_another_case_is_another_file(shops: World) -> None:
+    shops.fill(3)
+    shops.put("1.jpg", OLD)
+    shops.run()
+    (shops.folder / "1.jpg").rename(shops.folder / "1.JPG")
+    report = shops.run("sync")
+    assert (report.ok, counts(report)) == (True, {"done": 2, "skipped": 3})
+    assert "1.JPG" in shops.uploaded()
+    assert "1.jpg" not in shops.uploaded()
+    assert shops.aside() == {"1.jpg": OLD}
+
+
+@pytest.mark.parametrize(("was", "now"), [("a/1.jpg", "a/1.JPG"), ("a/1.jpg", "A/1.jpg")])
+def test_on_a_drive_that_takes_a_name_in_either_case_the_old_one_is_gone_all_the_same(
+    shops: World, monkeypatch: pytest.MonkeyPatch, was: str, now: str
+) -> None:
+    """As most network drives do: asked for `1.jpg` they give `1.JPG`."""
+    shops.fill(3)
+    shops.put(was, OLD)
+    shops.run()
+    (shops.folder / was).rename(shops.put(now))
+    really = Path.exists
+
+    def exists(path: Path) -> bool:
+        inside = path.is_relative_to(shops.folder)
+        return really(shops.folder / now if inside and str(path).endswith(was) else path)
+
+    monkeypatch.setattr(Path, "exists", exists)
+    report = shops.run("sync")
+    assert report.ok, reasons(report)
+    assert {now, was} & shops.uploaded().keys() == {now}
+    assert shops.aside() == {was: OLD}
 
 
 def test_a_file_that_is_back_before_its_object_is_removed_keeps_it(shops: World) -> None:

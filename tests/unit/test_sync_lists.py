@@ -92,12 +92,18 @@ def test_the_report_has_the_counts_and_what_was_done_with_each_file(tmp_path: Pa
     )  # fmt: skip
 
 
-def test_a_line_promises_what_the_item_is() -> None:
-    """By which a plan is known again."""
-    for one in (item("a", Action.UPLOAD), item("b", Action.REPLACE, "abc"), item("c", Action.REMOVE, "d")):
-        (line,) = lines([(one, None)], [], {}, "shops/")
-        assert line.line == one.line
-    assert len({item("a", Action.REPLACE, etag).line for etag in ("1", "2")}) == 2
+def promised(*items: SyncItem) -> list[tuple[str, ...]]:
+    return [line.promise for line in lines(((one, None) for one in items), [], {}, "shops/")]
+
+
+def test_a_line_promises_all_that_a_plan_is_known_by() -> None:
+    one = item("a", Action.REPLACE, "1")
+    others = [
+        one.model_copy(update=changed)
+        for changed in ({"key": "b"}, {"action": Action.COMPARE}, {"version": "9-2-1-1"}, {"standing": None})
+    ]
+    assert len({*promised(one, *others, item("a", Action.REPLACE, "2"))}) == 6
+    assert promised(one) == promised(one)
 
 
 def test_lists_of_nothing_are_lists(tmp_path: Path) -> None:

@@ -13,6 +13,8 @@ class There(StrEnum):
 
     FILE = "file"
     REFUSED = "refused"
+    MISNAMED = "misnamed"
+    """No file of this name, and one that is refused for its name, which is this one but for the case of its letters."""
     UNREAD = "unread"
     """Nobody knows: the folder that it would lie in cannot be read."""
     NOTHING = "nothing"
@@ -54,6 +56,7 @@ def decide(there: There, *, stands: bool, same: bool | None, remove: bool) -> Ac
     | file | yes | no | | replace |
     | file | yes | unknown | | compare |
     | refused | | | | refuse |
+    | misnamed | | | | leave |
     | unread | | | | leave |
     | nothing | yes | | no | report |
     | nothing | yes | | yes | remove |
@@ -61,7 +64,7 @@ def decide(there: There, *, stands: bool, same: bool | None, remove: bool) -> Ac
     match there:
         case There.REFUSED:
             return Action.REFUSE
-        case There.UNREAD:
+        case There.MISNAMED | There.UNREAD:
             return Action.LEAVE
         case There.NOTHING:
             return Action.REMOVE if remove else Action.REPORT

@@ -2,21 +2,28 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from pathlib import Path
 from typing import BinaryIO
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from darkroom.amounts import counted
-from darkroom.errors import BadInput
-from darkroom.flows import Draft
-from darkroom.jobs import Document, NotDone, Outcome, Report, State, parse
+from darkroom.jobs import Document, NotDone, Outcome, Report, State
 from darkroom.sync.decision import Action
 from darkroom.sync.job import SyncItem
-from darkroom.sync.share import Part, items_of
 
-_NAMED = 5
-_TODO = (Action.UPLOAD, Action.COMPARE, Action.REPLACE, Action.REMOVE)
+BEGINNING = b'{"schema_version":1,"source":'
+"""What a report begins with; its first line goes up to `FILES`, and then each file has one."""
+FILES = b',"files":['
+END = b"]}"
+
+
+_KINDS = {
+    Action.UPLOAD: 0,
+    Action.COMPARE: 0,
+    Action.REPLACE: 0,
+    Action.REMOVE: 1,
+    Action.REFUSE: 2,
+    Action.REPORT: 3,
+}
 
 
 class FileLine(BaseModel):
@@ -36,9 +43,14 @@ class FileLine(BaseModel):
     reason: str = ""
 
     @property
-    def line(self) -> str:
-        """As `SyncItem.line`."""
-        return f"{self.action} {self.file} {self.version} {self.standing or '-'}"
+    def promise(self) -> tuple[str, ...]:
+        """All that a dry run says of it, by which two plans are compared."""
+        return self.action, self.file, self.version, self.standing, self.reason
+
+    @property
+    def order(self) -> tuple[int, str]:
+        """By which a dry run's lines are in order."""
+        return _KINDS[self.action], self.file
 
 
 class SyncReport(Document):
@@ -70,7 +82,7 @@ def lines(
             state=became.state if became else "",
             reason=became.reason if became else "",
         )
-    for one in refused:
+    for one in sorted(refused, key=lambda one: one.item):
         file = one.item.removeprefix(prefix)
         yield FileLine(file=file, action=Action.REFUSE, state=one.state, reason=one.reason)
     for key, etag in stale.items():
@@ -80,10 +92,10 @@ def lines(
 def write_report(into: BinaryIO, head: SyncReport, files: Iterable[FileLine]) -> None:
     """Write the JSON, a file a line: of a million files it is as long, and never in memory."""
     text = json.dumps(head.model_dump(mode="json", exclude={"files"}), separators=(",", ":"))
-    into.write(text.removesuffix("}").encode() + b',"files":[')
+    into.write(text.removesuffix("}").encode() + FILES)
     for number, one in enumerate(files):
         into.write((b",\n" if number else b"\n") + _dumped(one))
-    into.write(b"\n]}\n")
+    into.write(b"\n" + END + b"\n")
 
 
 def _dumped(one: FileLine) -> bytes:
@@ -96,23 +108,3 @@ def _dumped(one: FileLine) -> bytes:
         "reason": one.reason,
     }
     return json.dumps(said | {name: value for name, value in rest.items() if value}).encode()  # a name may be no UTF-8
-
-
-def require_same_plan(file: str, drafted: Draft[Part]) -> None:
-    """Raise `BadInput` where a dry run said something else than what is to be done now."""
-    try:
-        data = Path(file).read_bytes()
-    except OSError as error:
-        raise BadInput(
-            f"--plan: {file}: {(error.strerror or str(error)).lower()}; name the report.json of a dry run."
-        ) from None
-    said = parse(SyncReport, data, f"--plan: {file}")
-    promised = {one.line: one.file for one in said.files if one.action in _TODO}
-    now = {item.line: item.key for item in items_of(drafted.todo)}
-    others = sorted({promised.get(line) or now[line] for line in promised.keys() ^ now.keys()})
-    if others:
-        some = f"{', '.join(others[:_NAMED])}{', ...' if len(others) > _NAMED else ''}"
-        raise BadInput(
-            f"--plan: {file}: the folder or the bucket changed since that dry run, in {counted(len(others), 'file')} "
-            f"({some}): nothing is done. Run dryrun again, and look at what it says."
-        )

@@ -1,6 +1,6 @@
 """What is gone from the folder: removed, left and told, or asked about, as far as the guards allow."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import islice
 
 from darkroom.amounts import counted
@@ -8,8 +8,9 @@ from darkroom.approvals import MOST_LINES, Asked
 from darkroom.guards import LET_NO_MORE
 from darkroom.jobs import Mode
 from darkroom.store import Entry
-from darkroom.sync.decision import Action
+from darkroom.sync.decision import Action, There, decide
 from darkroom.sync.job import Standing, SyncItem
+from darkroom.sync.patterns import folded
 from darkroom.sync.request import Request
 from darkroom.sync.share import Share
 
@@ -18,10 +19,10 @@ _NAMED = 5
 
 def guard(share: Share, request: Request) -> None:
     """Decide about all objects of a profile whose files are gone."""
-    gone = share.gone
+    gone = _really_gone(share)
     if not gone:
         return
-    some = f"{', '.join(one.key for one in islice(gone, _NAMED))}{', ...' if len(gone) > _NAMED else ''}"
+    some = _some(gone)
     many = counted(len(gone), "object")
     if not request.remove:
         share.findings.append(f"{many} gone from the folder stay in the bucket; sync removes them: {some}.")
@@ -46,6 +47,27 @@ def guard(share: Share, request: Request) -> None:
         )
     for one in gone:
         share.make(_removal(share, one, held=too_many))
+
+
+def _really_gone(share: Share) -> list[Entry]:
+    """Those of which no file is left; a file that only its name keeps from being taken is one, and that is told."""
+    gone: list[Entry] = []
+    kept: list[Entry] = []
+    for one in share.gone:
+        there = There.MISNAMED if folded(one.key) in share.misnamed else There.NOTHING
+        left = decide(there, stands=True, same=None, remove=True) is Action.LEAVE
+        (kept if left else gone).append(one)
+    if kept:
+        share.left += len(kept)
+        share.findings.append(
+            f"{counted(len(kept), 'object')} of files that are refused for their names, which differ in the case of "
+            f"letters, stay in the bucket: {_some(kept)}."
+        )
+    return gone
+
+
+def _some(entries: Sequence[Entry]) -> str:
+    return f"{', '.join(one.key for one in entries[:_NAMED])}{', ...' if len(entries) > _NAMED else ''}"
 
 
 def joined(asked: Mapping[str, Asked]) -> Asked:

@@ -24,12 +24,13 @@ def item_name(profile: str, key: str) -> str:
 
 
 class Standing(BaseModel):
-    """The object in the bucket, as the plan saw it."""
+    """The object in the bucket, as the plan saw it; `md5` (hex) where the ledger knows it and the ETag is another."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     etag: str
     bytes: int
+    md5: str = ""
 
 
 class SyncItem(BaseModel):
@@ -56,11 +57,6 @@ class SyncItem(BaseModel):
     def group(self) -> str:
         """As reports group them: by profile, and by what is done with them."""
         return group_of(self.profile, WORDS[self.action])
-
-    @property
-    def line(self) -> str:
-        """All that a dry run promises of it, by which two plans are compared."""
-        return f"{self.action} {self.key} {self.version} {self.standing.etag if self.standing else '-'}"
 
 
 class SyncJob(Job):

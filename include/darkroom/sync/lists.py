@@ -9,12 +9,10 @@ from typing import BinaryIO
 
 from darkroom.errors import BadInput, StoreError
 from darkroom.jobs import NotDone
-from darkroom.sync.dry_run import FileLine, SyncReport, write_report
+from darkroom.sync.dry_run import BEGINNING, FileLine, SyncReport, write_report
 
 _REPORT = "report.json"
 _NAMES = ("error.txt", "error.json", "success.txt", "success.json", _REPORT)
-_OURS = b'{"schema_version":1,"source":'
-"""What a report of ours begins with."""
 
 
 def require_report_folder(folder: Path) -> None:
@@ -25,7 +23,7 @@ def require_report_folder(folder: Path) -> None:
         ours = (
             _REPORT in taken
             and (folder / _REPORT).is_file()
-            and (folder / _REPORT).open("rb").read(len(_OURS)) == _OURS
+            and (folder / _REPORT).open("rb").read(len(BEGINNING)) == BEGINNING
         )
     except OSError as error:
         raise BadInput(f"--report: {folder}: {(error.strerror or str(error)).lower()}; name another folder.") from None

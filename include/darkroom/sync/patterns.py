@@ -39,7 +39,7 @@ class Segment:
     def meaning(self, name: str) -> str:
         """The same text for two names that mean the same: numbers count by their value, letters in either case."""
         match = self.regex.fullmatch(name) if self.numbers and self.regex else None
-        return _meaning(name, match, self.numbers) if match else _folded(name)
+        return _meaning(name, match, self.numbers) if match else folded(name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,10 +114,11 @@ def _meaning(text: str, match: re.Match[str], numbers: Sequence[str]) -> str:
         start, end = match.span(group)
         if end > start:
             text = f"{text[:start]}{int(text[start:end])}{text[end:]}"
-    return _folded(text)
+    return folded(text)
 
 
-def _folded(text: str) -> str:
+def folded(text: str) -> str:
+    """The same text for two that differ in the case of their letters only, or in how an accent is written."""
     return text.lower() if text.isascii() else normalize("NFC", text).casefold()
 
 

@@ -15,20 +15,21 @@ from darkroom.store import Entry, Store, open_store
 from darkroom.store.globs import chooser
 from darkroom.sync.cache import Cache
 from darkroom.sync.decision import Action, There, decide, is_same
-from darkroom.sync.dry_run import require_same_plan
 from darkroom.sync.folder import judge_of, require_folder
 from darkroom.sync.guards import guard, joined
 from darkroom.sync.job import Standing, SyncItem, SyncJob, SyncLedger
 from darkroom.sync.look import Looked
 from darkroom.sync.looks import Looks
 from darkroom.sync.merge import Row, in_order, merged
+from darkroom.sync.patterns import folded
 from darkroom.sync.profiles import Profile
+from darkroom.sync.promise import require_same_plan
 from darkroom.sync.request import Request
 from darkroom.sync.rules import Checker, rules_named
 from darkroom.sync.scan import File, Passed, root_of, scan
 from darkroom.sync.share import Part, Share, spool
 
-_ENOUGH = 100.0  # s of one core that make a job: a worker holds all of it, and what became of it, in memory
+_ENOUGH = 20.0  # s of one core that make a job: a worker holds all of it, and what became of it, in memory
 _AT_A_TIME = 2_000  # files of which a dry run looks at those that nothing is known of
 _MOST_FORGOTTEN = 10_000  # files that are gone, dropped from the cache at a time
 
@@ -61,7 +62,7 @@ def draft(request: Request, run: Run) -> Draft[Part]:
     if asked:
         drafted.documents = {keys.ASKED: joined(asked)}
     if request.dry_run:
-        require_same_plan(request.dry_run, drafted)
+        require_same_plan(request.dry_run, drafted, request.profiles[0].name if request.profiles else "")
     return drafted
 
 
@@ -100,7 +101,7 @@ class _Planning:
         self._checker = Checker(rules_named(profile.rules))
         self._chosen = chooser((), profile.exclude) if profile.exclude else None
         self._aside = Aside(self._target)
-        self._share = Share(profile)
+        self._share = Share(profile, run.figures)
         self._unread = ""  # the folder that could not be read and whose objects are being passed
         self._ledger: Mapping[str, str] | None = None
         self._waiting: list[_Waits] = []
@@ -154,6 +155,8 @@ class _Planning:
             self._share.refuse(found.key, found.reason)
         elif reason := self._wrong(found):
             self._share.refuse(found.key, reason)
+            if found.reason:
+                self._share.misnamed.add(folded(found.key))
         else:
             self._file(found, row)
 
@@ -194,7 +197,8 @@ class _Planning:
 
     def _decided(self, file: File, row: Row, md5: str, *, checked: bool) -> None:
         stands = row.stands
-        same = is_same(file.bytes, md5, stands, self._known(row)) if stands else None
+        uploaded = self._known(row)
+        same = is_same(file.bytes, md5, stands, uploaded) if stands else None
         if same and not checked:
             same = None  # what its bytes are was never looked at by these rules
         action = decide(There.FILE, stands=stands is not None, same=same, remove=self._request.remove)
@@ -213,7 +217,7 @@ class _Planning:
                 version=file.version,
                 md5=md5,
                 check=not checked,
-                standing=Standing(etag=stands.etag, bytes=stands.bytes) if stands else None,
+                standing=Standing(etag=stands.etag, bytes=stands.bytes, md5=uploaded) if stands else None,
             )
         )
 

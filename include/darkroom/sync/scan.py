@@ -69,6 +69,16 @@ def scan(top: str, judge: Judge) -> Iterator[File | Passed]:
             yield one
 
 
+def is_there(top: str, key: str) -> bool:
+    """Is there something of exactly this key, letter by letter? Many drives take names in either case for it."""
+    folder = top
+    for name in key.split("/"):
+        if name not in os.listdir(folder):
+            return False
+        folder = os.path.join(folder, name)
+    return True
+
+
 def _listed(path: str, prefix: str, judge: Judge, inside: str, *, root: bool = False) -> Iterator[File | Passed | str]:
     """What lies in one folder: files and what is passed over, and the keys of folders, in order."""
     try:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import BinaryIO, cast
 
 from darkroom.approvals import Asked
+from darkroom.figures import Figures
 from darkroom.flows import Costed
 from darkroom.jobs import NotDone, State, dump, parse
 from darkroom.store import Entry
@@ -16,7 +17,6 @@ from darkroom.sync.job import SyncItem, group_of, item_name
 from darkroom.sync.profiles import Profile
 
 _IN_MEMORY = 4 << 20  # bytes of a list of files; longer ones go to a temporary file
-_SECONDS, _BYTE = 0.02, 10e-9  # of one core: for each file, and for each byte of it
 _PART, _LONG = 100, 5.0  # a part has no more items, and takes no more seconds but where one item does
 
 
@@ -63,16 +63,18 @@ class Share:
 
     `accepted` are the names of those with nothing wrong, a JSON text a line, and `listed` the items of `todo`, each as
     its JSON on a line; `groups` counts these. `standing` counts the objects that the
-    rules could have put there, `gone` are those whose file is gone. `refused` and `todo` are counted in `planned`;
-    `left` are as they should be.
+    rules could have put there, `gone` are those whose file is gone. `misnamed` are the names of files that are refused
+    for them (`patterns.folded`). `refused` and `todo` are counted in `planned`; `left` are as they should be.
     """
 
     profile: Profile
+    figures: Figures
     todo: list[Costed[Part]] = field(default_factory=list)
     groups: Counter[str] = field(default_factory=Counter)
     listed: BinaryIO = field(default_factory=spool)
     refused: list[NotDone] = field(default_factory=list)
     gone: list[Entry] = field(default_factory=list)
+    misnamed: set[str] = field(default_factory=set)
     findings: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     stale: dict[str, str] = field(default_factory=dict)
@@ -98,7 +100,7 @@ class Share:
     def make(self, item: SyncItem) -> None:
         """Note what is to be done."""
         self.groups[item.group] += 1
-        seconds = _SECONDS + item.bytes * _BYTE
+        seconds = self.figures.write + item.bytes * self.figures.move
         last = self.todo[-1] if self.todo else None
         if last and last.count < _PART and last.seconds + seconds <= _LONG:
             at, count, seconds = last.item.at, last.count + 1, last.seconds + seconds

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from darkroom.aside import Aside
-from darkroom.errors import Conflict, ItemError, SourceChanged, StoreError
+from darkroom.errors import Conflict, ItemError, NotFound, SourceChanged, StoreError
 from darkroom.failures import StepFailed, WriteFailed
 from darkroom.jobs import Outcome, Output, State, again
 from darkroom.store import Entry, Store
@@ -17,10 +17,11 @@ from darkroom.store.hashes import Hashes
 from darkroom.store.room import Room
 from darkroom.store.transfer import content_type_of, hashes_of
 from darkroom.sync.cache import Known
-from darkroom.sync.decision import Action
+from darkroom.sync.decision import Action, is_same
 from darkroom.sync.job import SyncItem
 from darkroom.sync.look import SMALL, Looked, SteadyFile, look, opened
 from darkroom.sync.rules import Checker
+from darkroom.sync.scan import is_there
 
 _CHANGED = f"changed since plan; {again('plan')}"
 _HELD = "It stays in the bucket: it was not approved that it be removed."
@@ -65,10 +66,10 @@ class Line:
             found = self._looked(item, file)
             if found.reason:
                 raise ItemError(found.reason)
-            if item.standing and item.standing.etag == found.md5:  # which the plan could not know
+            if item.standing and found.md5 in (item.standing.etag, item.standing.md5):  # which the plan could not know
                 return Outcome(item=item.name, group=item.group, state=State.SKIPPED)
             stands = self._stands(item)
-            if stands and stands.bytes == item.bytes and self._is_same(stands, found.md5):
+            if stands and self._is_same(item, stands, found.md5):
                 kept = self._output(stands, found.md5, written=False)
                 return Outcome(item=item.name, group=item.group, state=State.SKIPPED, outputs=(kept,))
             aside = (self.aside.set_aside(stands),) if stands and self.aside else ()
@@ -96,18 +97,22 @@ class Line:
         return found
 
     def _stands(self, item: SyncItem) -> Entry | None:
-        """What stands there now, where the plan saw something. Raises `Conflict` where it is something else."""
+        """What stands there now, of what the plan saw; None also where that is gone, and the place is free.
+
+        Raises `WriteFailed` where it is something else.
+        """
         if item.standing is None:
             return None
         stands = self.target.head(item.key)
-        if stands is None or stands.etag != item.standing.etag:
+        if stands and stands.etag != item.standing.etag:
             raise _elsewhere(self.target, item)
         return stands
 
-    def _is_same(self, stands: Entry, md5: str) -> bool:
-        """By what the store vouches for; where that is nothing, the object is read."""
-        known = stands.hashes.md5 or hashes_of(self.target, stands, "md5").md5
-        return known == md5
+    def _is_same(self, item: SyncItem, stands: Entry, md5: str) -> bool:
+        """By what is known of exactly this object; where nobody vouches for it, it is read."""
+        known = item.standing.md5 if item.standing else ""
+        same = is_same(item.bytes, md5, stands, known)
+        return hashes_of(self.target, stands, "md5").md5 == md5 if same is None else same
 
     def _written(self, item: SyncItem, found: Looked, file: SteadyFile, stands: Entry | None) -> Entry:
         body: bytes | BinaryIO
@@ -134,12 +139,15 @@ class Line:
         assert item.standing
         outputs: list[Output] = []
         self._require_gone(item)
-        if stands := self.target.head(item.key):
-            if stands.etag != item.standing.etag:
-                raise _elsewhere(self.target, item)
-            if self.aside:
-                outputs.append(self.aside.set_aside(stands))
-            self.target.delete(item.key, if_match=stands.etag)
+        try:
+            if stands := self._stands(item):
+                if self.aside:
+                    outputs.append(self.aside.set_aside(stands))
+                self.target.delete(item.key, if_match=stands.etag)
+        except (Conflict, NotFound):
+            if self.target.head(item.key):
+                raise
+            # somebody else removed it in the meantime: gone is what was wanted
         removed = {"recipe": item.standing.etag, "etag": item.standing.etag, "bytes": 0, "removed": True}
         outputs.append(Output(key=item.key, store=self.target.uri, **removed))
         notes = tuple(f"It was removed; what stood there is {one.key}." for one in outputs if not one.removed)
@@ -149,7 +157,7 @@ class Line:
         """Raise `_Back` where there is such a file again, and `WriteFailed` where nobody can say."""
         with suppress(StoreError):  # a key that a folder cannot hold
             path = Path(self.folder.of(item.key))
-            if path.exists() and not path.is_dir():  # a folder of its name is no file
+            if path.exists() and not path.is_dir() and is_there(self.folder.root, item.key):  # a folder is no file
                 raise _Back(f"there is such a file again; {again('plan')}")
         if not Path(self.folder.root).is_dir():
             raise WriteFailed(f"{self.folder.root} is not there any more: nothing is removed; is the drive mounted?")
