@@ -42,7 +42,7 @@ def read_model(
         raise BadInput(f"{where}: byte {error.start} is no UTF-8; save the {noun} as UTF-8.") from None
     document, lines = load(text, where, noun)
     if not isinstance(document, dict):
-        keys = ", ".join([field.alias or name for name, field in model.model_fields.items()][:3])
+        keys = ", ".join(known(("",))[:3])
         raise BadInput(f"{where}: a {noun} is a mapping of keys ({keys}, ...); this is not.")
     try:
         return model.model_validate(document), lines
@@ -83,7 +83,7 @@ def line_of(lines: dict[Path, int], path: Path) -> int:
 def _sentences(
     error: ValidationError, lines: dict[Path, int], where: str, noun: str, known: Callable[[Path], list[str]]
 ) -> Iterator[str]:
-    for problem in error.errors(include_url=False)[:MOST]:
+    for problem in sorted(error.errors(include_url=False), key=lambda one: line_of(lines, one["loc"]))[:MOST]:
         yield _sentence(problem, f"{where}, line {line_of(lines, problem['loc'])}", noun, known)
     if error.error_count() > MOST:
         yield f"{where}: there are {error.error_count() - MOST:,} more; correct these first."

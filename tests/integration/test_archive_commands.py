@@ -69,12 +69,22 @@ def test_a_pair_of_another_environment_is_left_alone_and_that_is_said(folder: Pa
 def test_check_says_by_line_what_is_wrong_and_what_is_fine(folder: Path) -> None:
     put(folder / "fine.yaml", "from: gs://scans-a\nto: s3://scans-b\narchive: s3://scans-c\nprefix: maps/\n")
     put(folder / "wrong.yaml", "from: gs://scans-a\narchive: s3://scans-b\nprefix: /maps\nverfy: never\n")
-    checked = darkroom(folder, "check", "fine.yaml", "wrong.yaml")
+    put(folder / "list.yaml", "- from: gs://scans-a\n")
+    checked = darkroom(folder, "check", "fine.yaml", "wrong.yaml", "list.yaml")
     assert checked.returncode == 2
     assert "fine: fine: gs://scans-a (maps/) -> s3://scans-b, versions in s3://scans-c" in checked.stdout
     assert "wrong.yaml, line 4: 'verfy' is no key of a pair; did you mean 'verify'?" in checked.stderr
     assert "wrong.yaml, line 1: 'to' is missing; add it." in checked.stderr
+    assert checked.stderr.index("line 1:") < checked.stderr.index("line 4:"), "in the order of the lines"
+    assert "list.yaml: a pair is a mapping of keys (from, to, archive, ...); this is not." in checked.stderr
     assert darkroom(folder, "check", "fine.yaml").returncode == 0
+
+
+def test_a_source_that_has_nothing_is_said_also_when_nothing_is_known_of_it(folder: Path) -> None:
+    """Else the run of a wrong name is as green as one that has nothing to do."""
+    ran = darkroom(folder, "--from", "scams", *OF)
+    assert ran.returncode == 0, "a new bucket may be empty"
+    assert "scams lists nothing, so there is nothing to mirror; if there should be" in ran.stdout
 
 
 @pytest.mark.parametrize(
@@ -87,6 +97,11 @@ def test_check_says_by_line_what_is_wrong_and_what_is_fine(folder: Path) -> None
             "--to: it lies in 'from', or the other way round",
         ),
         (("--from", "scans", "--to", "m", "--archive", "ftp://v"), "--archive: ftp://v: no store for ftp:// addresses"),
+        (("run",), "Name a pair's file, or give --from and --to."),
+        (("--from", "scans", "--to", "s3:/m"), "--to: s3:/m: write s3:// with two slashes, or ./s3: for a folder."),
+        (("versions", "/maps/a.tif", *OF), "/maps/a.tif: it is no object's name: '/maps/a.tif': a folder holds no name"),
+        (("versions", "", *OF), "it is no object's name"),
+        (("restore", "../a.tif", "--version", "1999", *OF), "../a.tif: it is no object's name: "),
         (("maps.yaml",), "maps.yaml: No such file or directory; name a pair's YAML file."),
         (("restor",), "Did you mean 'restore'?"),
         (("versions", "maps/a.tif", *OF), "maps/a.tif: the archive has no version of it"),
@@ -177,7 +192,7 @@ def test_a_version_that_was_damaged_in_the_archive_is_not_brought_back(spoiled: 
     (damaged,) = [file for file in (spoiled / "versions/maps").iterdir() if first in file.name]
     damaged.write_text("rotten")
     back = darkroom(spoiled, "restore", "maps/a.tif", "--version", first, *OF)
-    assert back.returncode == 70
+    assert (back.returncode, back.stderr.count("\n")) == (2, 1)
     assert "it was damaged in the archive, and is not brought back" in back.stderr
     assert texts(spoiled / "mirror")["maps/a.tif"] == "spoiled"
 

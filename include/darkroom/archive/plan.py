@@ -143,6 +143,12 @@ def _planned(request: Request, pair: Pair, run: Run) -> _Share:
             f"in {readable(pair.target)}{NOTHING_IS_DONE} See whether it is the right bucket, with the right "
             "credentials and prefix; where it was really emptied, remove the pair."
         )
+    if not sides.found:
+        below = f" of {', '.join((*pair.prefix, *pair.files))}" if pair.prefix or pair.files else ""
+        share.findings.append(
+            f"{readable(sides.source.uri)} lists nothing{below}, so there is nothing to mirror; if there should be, "
+            "see whether it is the right place."
+        )
     clashing = claimed_twice(sides.found, pair.names)
     others = [(other, open_store(other.source)) for other in request.pairs if other.name != pair.name]
     for key, entry in sides.found.items():

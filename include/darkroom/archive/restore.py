@@ -7,7 +7,7 @@ from darkroom.archive.job import ArchiveLedger
 from darkroom.archive.names import target_key
 from darkroom.archive.pairs import Names, Pair
 from darkroom.archive.versions import Archive, Version
-from darkroom.errors import BadInput, StoreError
+from darkroom.errors import BadInput
 from darkroom.proof import KINDS, Verify, prove
 from darkroom.store import Store, open_store, readable
 from darkroom.store.transfer import hashes_of
@@ -60,12 +60,13 @@ def source_of_copy(state: Store, pair: Pair, copy: str) -> str:
 def restore_version(archive: Archive, version: Version, into: Store, key: str, copy: str) -> Restored:
     """Make `key` of `into` that version again; what stands there is archived as one of `copy`, its name in the target.
 
-    Raises `Mismatch`, `StoreError`, and `Conflict` where somebody else writes there meanwhile.
+    Raises `BadInput` for a version that was damaged in the archive, `Mismatch`, `StoreError`, and `Conflict` where
+    somebody else writes there meanwhile.
     """
     uri = readable(into.uri_of(key))
     wanted = hashes_of(archive.store, version.entry, *KINDS)
     if not wanted.md5.startswith(version.name.md5):
-        raise StoreError(
+        raise BadInput(
             f"{readable(archive.store.uri_of(version.entry.key))}: its bytes have the MD5 {wanted.md5}, which is not "
             "the one of its name: it was damaged in the archive, and is not brought back."
         )

@@ -17,7 +17,7 @@ from darkroom.cli.options import AskedMode
 from darkroom.cli.output import Json, print_json, shown
 from darkroom.cli.report_file import report_option, write_report
 from darkroom.cli.summary import print_summary
-from darkroom.errors import BadInput
+from darkroom.errors import BadInput, StoreError
 from darkroom.jobs import Mode
 from darkroom.proof import Verify
 from darkroom.runs import run_here
@@ -107,7 +107,8 @@ def run(
 
 def _pair(given: dict[str, str | None], names: Names) -> Pair:
     if missing := [f"--{name}" for name in ("from", "to") if not given[name]]:
-        raise BadInput(f"Name a pair's file, or {', '.join(missing)} too.")
+        both = "give --from and --to" if len(missing) > 1 else f"{missing[0]} too"
+        raise BadInput(f"Name a pair's file, or {both}.")
     try:
         places = {name: value for name, value in given.items() if value}
         pair = Pair.model_validate({**places, "name": _COMMAND, "names": names})
@@ -153,7 +154,7 @@ def versions(
     """
     found = 0
     for one in _pairs(pair, target, archive):
-        for version in _archive(one).versions(target_key(key, one.names)):
+        for version in _versions(one, key):
             found += 1
             if json:
                 print_json(_document(one, version))
@@ -188,7 +189,7 @@ def restore(
     candidates = [
         (one, found)
         for one in _pairs(pair, target, archive)
-        for found in _archive(one).versions(target_key(key, one.names))
+        for found in _versions(one, key)
         if found.name.id == version
     ]
     if not candidates:
@@ -228,6 +229,16 @@ def _pairs(file: str | None, target: str | None, archive: str | None) -> list[Pa
     if not pairs:
         raise BadInput(f"There is no pair in {settings().pairs_dir}: give --pair FILE, or --to and --archive.")
     return pairs
+
+
+def _versions(pair: Pair, key: str) -> list[Version]:
+    """Those of an object. Raises `BadInput` for what can be no name in the archive."""
+    copy = target_key(key, pair.names)
+    try:
+        open_store(pair.archive).uri_of(copy)
+    except StoreError as error:
+        raise BadInput(f"{shown(key)}: it is no object's name: {error}") from None
+    return _archive(pair).versions(copy)
 
 
 def _archive(pair: Pair) -> Archive:

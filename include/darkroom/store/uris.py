@@ -11,6 +11,7 @@ from darkroom.store.folder import FolderStore
 
 # S3's rule with the dots and underscores of GCS's; a bucket's name goes into hosts and paths
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]")
+_SLIP = re.compile("(s3|gs|file):")
 
 
 def open_store(location: str, access: Access = NO_ACCESS) -> Store:
@@ -28,6 +29,8 @@ def open_store(location: str, access: Access = NO_ACCESS) -> Store:
     if scheme == location:
         if not location.strip():
             raise BadInput("A store's location is empty: give a folder's path or a URI.")
+        if slip := _SLIP.match(location):  # else it would be a folder here, and all seem well
+            raise BadInput(f"{readable(location)}: write {slip[1]}:// with two slashes, or ./{slip[1]}: for a folder.")
         return FolderStore(Path(location), access)
     if scheme == "file":
         parts = urlsplit(location)
