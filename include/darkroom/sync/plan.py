@@ -27,9 +27,8 @@ from darkroom.sync.promise import require_same_plan
 from darkroom.sync.request import Request
 from darkroom.sync.rules import Checker, rules_named
 from darkroom.sync.scan import File, Passed, root_of, scan
-from darkroom.sync.share import Part, Share, spool
+from darkroom.sync.share import PART, Part, Share, spool
 
-_ENOUGH = 20.0  # s of one core that make a job: a worker holds all of it, and what became of it, in memory
 _AT_A_TIME = 2_000  # files of which a dry run looks at those that nothing is known of
 _MOST_FORGOTTEN = 10_000  # files that are gone, dropped from the cache at a time
 
@@ -44,7 +43,7 @@ def draft(request: Request, run: Run) -> Draft[Part]:
         title=f"Sync · {', '.join(names) or 'no profiles'}",
         output_store=open_store(request.profiles[0].target).uri if request.profiles else request.store,
         stores=tuple(dict.fromkeys(place for profile in request.profiles for place in _stores(profile))),
-        enough=_ENOUGH,
+        enough=PART * run.figures.write / 2,  # less than a whole part takes: it is a job, unless there are too many
         label=lambda parts: f"{parts[0].profile}: {sum(part.count for part in parts):,} files",
         job=lambda head, parts: _job(request, head, parts),
         findings=list(request.said),

@@ -17,7 +17,12 @@ from darkroom.sync.job import SyncItem, group_of, item_name
 from darkroom.sync.profiles import Profile
 
 _IN_MEMORY = 4 << 20  # bytes of a list of files; longer ones go to a temporary file
-_PART, _LONG = 100, 5.0  # a part has no more items, and takes no more seconds but where one item does
+PART, _LONG = 10_000, 100.0
+"""A part has no more items, and takes no more seconds of one core but where one item does: it is a job.
+
+A worker holds all of a job, and what became of it, in memory: 4.5 KB an item.
+"""
+_LINES = 100  # that are read at once
 
 
 def spool() -> BinaryIO:
@@ -47,9 +52,12 @@ class Part:
 
     def items(self) -> Iterator[SyncItem]:
         """They themselves."""
-        self.text.seek(self.at)
-        for line in [self.text.readline() for _ in range(self.count)]:
-            yield parse(SyncItem, line, self.profile)
+        at = self.at
+        for first in range(0, self.count, _LINES):
+            self.text.seek(at)
+            lines = [self.text.readline() for _ in range(min(_LINES, self.count - first))]
+            at = self.text.tell()  # others read in it meanwhile
+            yield from (parse(SyncItem, line, self.profile) for line in lines)
 
 
 def items_of(todo: Iterable[Costed[Part]]) -> Iterator[SyncItem]:
@@ -102,7 +110,7 @@ class Share:
         self.groups[item.group] += 1
         seconds = self.figures.write + item.bytes * self.figures.move
         last = self.todo[-1] if self.todo else None
-        if last and last.count < _PART and last.seconds + seconds <= _LONG:
+        if last and last.count < PART and last.seconds + seconds <= _LONG:
             at, count, seconds = last.item.at, last.count + 1, last.seconds + seconds
             self.todo.pop()
         else:
