@@ -102,6 +102,25 @@ def test_what_is_gone_goes_aside_once_the_new_is_proven(studio: Studio, delivere
     assert not any(f"{T1}_0000" in key for key in studio.known())
 
 
+def test_what_is_gone_stays_as_long_as_what_may_be_its_new_name_waits(
+    studio: Studio, delivered: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    studio.ingest()
+    (delivered / f"{T1}_0000.png").rename(delivered / f"{T1}_0005.png")
+    (delivered / f"{T1}_0001.png").unlink()
+    monkeypatch.setenv("DARKROOM_INGEST_QUIET", "60")
+    settings.cache_clear()
+    report = studio.ingest()
+    assert (report.ok, len(studio.raw()), len(studio.proxies()), studio.aside()) == (True, 3, 3, {})
+    assert any("2 files gone from the source" in said and "when no new file waits" in said for said in report.findings)
+    monkeypatch.setenv("DARKROOM_INGEST_QUIET", "0")
+    settings.cache_clear()
+    (delivered / "half.png.part").write_bytes(b"its name alone says that it is no file yet")
+    assert studio.ingest().ok
+    assert set(studio.raw()) == {f"{T1}_0005.png", f"{B1.upper()}_0000.PNG"}
+    assert len(studio.aside()) == 2
+
+
 def test_an_empty_source_removes_nothing_unless_that_is_allowed(studio: Studio, delivered: Path) -> None:
     studio.ingest()
     before = studio.raw()
@@ -204,6 +223,25 @@ def test_what_others_put_there_is_refused_and_the_same_bytes_are_adopted(studio:
     assert studio.raw()[f"{T1}_0000.png"] == b"theirs"
     assert studio.proxies()[f"b1/{B1}_0000.png"] == b"theirs too"
     assert f"renders/raw/tiny/{T1}_0001.png" in studio.known()
+
+
+def test_what_a_killed_worker_wrote_and_told_nobody_is_news_when_it_is_adopted(
+    studio: Studio, delivered: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (delivered / f"{T1}_0002.png").write_bytes(b"no PNG")
+    with monkeypatch.context() as killed:
+        killed.setattr("darkroom.plan_folder.Recorder._flush", lambda _: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            studio.ingest()
+    assert len(studio.raw()) == 4
+    for entry in list(studio.store.list("state/leases/")):
+        studio.store.delete(entry.key)
+    report = studio.ingest()
+    assert (report.done, report.refused) == (3, 1), failure_text(report)
+    assert studio.catalogued() == set(studio.proxies())
+    settled = PlanFolder.at(report.plan).settlement()
+    assert settled is not None
+    assert settled.news == ("tiny",)
 
 
 def test_a_file_whose_time_changed_is_read_and_left(studio: Studio, delivered: Path) -> None:

@@ -106,6 +106,18 @@ def test_the_cursor_waits_for_what_could_not_be_fetched(boxed: Studio, dropbox: 
     assert boxed.cursor() != cursor
 
 
+def test_what_is_gone_stays_until_what_it_is_called_now_could_be_fetched(boxed: Studio, dropbox: FakeDropbox) -> None:
+    boxed.ingest()
+    dropbox.rename(f"/Tiny/{T1}_0000.png", f"/Tiny/{T1}_0005.png")
+    dropbox.fault(DOWNLOAD, *[Twisted(lambda data: b"x" + data[1:])] * 10)
+    assert boxed.ingest().failed == 1
+    assert (len(boxed.raw()), len(boxed.proxies()), boxed.aside()) == (4, 4, {})
+    dropbox.faults[DOWNLOAD].clear()
+    assert boxed.ingest().ok
+    assert len(boxed.raw()) == 4
+    assert [key.rpartition("/")[2] for key in boxed.aside()] == [f"{T1}_0000.png"]
+
+
 def test_the_cursor_moves_past_a_broken_render_that_is_delivered(boxed: Studio, dropbox: FakeDropbox) -> None:
     boxed.ingest()
     cursor = boxed.cursor()
@@ -190,7 +202,7 @@ def test_after_a_run_from_another_source_all_comes_from_the_first_again(
     settings.cache_clear()
     boxed.source = str(once)
     boxed.ingest(max_delete="100%")
-    assert len(boxed.aside()) == 3
+    assert len(boxed.aside()) == (0 if waiting else 3)
     monkeypatch.setenv("DARKROOM_INGEST_QUIET", "0")
     settings.cache_clear()
     boxed.source = "dropbox:/Tiny"

@@ -6,7 +6,7 @@ from darkroom import keys, ledger
 from darkroom.flows import NO_TIME
 from darkroom.ingest.decision import Action, asks_for_changes, decide, is_being_written, is_passed_over
 from darkroom.ingest.job import UNFIT, WORDS, Cursor
-from darkroom.ingest.release import is_settled, move_cursor
+from darkroom.ingest.release import is_news, is_settled, move_cursor
 from darkroom.ingest.sources import Found, Listing
 from darkroom.ingest.view import View, clashes, wrong_path
 from darkroom.jobs import Mode, Outcome, Output, State
@@ -125,6 +125,27 @@ def test_the_cursor_moves_only_past_what_no_later_look_changes(
     state: State, kind: str, outputs: tuple[Output, ...], settled: bool
 ) -> None:
     assert is_settled(Outcome(item="a", state=state, kind=kind, outputs=outputs)) is settled
+
+
+WRITTEN, ADOPTED = RAW.model_copy(update={"written": True}), RAW.model_copy(update={"written": False})
+
+
+@pytest.mark.parametrize(
+    ("state", "kind", "outputs", "news"),
+    [
+        (State.DONE, "", (WRITTEN,), True),
+        (State.DONE, "", (ADOPTED,), True),
+        (State.SKIPPED, "", (ADOPTED,), False),
+        (State.REFUSED, UNFIT, (ADOPTED,), True),
+        (State.REFUSED, "write", (ADOPTED,), False),
+        (State.FAILED, "write", (ADOPTED,), False),
+        (State.FAILED, "write", (WRITTEN,), True),
+    ],
+)
+def test_what_stands_newly_is_news_whoever_wrote_it(
+    state: State, kind: str, outputs: tuple[Output, ...], news: bool
+) -> None:
+    assert is_news(Outcome(item="a", state=state, kind=kind, outputs=outputs)) is news
 
 
 def test_a_late_settle_moves_no_cursor_back(tmp_path: object) -> None:

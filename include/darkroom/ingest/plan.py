@@ -183,7 +183,7 @@ class _Planning:
             else:
                 self._do(action, path, found, source, wanted)
         self._waiting(waiting)
-        self._gone(view, wanted)
+        self._gone(view, wanted, young=any(view.files[path].age(when) < quiet for path in waiting))
 
     def _viewed(self, source: Source) -> View:
         """Everything that is there, by the folders of the style. Raises `BadInput` where that cannot be."""
@@ -308,8 +308,11 @@ class _Planning:
         files = counted(len(paths), "file")
         self._share.findings.append(f"{files} may still be being written, and wait for the next run: {some}.")
 
-    def _gone(self, view: View, wanted: Wanted) -> None:
-        """What the ledgers know and the source has no more: settle sets it aside, as far as the guards allow."""
+    def _gone(self, view: View, wanted: Wanted, *, young: bool) -> None:
+        """What the ledgers know and the source has no more: settle sets it aside, as far as the guards allow.
+
+        It stays for now where a `young` file waits, which may be the same one under its new name.
+        """
         gone = {path: entry for path, entry in self._known.items() if path not in view.paths}
         lost = max(0, len(self._known) - len(view.paths))
         if lost > self._request.guards.most(len(self._known)):
@@ -325,7 +328,10 @@ class _Planning:
         unwanted = {key: known[key].etag for key in proxies_of(known, wanted.proxies.values())}
         if gone:
             some = f"{', '.join(sorted(gone)[:3])}{', ...' if len(gone) > 3 else ''}"
-            self._share.findings.append(f"{counted(len(gone), 'file')} gone from the source: {some}.")
+            stays = "; set aside when no new file waits" if young else ""
+            self._share.findings.append(f"{counted(len(gone), 'file')} gone from the source: {some}{stays}.")
+        if young:
+            return
         kept = {self._raw_prefix + path: entry for path, entry in gone.items()}
         self._share.looked = self._share.looked.model_copy(update={"gone": kept, "unwanted": unwanted})
 

@@ -36,7 +36,7 @@ class IngestRelease:
             if name in unproven:
                 continue
             self._good[style] += is_settled(outcome)
-            if any(output.written for output in outcome.outputs):
+            if is_news(outcome):
                 self._changed.add(style)
 
     def _style_of(self, name: str) -> str:
@@ -47,13 +47,14 @@ class IngestRelease:
         """Set aside what is gone, write the catalogues, and then move the cursors."""
         for style, looked in self._styles.items():
             before = self._of_this_source(style, looked)
-            if self._removed(style, looked):
+            whole = self._good[style] >= looked.items
+            if whole and self._removed(style, looked):  # else it may be all that there is of a file with a new name
                 self._changed.add(style)
             if style in self._changed:
                 if not self._catalogued(style, looked):
                     continue
                 self._checked(style, looked)
-            if looked.after and not looked.held and self._good[style] >= looked.items:
+            if looked.after and not looked.held and whole:
                 move_cursor(self._store, style, before, looked.after)
         self._released.news = sorted(self._changed)
         if len(notes := self._released.notes) > _MOST_NOTES:
@@ -159,6 +160,16 @@ def is_settled(outcome: Outcome) -> bool:
     if outcome.state.is_good:
         return True
     return outcome.state is State.REFUSED and outcome.kind == UNFIT and bool(outcome.outputs)
+
+
+def is_news(outcome: Outcome) -> bool:
+    """Does something stand by an item that no catalogue, check or picture knows of yet?
+
+    Also what was only adopted: a worker that was killed had written it, and told nobody.
+    """
+    if outcome.state is State.DONE or (outcome.state is State.REFUSED and is_settled(outcome)):
+        return True
+    return any(output.written for output in outcome.outputs)
 
 
 def move_cursor(store: Store, style: str, before: Cursor, after: Cursor) -> None:
