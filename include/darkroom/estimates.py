@@ -1,8 +1,8 @@
 """What a plan will cost, and what a run did: core seconds, requests to a store, money (docs/scale.md)."""
 
 import math
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -49,6 +49,15 @@ class Requests:
         Requests(puts=3, lists=0.0, gets=6, deletes=0.0)
         """
         return Requests(self.puts * number, self.lists * number, self.gets * number, self.deletes * number)
+
+    @classmethod
+    def counted(cls, *parts: Mapping[str, int]) -> "Requests":
+        """Those that several parts of a run have counted, by kind; each may lack what it did not ask.
+
+        >>> Requests.counted({"puts": 2}, {}, {"puts": 1, "gets": 5})
+        Requests(puts=3, lists=0, gets=5, deletes=0)
+        """
+        return cls(*(sum(part.get(kind.name, 0) for part in parts) for kind in fields(cls)))
 
     @property
     def all(self) -> float:

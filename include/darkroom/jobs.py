@@ -147,15 +147,16 @@ class InputDigest(BaseModel):
 
 
 class OutcomeBatch(Document):
-    """One numbered object of outcomes. `retries` are the requests that were repeated, by the name of the fault.
+    """One numbered object of outcomes, and what its worker did since the one before.
 
-    `core_seconds` is what the worker took of its cores since the batch before.
+    `retries` are requests that were repeated, by the fault's name, `core_seconds` of its cores, `requests` of stores.
     """
 
     outcomes: tuple[Outcome, ...] = ()
     inputs: tuple[InputDigest, ...] = ()
     retries: dict[str, Count] = Field(default_factory=dict)
     core_seconds: Annotated[float, Field(ge=0)] = 0.0
+    requests: dict[str, Count] = Field(default_factory=dict)
 
 
 class JobRef(BaseModel):
@@ -238,6 +239,8 @@ class Manifest(Document):
     """The items by group; what a group is, is the flow's own affair (for compositing: a length and side)."""
     estimate: Estimate | None = None
     """What the jobs will cost, or would; None where nothing is to be made."""
+    requests: dict[str, Count] = {}
+    """What planning asked of stores, by what providers charge for (`store.asked`)."""
     jobs: tuple[JobRef, ...] = ()
 
 
@@ -248,7 +251,7 @@ class Settlement(Document):
     that no ledger knows: their worker was killed, a write failed, or what was written could not be proven. `held`
     counts those that nobody came to, as a person did not approve them. `news` are the subjects of which something new
     is proven. `problems` are what fails the run beside its items. `batches` is how many batches of outcomes it has
-    seen: what comes later is settled again.
+    seen: what comes later is settled again. `requests` are what it asked of stores.
     """
 
     proven: Count
@@ -260,6 +263,7 @@ class Settlement(Document):
     notes: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
     batches: Count = 0
+    requests: dict[str, Count] = {}
 
 
 class Cause(BaseModel):
@@ -315,9 +319,8 @@ class Report(Document):
     items that were not made by the step that failed. `causes` are the reasons of `not_done`, each once. To people
     `todo` is called left, `distinct` different, and `outputs` files.
 
-    `estimate` is what the plan said that the jobs would cost. Beside it stands what they did: `core_seconds` that their
-    workers took, and `cost`, the price of these; None where nobody has said what a core hour costs.
-
+    `estimate` is what the plan said that it would cost. Beside it stands what it did: `core_seconds` that its workers
+    took, `requests` that all of it asked of stores, and `cost`, the price of both; None where there are no prices.
     `subjects` are the plan's. `skips` count by their reason the items that a worker left as they were, `throughput`
     says when the workers came to how many (None where they came to none), and `slowest` which took longest.
     """
@@ -352,6 +355,7 @@ class Report(Document):
     causes: tuple[Cause, ...] = ()
     estimate: Estimate | None = None
     core_seconds: float = 0.0
+    requests: dict[str, int] = Field(default_factory=dict)
     cost: float | None = None
     subjects: tuple[str, ...] = ()
     skips: dict[str, int] = Field(default_factory=dict)

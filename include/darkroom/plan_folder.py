@@ -15,7 +15,7 @@ from darkroom import keys
 from darkroom.errors import BadInput, Conflict, NotFound
 from darkroom.estimates import BATCH, EVERY
 from darkroom.jobs import InputDigest, Manifest, Outcome, OutcomeBatch, Report, Settlement, dump, parse
-from darkroom.store import Store, open_store, readable
+from darkroom.store import Store, asked, open_store, readable
 from darkroom.store.access import NO_ACCESS, Access
 
 log = logging.getLogger(__name__)
@@ -33,14 +33,15 @@ def new_plan_id(now: datetime | None = None) -> str:
 class JobOutcomes:
     """What a job's batches say so far: `latest` by item, the digests learned, the requests repeated by their fault.
 
-    `core_seconds` is what its workers took of their cores, `last` the number of the last batch, `batches` how many
-    there are, `came` when so many outcomes were written down, by the store's clock.
+    `core_seconds` is what its workers took of their cores, `requests` what they asked of stores, `last` the number of
+    the last batch, `batches` how many there are, `came` when so many outcomes were written down, by the store's clock.
     """
 
     latest: dict[str, Outcome] = field(default_factory=dict)
     inputs: dict[str, InputDigest] = field(default_factory=dict)
     retries: Counter[str] = field(default_factory=Counter)
     core_seconds: float = 0.0
+    requests: Counter[str] = field(default_factory=Counter)
     last: int = 0
     batches: int = 0
     came: list[tuple[datetime, int]] = field(default_factory=list)
@@ -51,6 +52,7 @@ class JobOutcomes:
         self.inputs |= {known.uri: known for known in batch.inputs}
         self.retries.update(batch.retries)
         self.core_seconds += batch.core_seconds
+        self.requests.update(batch.requests)
 
 
 class PlanFolder:
@@ -206,6 +208,7 @@ class Recorder:
                 inputs=tuple(self._inputs),
                 retries=dict(self._retries),
                 core_seconds=round(self._taken - before, 3),
+                requests=asked.taken(),
             )
         )
         while True:

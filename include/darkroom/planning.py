@@ -13,7 +13,7 @@ from darkroom.flows import Costed, Draft, Flow, Request, Run
 from darkroom.jobs import MOST_JOBS, GroupReport, JobRef, Manifest, Mode, dump
 from darkroom.machines import MACHINES
 from darkroom.plan_folder import PlanFolder, new_plan_id
-from darkroom.store import open_store
+from darkroom.store import asked, open_store
 from darkroom.store.expiry import expire
 
 ItemT = TypeVar("ItemT")
@@ -105,6 +105,7 @@ def _manifest(
         stale=dict(draft.stale),
         groups={group: GroupReport(planned=n, skipped=draft.skipped[group]) for group, n in draft.planned.items()},
         estimate=estimate,
+        requests=asked.taken(),
         jobs=tuple(jobs),
     )
 

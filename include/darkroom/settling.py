@@ -11,7 +11,7 @@ from darkroom.flows import Flow, Released
 from darkroom.jobs import Manifest, Mode, NotDone, Outcome, Output, Settlement, State, dump
 from darkroom.ledger import LedgerEntry
 from darkroom.plan_folder import PlanFolder
-from darkroom.store import Entry, Store
+from darkroom.store import Entry, Store, asked
 
 KIND = "write"
 """The step that failed, of what was written and is not there."""
@@ -55,6 +55,7 @@ def settle(folder: PlanFolder) -> Settlement:
         notes=tuple(released.notes),
         problems=tuple(released.problems),
         batches=batches,
+        requests=asked.taken(),
     )
     folder.write(keys.SETTLEMENT, dump(settlement))
     leases.free(store, flow.name, manifest.subjects, holder)

@@ -1,13 +1,14 @@
 """Services that fail: nothing lost, nothing corrupt visible, every repeat counted, every fault named."""
 
 import io
+from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
 
 from darkroom.errors import Conflict, Damaged, StoreError, Unavailable
-from darkroom.store import Store, retries
+from darkroom.store import Store, asked, retries
 from darkroom.store.folder import FolderStore
 from darkroom.store.hashes import hash_bytes
 from darkroom.store.s3_multipart import _PART
@@ -209,6 +210,26 @@ def test_a_lost_answer_to_a_create_is_not_taken_for_another_writers_object(store
     with pytest.raises(Conflict):
         store.write("a", b"other", if_absent=True)
     assert store.read("a") == b"mine"
+
+
+@pytest.mark.parametrize("fault", ["", "slow down"])
+def test_every_request_is_counted_as_the_service_sees_it(store, proxy, fault):
+    store.write("warm", b"connected")
+    asked.taken()
+    proxy.clear()
+    if fault:
+        proxy.inject(slow_down(), times=2)  # what is repeated is asked, and paid, once more
+    store.write("a", SMALL)
+    store.write("a", SMALL[1:], if_match=store.head("a").etag)
+    store.write("large", io.BytesIO(LARGE), if_absent=True)
+    assert store.read("a") == SMALL[1:]
+    assert store.read("large") == LARGE
+    store.copy("a", "b")
+    assert keys_in(store) == ["a", "b", "large", "warm"]
+    store.sweep("", older_than=timedelta(0))
+    store.delete("b")
+    assert store.delete_all(["a", "large"]) == {}
+    assert asked.taken() == dict(Counter(asked.kind_of(method, path) for method, path, _ in proxy.seen))
 
 
 @pytest.mark.parametrize("backend", ["radosgw"])

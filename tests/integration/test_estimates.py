@@ -28,6 +28,7 @@ from darkroom.reports import make_report
 from darkroom.settings import settings
 from darkroom.settling import settle
 from darkroom.store import Store, open_store
+from darkroom.store import asked as store_asked
 from darkroom.store.s3_access import S3Access
 from darkroom.store.transfer import transfer, under_same_keys
 from darkroom.worker import run_job
@@ -35,6 +36,8 @@ from tests.night import RUN, library
 from tests.servers.fault_proxy import FaultProxy, Seen
 from tests.tiny import CUTS, PICTURES, Tiny
 
+OF_REPORT = 3
+"""Objects of a report of a run in which all went well, each written and confirmed."""
 OFF = 0.1
 """By which part of them the requests of a run of some dozen items may be other than its plan said."""
 
@@ -62,6 +65,7 @@ def proxy(open_backend: Callable[[str], Store], servers, monkeypatch: pytest.Mon
 
 def through(proxy: FaultProxy, flow: Flow, request, run: Run) -> tuple[Manifest, Report]:
     """Plan, run, settle and report, each as its task does; only their requests are seen."""
+    store_asked.taken()
     proxy.clear()
     manifest = planning.plan(flow, request, run)
     for job in manifest.jobs:
@@ -72,10 +76,12 @@ def through(proxy: FaultProxy, flow: Flow, request, run: Run) -> tuple[Manifest,
     return manifest, report
 
 
-def expect(manifest: Manifest, seen: list[Seen]) -> None:
+def expect(manifest: Manifest, report: Report, seen: list[Seen]) -> None:
     estimate, real = manifest.estimate, asked(seen)
     assert estimate
-    said = f"{estimate} {real}"
+    said = f"{estimate} {report.requests} {real}"
+    # what a report says was asked is what the server saw, but for the objects that the report itself is written to
+    assert Counter(report.requests) + Counter(puts=OF_REPORT, gets=OF_REPORT) == real, said
     assert real["puts"] == pytest.approx(estimate.puts, rel=OFF), said
     assert real["gets"] == pytest.approx(estimate.gets, rel=OFF), said
     assert real["lists"] == pytest.approx(estimate.lists, abs=3), said
@@ -89,12 +95,19 @@ def test_composites_ask_of_a_store_what_their_plan_said(
     source = open_store(str(studio.renders))
     assert not [one.reason for one in transfer(source, renders, under_same_keys(source.list())) if one.reason]
     monkeypatch.setenv("AWS_ENDPOINT_URL", proxy.endpoint)
+    for name, price in {"CORE_HOUR": "3.6 EUR", "WRITE": "5", "READ": "0.4"}.items():
+        monkeypatch.setenv(f"DARKROOM_{name}_PRICE", price)
+    settings.cache_clear()
     request = Request(style_file=str(studio.style), renders=renders.uri, store=f"{out.uri}/studio")
     manifest, report = through(proxy, FLOW, request, Run("composites", "first"))
-    expect(manifest, proxy.seen)
+    settings.cache_clear()
+    expect(manifest, report, proxy.seen)
     assert report.done == PICTURES
     assert report.estimate == manifest.estimate
     assert report.core_seconds > 0
+    # what was asked, and not what was said: it is the price of that
+    requests = (report.requests["puts"] + report.requests["lists"]) * 0.005 + report.requests["gets"] * 0.0004
+    assert report.cost == pytest.approx(report.core_seconds * 0.001 + requests)
 
 
 def test_composites_by_content_are_written_once_and_never_copied(
@@ -123,7 +136,7 @@ def test_pyramids_ask_of_a_store_what_their_plan_said(
     with library(f"{root}/scans", f"{root}/studio", f"{root}/images"):
         manifest, report = through(proxy, PYRAMIDS, PYRAMIDS.request({}), RUN)
     assert report.done == len(names)
-    expect(manifest, proxy.seen)
+    expect(manifest, report, proxy.seen)
 
 
 def estimate(*words: str) -> tuple[int, str, str]:

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import Field
 
 from darkroom.amounts import human_bytes, human_seconds
-from darkroom.estimates import Prices, core_time, prices_of
+from darkroom.estimates import Prices, Requests, core_time, prices_of
 from darkroom.jobs import Count, Document, Mode, NotDone, Report
 from darkroom.reports.actions import to_do
 from darkroom.reports.not_done import Reason, reason_of
@@ -100,17 +100,25 @@ def costs(report: Report) -> list[tuple[str, str, str]]:
     estimate = report.estimate
     if estimate is None:
         return []
-    prices = Prices(currency=estimate.currency)
-    cores = prices_of().of_cores(estimate.core_seconds)
-    did = report.mode is not Mode.PLAN
-    rows = [("work", core_time(estimate.core_seconds), core_time(report.core_seconds) if did else "")]
-    if estimate.requests.all:
-        writes = f"{estimate.puts + estimate.lists:,} writes and lists, {estimate.gets:,} reads"
-        rows.append(("requests", writes, "not counted" if did else ""))
+    prices, currency = prices_of(), Prices(currency=estimate.currency)
+    cores, taken = prices.of_cores(estimate.core_seconds), prices.of_cores(report.core_seconds)
+    requests, did = Requests.counted(report.requests), report.mode is not Mode.PLAN
+    rows = [("work", core_time(estimate.core_seconds), core_time(report.core_seconds))]
+    if estimate.requests.all or requests.all:
+        rows.append(("requests", _requests(estimate.requests, "not estimated"), _requests(requests, "not counted")))
     if estimate.bytes:
-        rows.append(("written", human_bytes(estimate.bytes), human_bytes(report.bytes) if did else ""))
+        rows.append(("written", human_bytes(estimate.bytes), human_bytes(report.bytes)))
     if cores is not None:
-        rows.append(("cost of the cores", prices.said(cores), prices.said(report.cost or 0.0) if did else ""))
-    if estimate.cost is not None and estimate.cost != cores:
-        rows.append(("cost with the requests", prices.said(estimate.cost), ""))
-    return rows
+        rows.append(("cost of the cores", currency.said(cores), currency.said(taken or 0.0)))
+    said, spent = (
+        currency.said(cost) if some.all and cost not in (None, of_cores) else ""
+        for some, cost, of_cores in ((estimate.requests, estimate.cost, cores), (requests, report.cost, taken))
+    )
+    if said or spent:
+        rows.append(("cost with the requests", said, spent))
+    return rows if did else [(what, said, "") for what, said, _ in rows]
+
+
+def _requests(some: Requests, none: str) -> str:
+    """Requests by their prices, or what is said where there are none."""
+    return f"{some.puts + some.lists:,} writes and lists, {some.gets:,} reads" if some.all else none

@@ -2,19 +2,21 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.metadata import version
+from typing import Any
 
 from darkroom import flows, keys
 from darkroom.amounts import counted
 from darkroom.causes import cause_lines, causes
-from darkroom.estimates import PREVIEWS, prices_of
+from darkroom.estimates import PREVIEWS, Requests, prices_of, total
 from darkroom.flows import Flow
 from darkroom.jobs import GroupReport, Manifest, Mode, NotDone, Outcome, Output, Report, Settlement, State, again, dump
 from darkroom.plan_folder import PlanFolder
 from darkroom.reports import not_done as not_done_file
 from darkroom.reports.collecting import Skips, Slowest, Spans
-from darkroom.store import Store
+from darkroom.store import Store, asked
 
 _LIBRARIES = ("darkroom", "pyvips", "pyvips-binary", "numpy", "numba")
 _MOST_NOTES = 500
@@ -163,17 +165,26 @@ def make_report(folder: PlanFolder, problems: Sequence[str] = (), *, page: bool 
     flow = flows.get(manifest.flow)
     passed = _Passed(flow, {one.item for one in settlement.unproven})
     report = build_report(manifest, passed.outcomes(folder), settlement, problems, passed.retries)
-    core_seconds = round(passed.core_seconds, 3)
-    spent = {"core_seconds": core_seconds, "cost": prices_of().of_cores(core_seconds)}
+    pictures = _pictures(flow, folder.open(manifest.output_store), passed.shown) if page else {}
+    # what is left to ask is to write this report
+    requests = Requests.counted(manifest.requests, passed.requests, settlement.requests, asked.taken())
+    spent = _spent(round(passed.core_seconds, 3), requests)
     report = report.model_copy(update={**spent, "throughput": passed.spans.found})
     if report.done != settlement.proven:
         unseen = f"settle: it has not seen everything that was made, so the ledger lacks it; {again('settle')}."
         report = report.model_copy(update={"problems": (*report.problems, unseen)})
     if page:
         not_done_file.write(folder, not_done_file.in_order(report.not_done, report.causes), passed.jobs)
-        _write_page(folder, report, flow, folder.open(manifest.output_store), passed.shown)
+        _write_page(folder, report, pictures)
     folder.write(keys.REPORT_JSON, dump(report))
     return report
+
+
+def _spent(core_seconds: float, requests: Requests) -> dict[str, Any]:
+    """What a run took, and the price of that."""
+    prices, some = prices_of(), bool(requests.all)
+    cost = total((prices.of_cores(core_seconds), prices.of_requests(requests) if some else None))
+    return {"core_seconds": core_seconds, "requests": asdict(requests) if some else {}, "cost": cost}
 
 
 class _Passed:
@@ -183,6 +194,7 @@ class _Passed:
         self.shown: list[str] = []
         self.retries: Counter[str] = Counter()
         self.core_seconds = 0.0
+        self.requests: Counter[str] = Counter()
         self.spans = Spans()
         self.jobs: dict[str, int] = {}  # of what was not made
         self._flow, self._unproven = flow, unproven
@@ -192,6 +204,7 @@ class _Passed:
         for number, of_job in enumerate(folder.all_outcomes(), 1):
             self.retries.update(of_job.retries)
             self.core_seconds += of_job.core_seconds
+            self.requests.update(of_job.requests)
             self.shown.extend(self._flow.previews(of_job.latest.values(), PREVIEWS))
             for when, count in of_job.came:
                 self.spans.add(when, count)
@@ -201,10 +214,16 @@ class _Passed:
                 yield outcome
 
 
-def _write_page(folder: PlanFolder, report: Report, flow: Flow, store: Store, previews: Sequence[str]) -> None:
-    from darkroom.reports import page, thumbnails  # whose libraries take longer to import than a small command
+def _pictures(flow: Flow, store: Store, previews: Sequence[str]) -> Mapping[str, bytes]:
+    from darkroom.reports import thumbnails  # whose libraries take longer to import than a small command
 
-    shown = page.shown(report, thumbnails.thumbnails(flow, store, previews))
+    return thumbnails.thumbnails(flow, store, previews)
+
+
+def _write_page(folder: PlanFolder, report: Report, pictures: Mapping[str, bytes]) -> None:
+    from darkroom.reports import page  # as above
+
+    shown = page.shown(report, pictures)
     # a file's name may be no UTF-8
     text = page.page(shown).encode(errors="backslashreplace")
     folder.write(keys.REPORT_HTML, text, "text/html; charset=utf-8")

@@ -23,6 +23,7 @@ from obstore.store import GCSStore as ObstoreGCS
 from urllib3.response import BaseHTTPResponse
 
 from darkroom.errors import BadInput, Conflict, DarkroomError, Denied, NotFound, StoreError
+from darkroom.store import asked
 from darkroom.store.access import NO_ACCESS, Access
 from darkroom.store.retries import Retries, Transient, first_line
 
@@ -101,6 +102,11 @@ class GcsAccess:
         """The file of certificates that the environment names, or an empty text."""
         return os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or ""
 
+    def asking(self, kind: asked.Kind) -> ObstoreGCS:
+        """Obstore's client, for one request of a kind, which is counted."""
+        asked.count(kind)
+        return self.data
+
     @cached_property
     def data(self) -> ObstoreGCS:
         """Obstore's client for the same bucket, endpoint and credentials; it speaks the XML API."""
@@ -159,6 +165,7 @@ class GcsAccess:
         session.proxies = get_environ_proxies(client._connection.API_BASE_URL)
         session.verify = self._bundle or True
         session.trust_env = False
+        session.hooks["response"].append(lambda answer, **_: asked.count_http(answer.request.method, answer.url))
         return client.bucket(self.name)
 
     @property
@@ -186,6 +193,7 @@ class GcsAccess:
         Raises `Refused` where it is not of status 2xx, urllib3's errors, and google.auth's.
         """
         url = f"{self._base}{path}?{urlencode(query, quote_via=quote)}"
+        asked.count_http("GET", url)
         answer: BaseHTTPResponse = self._http.urlopen(  # type: ignore[no-untyped-call]
             "GET", url, headers=dict(headers or {}), preload_content=False, decode_content=False, retries=False
         )

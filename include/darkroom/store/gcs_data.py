@@ -53,7 +53,7 @@ def download(access: GcsAccess, name: str, generation: str) -> bytes:
 
     def request() -> bytes:
         if not _ODD.search(name):
-            return bytes(obstore.get(access.data, name, options={"version": generation}).bytes())
+            return bytes(obstore.get(access.asking("gets"), name, options={"version": generation}).bytes())
         with _media(access, name, generation) as answer:
             return answer.read()
 
@@ -66,7 +66,7 @@ def download_into(access: GcsAccess, name: str, generation: str, start: int, int
     def request() -> int:
         stop = start + len(into)
         if not _ODD.search(name):
-            body = obstore.get(access.data, name, options={"version": generation, "range": (start, stop)})
+            body = obstore.get(access.asking("gets"), name, options={"version": generation, "range": (start, stop)})
             return fill(into, body.stream(BLOCK))
         with _media(access, name, generation, f"bytes={start}-{stop - 1}") as answer:
             return fill(into, iter(partial(answer.read, BLOCK), b""))

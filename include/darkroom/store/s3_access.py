@@ -22,11 +22,13 @@ from botocore.utils import get_environ_proxies
 from obstore.store import S3Store as ObstoreS3
 
 from darkroom.errors import BadInput, Conflict, Denied, NotFound, StoreError, Unavailable
+from darkroom.store import asked
 from darkroom.store.access import NO_ACCESS, Access
 from darkroom.store.aws_session import aws_session
 from darkroom.store.retries import Retries, Transient, first_line
 
 if TYPE_CHECKING:
+    from botocore.awsrequest import AWSPreparedRequest
     from botocore.credentials import ReadOnlyCredentials
     from botocore.session import Session
     from mypy_boto3_s3 import S3Client
@@ -169,6 +171,7 @@ class S3Access:
             made = self._session.create_client("s3", region_name=region, endpoint_url=endpoint, config=config)
         client = cast("S3Client", made)
         client.meta.events.register("before-call.s3.DeleteObjects", _add_md5)
+        client.meta.events.register("before-send.s3", _count)
         return client
 
     @cached_property
@@ -199,7 +202,13 @@ class S3Access:
         url = f"{endpoint}/{self.bucket}?{urlencode(query, quote_via=quote, safe='-_.~')}"
         request = AWSRequest("GET", url, headers={"User-Agent": "darkroom"})
         S3SigV4Auth(_frozen(self._session), "s3", self._region).add_auth(request)
+        asked.count_http("GET", url)
         return self._http.send(request.prepare())
+
+    def asking(self, kind: asked.Kind) -> ObstoreS3:
+        """Obstore's client, for one request of a kind, which is counted."""
+        asked.count(kind)
+        return self.data
 
     @cached_property
     def data(self) -> ObstoreS3:
@@ -255,6 +264,11 @@ def _for_obstore(session: "Session") -> "S3Credential":
         "token": now.token,
         "expires_at": datetime.now(UTC) + _ASKED_AGAIN,
     }
+
+
+def _count(request: "AWSPreparedRequest", **_: object) -> None:
+    """Note what botocore is about to send."""
+    asked.count_http(request.method, request.url)
 
 
 def _add_md5(params: dict[str, Any], **_: object) -> None:

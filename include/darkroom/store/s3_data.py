@@ -51,7 +51,7 @@ def glance(access: S3Access, name: str) -> Head:
     """An object's size, ETag and time, by the quicker client. Raises `NotFound`."""
     if _ODD.search(name):
         return head(access, name)
-    meta = access.call("looking at", name, lambda: obstore.head(access.data, name))
+    meta = access.call("looking at", name, lambda: obstore.head(access.asking("gets"), name))
     return Head(meta["size"], plain(meta["e_tag"] or ""), meta["last_modified"])
 
 
@@ -67,7 +67,7 @@ def get_small(access: S3Access, name: str, pinned: str | None = None) -> tuple[H
     options: GetOptions = {"if_match": f'"{pinned}"'} if pinned is not None else {}
 
     def request() -> tuple[Head, bytes | None]:
-        answer = obstore.get(access.data, name, options=options)
+        answer = obstore.get(access.asking("gets"), name, options=options)
         meta = answer.meta
         etag = plain(meta["e_tag"] or "")
         if meta["size"] > PART:
@@ -122,7 +122,7 @@ def get_part(access: S3Access, name: str, etag: str, start: int, into: memoryvie
             done = fill(into, answer["Body"].iter_chunks(BLOCK))
         else:
             options: GetOptions = {"range": (start, stop), "if_match": f'"{etag}"'}
-            done = fill(into, obstore.get(access.data, name, options=options).stream(BLOCK))
+            done = fill(into, obstore.get(access.asking("gets"), name, options=options).stream(BLOCK))
         if done != len(into):
             raise Transient("short answer", f"{done} of {len(into)} bytes came")
 
@@ -179,7 +179,12 @@ def put(
             )
         else:
             answer = obstore.put(
-                access.data, name, body, attributes=attributes, mode=condition.mode, use_multipart=False
+                access.asking("puts"),
+                name,
+                body,
+                attributes=attributes,
+                mode=condition.mode,
+                use_multipart=False,
             )
             etag = plain(answer["e_tag"] or "")
         if etag != mine.md5 and _stands(access, name, body) is False:
@@ -230,7 +235,7 @@ def copy(
                 place["CopySourceIfMatch"] = pinned
             answer = access.client.copy_object(**place, CopySource={"Bucket": origin.bucket, "Key": source})
             return plain(answer["CopyObjectResult"]["ETag"])
-        obstore.copy(access.data, source, target, overwrite=not condition.absent)
+        obstore.copy(access.asking("puts"), source, target, overwrite=not condition.absent)
         return None
 
     return access.call("copying", source, request)
