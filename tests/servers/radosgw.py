@@ -1,7 +1,7 @@
 """A real S3: radosgw over a Ceph of one monitor and one OSD, authenticated, on disk.
 
 What it saves against a cluster in production: no manager (nobody reads statistics), one copy of each object, one shard
-of each of radosgw's own logs, and timers that suit loopback.
+of each of radosgw's own logs, timers that suit loopback, and what would take the cores from its clients.
 """
 
 import secrets
@@ -69,10 +69,23 @@ bluestore fsck on mount = false
 # each of the ten times that a start opens the device waits for this once
 bdev aio poll ms = 10
 
+# what guards a cluster's messages and disks, and who looks into its operations, would take cores from the clients
+cephx sign messages = false
+ms crc data = false
+ms crc header = false
+bluestore csum type = none
+osd enable op tracker = false
+throttler perf counter = false
+# as many threads as two cores can use
+ms async op threads = 1
+osd op num shards = 2
+osd op num threads per shard = 1
+
 [client.rgw.a]
 rgw data = {folder}/rgw
 rgw frontends = beast endpoint=127.0.0.1:{rgw} tcp_nodelay=1
 rgw dns name =
+rgw thread pool size = 16
 rgw md log max shards = 1
 rgw data log num shards = 1
 rgw gc max objs = 1
