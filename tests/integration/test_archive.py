@@ -266,6 +266,20 @@ def test_more_than_the_guards_allow_is_not_removed(world: World, guards: Guards)
     assert set(world.mirrored()) == {"a.tif", "b.tif", "c.tif"}
 
 
+def test_copies_that_somebody_took_away_count_in_no_guard(world: World) -> None:
+    """Of four known copies two stand: one of them is a half, and more than is allowed."""
+    for key in ("a.tif", "b.tif", "c.tif", "d.tif"):
+        world.source.write(key, OLD)
+    world.set(removed=Removed.REMOVE, guards=Guards(objects=10, percent=40))
+    world.archive()
+    for key in ("c.tif", "d.tif"):
+        world.source.delete(key)
+        world.mirror.delete(key)
+    world.source.delete("a.tif")
+    (said,) = world.archive().problems
+    assert "its guards let no more than 0 of 2 copies be removed: none is (a.tif)" in said
+
+
 def test_mode_all_proves_every_copy_and_every_version_anew(world: World) -> None:
     for key in ("a.tif", "b.tif"):
         world.source.write(key, OLD)

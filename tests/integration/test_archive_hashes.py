@@ -20,9 +20,8 @@ from darkroom.store.hashes import Hashes, Kind
 from darkroom.store.s3 import S3Store
 from darkroom.store.streams import PART
 from darkroom.store.transfer import hashes_of
-from tests.archive_world import World, contents, world_of
+from tests.archive_world import World, contents, faults_before, world_of
 from tests.servers.backends import BUCKET
-from tests.servers.fault_proxy import FaultProxy
 from tests.servers.faults import Corrupt
 
 LARGE = 2 * PART + 12_345
@@ -180,15 +179,12 @@ def test_a_copy_on_the_server_that_is_wrong_is_no_version(world: World, monkeypa
     assert world.kept("a.tif") == [noise(LARGE)]
 
 
-def test_bytes_that_rot_in_the_store_are_found_by_mode_all_and_not_covered_up(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_bytes_that_rot_in_the_store_are_found_by_mode_all_and_not_covered_up(world: World) -> None:
     world.source.write("a.tif", b"the scan" * 100)
     world.source.write("b.tif", b"another" * 100)
     world.archive()
     stands = world.mirrored()
-    with FaultProxy(os.environ["AWS_ENDPOINT_URL"]) as proxy, monkeypatch.context() as patch:
-        patch.setenv("AWS_ENDPOINT_URL", proxy.endpoint)
+    with faults_before("AWS_ENDPOINT_URL") as proxy:
         proxy.inject(Corrupt(50), times=1000, method="GET", path="/mirror/a.tif")
         report = world.archive(Mode.ALL)
     assert (report.done, report.failed, report.kinds) == (1, 1, {"mismatch": 1})

@@ -1,6 +1,11 @@
 """Thumbnails of what is archived, on a real WordPress: of images only, never twice, and never at the copies' cost."""
 
+import json
 import logging
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +19,7 @@ from darkroom.store import Store, retries
 from tests import scans
 from tests.archive_world import World, world_of
 from tests.servers.fault_proxy import FaultProxy
-from tests.servers.faults import Reset, Status
+from tests.servers.faults import Hang, Reset, Status
 from tests.servers.wordpress import WordPressServer
 
 DOWN = Status(503, "Service Unavailable", b"<html>Briefly unavailable for maintenance.</html>", "text/html")
@@ -126,6 +131,36 @@ def test_an_upload_whose_answer_is_lost_is_found_again(world: World, site: WordP
     assert len(site.media()) == before + 1
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("uploaded", [False, True], ids=["before the upload", "before it is noted"])
+def test_a_run_that_is_killed_while_it_posts_is_made_good_by_the_next_and_nothing_is_there_twice(
+    world: World, site: WordPressServer, proxy: FaultProxy, tmp_path: Path, uploaded: bool
+) -> None:
+    """Its copy is made by then, so that the next run has nothing to copy: the thumbnail is all that is left to do."""
+    before = len(site.media())
+    world.source.write("a.tif", picture(40 + uploaded))
+    places = {"from": world.source.uri, "to": world.mirror.uri, "archive": world.versions.uri}
+    file = tmp_path / "maps.yaml"
+    file.write_text(json.dumps(places | {"wordpress": {"site": proxy.endpoint, "size": 120}}))
+    command = [sys.executable, "-m", "darkroom", "archive", str(file)]
+    proxy.inject(Reset("response") if uploaded else Hang(60), method="POST", path="/wp/v2/media")
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    until = time.monotonic() + 30
+    while process.poll() is None and time.monotonic() < until:
+        if any(one.method == "POST" for one in proxy.seen) and len(site.media()) == before + uploaded:
+            break
+        time.sleep(0.01)
+    process.kill()
+    assert process.wait() == -signal.SIGKILL
+    assert (len(site.media()) - before, set(world.mirrored())) == (int(uploaded), {"a.tif"})
+    proxy.clear()
+    assert subprocess.run(command, stdout=subprocess.DEVNULL, timeout=60).returncode == 0
+    assert len(site.media()) == before + 1
+    proxy.clear()
+    assert subprocess.run(command, stdout=subprocess.DEVNULL, timeout=60).returncode == 0
+    assert proxy.seen == [], "and nothing is owed any more"
+
+
 def test_a_damaged_image_is_archived_and_gets_no_half_grey_thumbnail(world: World, site: WordPressServer) -> None:
     before = len(site.media())
     torn = scans.picture(600, 400).pngsave_buffer()[:2000]
@@ -134,6 +169,12 @@ def test_a_damaged_image_is_archived_and_gets_no_half_grey_thumbnail(world: Worl
     assert (report.done, report.refused) == (1, 1)
     assert world.mirrored() == {"torn.png": torn}
     assert len(site.media()) == before
+    again = world.archive()
+    assert (again.ok, again.planned, again.skipped) == (True, 1, 1), "told once, and not by an alert each hour"
+    assert world.archive(Mode.ALL).refused == 1
+    world.source.write("torn.png", scans.picture(600, 400).pngsave_buffer())
+    assert world.archive().ok
+    assert len(site.media()) == before + 1
 
 
 def test_without_credentials_the_copies_are_made_and_the_run_says_what_to_set(

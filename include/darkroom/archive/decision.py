@@ -15,7 +15,6 @@ class Action(StrEnum):
     PROVE = "prove"
     REMOVE = "remove"
     REPORT = "report"
-    FORGET = "forget"
 
 
 WORDS = {
@@ -46,12 +45,12 @@ def decide(mode: Mode, *, in_source: bool, stands: bool, known: bool, same: bool
     | any | no | yes | yes | | no | report |
     | any | no | yes | yes | | yes | remove |
     | any | no | yes | no | | | leave |
-    | any | no | no | | | | forget |
+    | any | no | no | | | | leave |
     """
     if not in_source:
-        if not stands:
-            return Action.FORGET
-        return (Action.REMOVE if remove else Action.REPORT) if known else Action.LEAVE
+        if not stands or not known:
+            return Action.LEAVE
+        return Action.REMOVE if remove else Action.REPORT
     if not stands:
         return Action.COPY
     if not known:

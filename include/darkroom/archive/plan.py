@@ -259,12 +259,13 @@ def _gone(mode: Mode, share: _Share, sides: _Sides) -> None:
     if not gone:
         return
     remove = pair.removed is Removed.REMOVE
-    most = pair.guards.most(len(sides.ours))
+    stand = sum(key in sides.stands for key in sides.ours)  # what somebody took away counts in no guard
+    most = pair.guards.most(stand)
     some = f"{', '.join(islice(sorted(gone), _NAMED))}{', ...' if len(gone) > _NAMED else ''}"
     if remove and len(gone) > most:
         share.problems.append(
             f"{pair.name}: {counted(len(gone), 'object')} gone from the source, and {LET_NO_MORE} "
-            f"{most} of {len(sides.ours):,} copies be removed: none is ({some}). See whether the source is whole; if "
+            f"{most} of {stand:,} copies be removed: none is ({some}). See whether the source is whole; if "
             "so, raise the guards."
         )
         remove = False

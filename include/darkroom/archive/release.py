@@ -6,12 +6,12 @@ from darkroom import keys
 from darkroom.archive.job import ArchiveJob, PostItem
 from darkroom.archive.posts import settle_posts
 from darkroom.flows import Released
-from darkroom.jobs import Manifest, NotDone, Outcome
+from darkroom.jobs import Manifest, NotDone, Outcome, State
 from darkroom.plan_folder import JobOutcomes, PlanFolder
 
 
 class ArchiveRelease:
-    """Notes what could not be posted, so that the next run tries again, and forgets what was."""
+    """Notes what could not be posted, so that the next run tries again, and forgets what was or never can be."""
 
     def __init__(self, folder: PlanFolder, manifest: Manifest) -> None:
         self._folder, self._manifest = folder, manifest
@@ -31,7 +31,8 @@ class ArchiveRelease:
             for post in job.posts if job else ():
                 assert job
                 outcome = self._latest.get(post.name)
-                if outcome and outcome.state.is_good:
+                # of bytes that are no image it is told once: they are looked at again when they change, or by mode all
+                if outcome and (outcome.state.is_good or outcome.state is State.REFUSED):
                     done.setdefault(job.output_store, set()).add(post.target)
                 else:
                     due.setdefault(job.output_store, {})[post.target] = post.model_copy(update={"copied_by": ""})
