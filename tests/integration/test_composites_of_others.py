@@ -156,6 +156,25 @@ def test_a_bucket_that_comes_back_from_a_backup_is_adopted(studio: Studio) -> No
     assert studio.run().skipped == ALL
 
 
+def test_pictures_of_lost_ledgers_are_refused_until_somebody_says_that_there_were_ledgers(studio: Studio) -> None:
+    """As docs/runbooks/state-lost.md has it: what is broken in a ledger's place is one that was lost."""
+    assert studio.run().ok
+    ledgers = [entry.key for entry in studio.store.list("state/composites/tiny/")]
+    for folder in ("state/", "work/"):
+        for entry in list(studio.store.list(folder)):
+            studio.store.delete(entry.key)
+    studio.store.delete(PICTURE.format(NAME))
+    studio.store.write(PICTURE.format(NAME), THEIRS)
+    before = studio.pictures()
+    assert len(studio.plan(mode="plan").refused) == ALL
+    for key in ledgers:
+        studio.store.write(key, b"")
+    report = studio.run()
+    assert (report.done, report.refused) == (ALL - 1, 1), failure_text(report)
+    assert studio.pictures() == before
+    assert studio.run().skipped == ALL - 1
+
+
 def test_two_workers_on_one_job_do_no_harm(studio: Studio) -> None:
     for mode in ("changed", "all"):
         manifest = studio.plan(mode=mode)

@@ -110,6 +110,7 @@ def test_every_word_of_the_design_the_outcomes_and_the_pages_is_in_the_glossary(
 
 SAID = {
     "night-failed.md": (" not made", "is not done in time", "the run failed", "did not make it"),
+    "state-lost.md": (" stands there already and Darkroom did not make it; move it away",),
     "disk-full.md": ("the disk is full, or this user's share of it; make room and run it again",),
     "cursor-reset.md": ("it is no JSON", "What it knew is proven anew.", "may still be being written"),
     "rotate-a-credential.md": ("refuses access", "does not take the refresh token", "The alert did not reach"),
