@@ -198,6 +198,20 @@ def assert_only_uris_labels_and_counts(passed_on: object) -> None:
         assert short or isinstance(passed_on, int | None), passed_on
 
 
+def test_it_starts_every_hour_or_when_the_deployment_says_with_the_pairs_to_choose_from(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.pair()
+    world.pair("prints")
+    dag = parse_dags().dags[DAG]
+    assert (dag.timetable.expression, dag.timetable.timezone, dag.max_active_runs) == ("0 * * * *", "UTC", 1)
+    assert dict(dag.params) == {"mode": "changed", "pairs": [], "prefix": "", "verify": None, "wordpress": True}
+    assert dag.params.get_param("pairs").schema["examples"] == ["maps", "prints"]
+    monkeypatch.setenv("DARKROOM_ARCHIVE_AT", "20 */3 * * *")
+    settings.cache_clear()
+    assert parse_dags().dags[DAG].timetable.expression == "20 */3 * * *"
+
+
 def test_a_changed_object_replaces_its_copy_and_the_version_before_is_kept(world: World) -> None:
     world.pair()
     world.put(a=OLD)
