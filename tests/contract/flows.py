@@ -26,6 +26,8 @@ class World(ABC):
     outputs: Store
     prefix = ""
     """Of the outputs in their store."""
+    makes_anew = True
+    """Does mode `all` make again what is as it should be?"""
     aside: Store | None = None
     """Where a flow that mirrors a source puts what stands in its way; of others it is refused."""
 
@@ -268,12 +270,62 @@ class Deliveries(World):
         return {key: etag for key, etag in super().standing().items() if not key.endswith("/catalogue.json")}
 
 
+class Folders(World):
+    """A folder that is synced into another one, in which what is in the way goes below `removed/`.
+
+    It has no mode `all`: instead every file is read, whatever is known of it.
+    """
+
+    makes_anew = False
+
+    def __init__(self, folder: Path, patch: pytest.MonkeyPatch) -> None:
+        super().__init__(folder, patch)
+        self.flow, self.outputs = flows.get("sync"), open_store(str(folder / "bucket"))
+        self.aside = open_store(str(folder / "bucket" / "removed"))
+        self.shops = open_store(str(folder / "shops"))
+        patch.setenv("DARKROOM_STUDIO_STORE", self.store.uri)
+        patch.setenv("DARKROOM_SYNC_CACHE", str(folder / "cache"))
+        settings.cache_clear()
+
+    def request(self, mode: Mode = Mode.CHANGED) -> Request:
+        from darkroom.sync.profiles import Profile
+        from darkroom.sync.request import SyncMode, request_of
+
+        places = {"source": str(self.folder / "shops"), "target": self.outputs.uri}
+        profile = Profile(name="shops", rules="none", **places)
+        asked = SyncMode.PLAN if mode is Mode.PLAN else SyncMode.COPY
+        return request_of([profile], mode=asked, cached=mode is not Mode.ALL)
+
+    def deliver(self) -> None:
+        for number in range(200):
+            self.shops.write(f"{number:03}.jpg", f"photo {number}".encode())
+
+    def repaint(self) -> None:
+        self.shops.write("000.jpg", b"another photo")
+
+    def repaint_again(self) -> None:
+        self.shops.write("000.jpg", b"a third photo")
+
+    def damage(self) -> None:
+        # any bytes can be uploaded, so it is its place that is wrong
+        (self.folder / "bucket" / "001.jpg").mkdir(parents=True)
+
+    def put_hostile_names(self) -> None:
+        for name in ("a\nb.jpg", "$(touch x).jpg", "-rf.jpg", "%2e%2e.jpg", "<script>.jpg", "\u202egpj.jpg"):
+            self.shops.write(name, b"harmless")
+
+    def standing(self) -> dict[str, str]:
+        """Without what was put aside."""
+        return {key: etag for key, etag in super().standing().items() if not key.startswith("removed/")}
+
+
 WORLDS: dict[str, type[World]] = {
     "upper": Texts,
     "compositing": Composites,
     "pyramids": Pyramids,
     "archive": Mirrors,
     "ingest": Deliveries,
+    "sync": Folders,
 }
 
 

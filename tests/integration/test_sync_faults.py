@@ -394,6 +394,27 @@ def test_what_changes_after_an_interrupted_run_had_uploaded_it_goes_up_in_the_ne
     assert shops.uploaded() == {"a": NEW, "b": OLD}, "a run that says that all is well has uploaded it"
 
 
+@pytest.mark.parametrize("old", [OLD, LARGE], ids=["small", "large"])
+def test_what_a_worker_uploaded_and_told_nobody_is_done_when_the_job_is_tried_again(shops: World, old: bytes) -> None:
+    """As after a kill, before its outcomes were written down."""
+    for key in ("changed", "gone", "left"):
+        shops.put(key, old)
+    shops.run()
+    shops.put("changed", old[::-1])
+    shops.put("new", old[::-1])
+    (shops.folder / "gone").unlink()
+    manifest = shops.planned("sync")
+    run_job(manifest.jobs[0].uri, workers=1)
+    studio = open_store(str(shops.root / "studio"))
+    studio.delete_all([one.key for one in studio.list("work/") if "/outcomes/" in one.key])
+    standing = shops.uploaded()
+    report = shops.finished(manifest)
+    assert (report.ok, counts(report)) == (True, {"done": 3, "skipped": 1}), reasons(report)
+    assert shops.uploaded() == standing == {"changed": old[::-1], "new": old[::-1], "left": old}
+    assert shops.aside() == {"changed": old, "gone": old}
+    assert counts(shops.run("sync")) == {"skipped": 3}
+
+
 def test_an_interrupted_run_is_ended_by_the_next_one_and_nothing_goes_twice(
     shops: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

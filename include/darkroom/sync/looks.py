@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
 from pathlib import Path
 from typing import Self
 
@@ -14,7 +15,8 @@ from darkroom.sync.look import Looked, look, opened
 from darkroom.sync.rules import Checker
 from darkroom.sync.scan import File, root_of
 
-_AT_ONCE = 8  # files; more wait for the same drive and the same interpreter
+_AT_ONCE = 8  # threads; more wait for the same drive and the same interpreter
+_BATCH, _BYTES = 50, 1 << 20  # files that a thread takes at once, until they are so many bytes
 
 
 class Looks:
@@ -38,7 +40,10 @@ class Looks:
         """What each file is, in their order. They are looked at from now on, whenever that is asked for."""
         if files and not self._progress:
             self._progress = Progress(self._title, None).__enter__()
-        return self._pool.map(self._look, files)
+        return chain.from_iterable(self._pool.map(self._look_at, _batches(files)))
+
+    def _look_at(self, files: Sequence[File]) -> list[Looked]:
+        return [self._look(file) for file in files]
 
     def _look(self, file: File) -> Looked:
         try:
@@ -51,3 +56,17 @@ class Looks:
                 self._progress.advance()
         self._note(Known(file.key, file.version, found.md5, self._checker.digest, found.reason))
         return Looked(found.md5, reason=found.reason)
+
+
+def _batches(files: Sequence[File]) -> Iterator[list[File]]:
+    """Them by so many: to hand over a small file alone costs as much as to read it."""
+    batch: list[File] = []
+    size = 0
+    for file in files:
+        batch.append(file)
+        size += file.bytes
+        if len(batch) >= _BATCH or size >= _BYTES:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch

@@ -29,7 +29,8 @@ from darkroom.sync.rules import Checker, rules_named
 from darkroom.sync.scan import File, Passed, root_of, scan
 from darkroom.sync.share import PART, Part, Share, spool
 
-_AT_A_TIME = 2_000  # files of which a dry run looks at those that nothing is known of
+_AT_A_TIME = 2_000  # files of which those that nothing is known of are looked at
+_QUICK = 1 << 20  # bytes of a file that is read in no more time than it takes to hand it to a worker and to tell of it
 _MOST_FORGOTTEN = 10_000  # files that are gone, dropped from the cache at a time
 
 
@@ -82,7 +83,7 @@ def planned(request: Request, profile: Profile, run: Run) -> Share:
 
 
 class _Waits(NamedTuple):
-    """A file of a dry run, which says of each what it is; `unknown`: only a look can tell."""
+    """A file that is decided about once those before it were looked at; `unknown`: only a look can tell."""
 
     file: File
     row: Row
@@ -189,7 +190,7 @@ class _Planning:
             self._share.refuse(file.key, known.reason)
             return
         unknown = not (checked and (known or not row.stands or row.stands.bytes != file.bytes))
-        if self._deep:
+        if self._deep or (unknown and _may_be_same(file, row)):
             self._waiting.append(_Waits(file, row, known.md5 if known else "", unknown))
         else:
             self._decided(file, row, known.md5 if known else "", checked=checked)
@@ -236,10 +237,15 @@ class _Planning:
         self._waiting = []
         for one in waiting:
             seen = next(found) if one.unknown else Looked(one.md5)
-            if seen.reason:
+            if seen.reason and (seen.md5 or self._deep):
                 self._share.refuse(one.file.key, seen.reason)
-            else:
-                self._decided(one.file, one.row, seen.md5, checked=True)
+            else:  # what could not be read now, a worker tries to
+                self._decided(one.file, one.row, seen.md5, checked=bool(seen.md5) or not one.unknown)
+
+
+def _may_be_same(file: File, row: Row) -> bool:
+    """Is it quickly told from its bytes that it is what stands, and nothing has to be done with it?"""
+    return row.stands is not None and row.stands.bytes == file.bytes <= _QUICK
 
 
 def _ledgers(state: Store, target: Store) -> dict[str, str]:

@@ -68,12 +68,19 @@ class Line:
                 raise ItemError(found.reason)
             if item.standing and found.md5 in (item.standing.etag, item.standing.md5):  # which the plan could not know
                 return Outcome(item=item.name, group=item.group, state=State.SKIPPED)
-            stands = self._stands(item)
+            stands = self.target.head(item.key) if item.standing else None
             if stands and self._is_same(item, stands, found.md5):
-                kept = self._output(stands, found.md5, written=False)
-                return Outcome(item=item.name, group=item.group, state=State.SKIPPED, outputs=(kept,))
+                return self._kept(item, stands, found.md5)
+            if stands:
+                self._require_planned(item, stands)
             aside = (self.aside.set_aside(stands),) if stands and self.aside else ()
-            written = self._written(item, found, file, stands)
+            try:
+                written = self._written(item, found, file, stands)
+            except Conflict:
+                now = self.target.head(item.key)
+                if now is None or not self._is_same(item, now, found.md5):
+                    raise
+                return self._kept(item, now, found.md5)
         if written.hashes.contradicts(Hashes(md5=found.md5)):
             raise WriteFailed("the bucket has other bytes than were sent")
         notes = (f"It was replaced; what stood there is {aside[0].key}.",) if aside else ()
@@ -96,21 +103,20 @@ class Line:
             self.note(Known(item.key, item.version, found.md5, checked, found.reason))
         return found
 
-    def _stands(self, item: SyncItem) -> Entry | None:
-        """What stands there now, of what the plan saw; None also where that is gone, and the place is free.
-
-        Raises `WriteFailed` where it is something else.
-        """
-        if item.standing is None:
-            return None
-        stands = self.target.head(item.key)
-        if stands and stands.etag != item.standing.etag:
+    def _require_planned(self, item: SyncItem, stands: Entry) -> None:
+        """Raise `WriteFailed` where something else stands than the plan saw."""
+        if not _is_planned(item, stands):
             raise _elsewhere(self.target, item)
-        return stands
+
+    def _kept(self, item: SyncItem, stands: Entry, md5: str) -> Outcome:
+        """What stands has the file's bytes: as when it was planned, or a try before or a worker beside wrote it."""
+        state = State.SKIPPED if _is_planned(item, stands) else State.DONE
+        kept = self._output(stands, md5, written=False)
+        return Outcome(item=item.name, group=item.group, state=state, outputs=(kept,))
 
     def _is_same(self, item: SyncItem, stands: Entry, md5: str) -> bool:
         """By what is known of exactly this object; where nobody vouches for it, it is read."""
-        known = item.standing.md5 if item.standing else ""
+        known = item.standing.md5 if item.standing and _is_planned(item, stands) else ""
         same = is_same(item.bytes, md5, stands, known)
         return hashes_of(self.target, stands, "md5").md5 == md5 if same is None else same
 
@@ -140,7 +146,8 @@ class Line:
         outputs: list[Output] = []
         self._require_gone(item)
         try:
-            if stands := self._stands(item):
+            if stands := self.target.head(item.key):
+                self._require_planned(item, stands)
                 if self.aside:
                     outputs.append(self.aside.set_aside(stands))
                 self.target.delete(item.key, if_match=stands.etag)
@@ -179,6 +186,11 @@ class _Back(StepFailed):
     """A file is there again."""
 
     kind = "download"
+
+
+def _is_planned(item: SyncItem, stands: Entry) -> bool:
+    """Is it what the plan saw?"""
+    return item.standing is not None and item.standing.etag == stands.etag
 
 
 def _elsewhere(target: Store, item: SyncItem) -> WriteFailed:
