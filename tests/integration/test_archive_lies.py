@@ -1,16 +1,23 @@
 """A service that gives other bytes than it says: no run takes them for a copy or a version, the next one neither."""
 
+import os
+import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from darkroom.archive.names import version_key
 from darkroom.archive.pairs import Removed
 from darkroom.archive.versions import Archive
 from darkroom.guards import Guards
-from darkroom.jobs import Report
+from darkroom.jobs import Mode, Report
 from darkroom.proof import Verify
-from tests.archive_world import World, faults_before
+from darkroom.store import open_store
+from darkroom.store.hashes import hash_bytes
+from darkroom.store.streams import PART
+from tests.archive_world import World, contents, faults_before, world_of
 from tests.servers.fault_proxy import FaultProxy
 from tests.servers.faults import Corrupt
 
@@ -130,3 +137,69 @@ def test_what_somebody_writes_while_it_is_archived_is_told_as_that_and_stands(
     assert (report.done, report.failed) == (0, 1)
     assert "somebody else wrote it since the plan" in report.not_done[0].reason
     assert world.mirrored()[KEY] == b"theirs"
+
+
+def test_mode_all_reads_every_version_too(world: World, s3: FaultProxy) -> None:
+    world.source.write(KEY, NEW)
+    assert world.archive().ok
+    lie(s3, "versions")
+    assert world.archive().skipped == 1
+    assert is_mismatch(world.archive(Mode.ALL))
+
+
+def test_a_byte_that_rots_on_a_disk_is_found_by_mode_all_and_not_covered_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A folder knows no hash that would tell: the ledger does."""
+    monkeypatch.setenv("DARKROOM_STUDIO_STORE", str(tmp_path / "studio"))
+    world = world_of(open_store(str(tmp_path / "scans")), open_store(str(tmp_path / "clouds")), tmp_path / "studio")
+    world.source.write(KEY, OLD)
+    assert world.archive().ok
+    file = tmp_path / "clouds/mirror" / KEY
+    before = file.stat()
+    with file.open("r+b") as written:
+        written.write(b"T")
+    os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert is_mismatch(world.archive(Mode.ALL))
+    assert world.mirrored() == {KEY: b"T" + OLD[1:]}
+    assert world.kept(KEY) == [OLD]
+
+
+@pytest.mark.parametrize("size", [len(NEW), PART + 1])
+def test_what_others_put_under_a_versions_name_is_a_mismatch_and_stays(world: World, size: int) -> None:
+    data = NEW[:1] * size
+    world.source.write(KEY, data)
+    entry = world.source.head(KEY)
+    assert entry
+    version = version_key(KEY, entry.modified, hash_bytes(data, "md5").md5)
+    world.versions.write(version, b"others'")
+    assert is_mismatch(world.archive())
+    assert contents(world.versions) == {version: b"others'"}
+
+
+def test_a_version_that_somebody_wrote_over_is_none(world: World) -> None:
+    """Though a ledger knows of one by that name."""
+    world.source.write(KEY, OLD)
+    assert world.archive().ok
+    (version,) = world.versions.list()
+    world.versions.write(version.key, b"X" + OLD[1:])
+    world.source.write(KEY, NEW)
+    world.archive()
+    assert OLD in {*world.kept(KEY), *world.mirrored().values()}
+
+
+def test_a_version_has_the_time_since_which_it_stood_there(world: World) -> None:
+    """Of what is the object's own content its own time, of what nobody knows that of its upload."""
+    for key in ("same.tif", "theirs.tif"):
+        world.mirror.write(key, OLD)
+    time.sleep(1.1)
+    world.source.write("same.tif", OLD)
+    world.source.write("theirs.tif", NEW)
+    stood, own = world.mirror.head("theirs.tif"), world.source.head("same.tif")
+    assert stood
+    assert own
+    assert world.archive().ok
+    names = {one.key for one in world.versions.list()}
+    md5 = hash_bytes(OLD, "md5").md5
+    assert version_key("same.tif", own.modified, md5) in names
+    assert version_key("theirs.tif", stood.modified, md5) in names
