@@ -143,12 +143,34 @@ def test_the_cursor_waits_for_a_file_that_waits(
     assert boxed.cursor() != cursor
 
 
+def test_the_cursor_waits_for_removals_that_are_too_many(boxed: Studio, dropbox: FakeDropbox) -> None:
+    boxed.ingest()
+    cursor = boxed.cursor()
+    for colour in range(3):
+        dropbox.remove(f"/Tiny/{T1}_{colour:04d}.png")
+    assert not boxed.ingest().ok
+    assert (len(boxed.raw()), boxed.cursor()) == (4, cursor)
+    assert boxed.ingest(max_delete="100%").ok
+    assert set(boxed.raw()) == {f"{T1}_0003.png"}
+    assert boxed.cursor() != cursor
+
+
 def test_a_raw_render_that_somebody_removed_is_fetched_again(boxed: Studio) -> None:
     boxed.ingest()
     boxed.store.delete(f"renders/raw/tiny/{T1}_0000.png")
     report = boxed.ingest()
     assert (report.done, report.skipped) == (1, 3)
     assert f"{T1}_0000.png" in boxed.raw()
+
+
+def test_a_proxy_that_somebody_removed_is_made_again_of_the_raw_render(boxed: Studio, dropbox: FakeDropbox) -> None:
+    boxed.ingest()
+    fetched = len(dropbox.asked(DOWNLOAD))
+    before = boxed.proxies()
+    boxed.store.delete(f"renders/caddy/tiny/t1/{T1}_0000.png")
+    report = boxed.ingest()
+    assert (report.ok, report.done, report.skipped) == (True, 1, 3), failure_text(report)
+    assert (boxed.proxies(), len(dropbox.asked(DOWNLOAD))) == (before, fetched)
 
 
 def test_a_large_file_goes_on_where_the_connection_broke(

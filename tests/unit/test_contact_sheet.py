@@ -18,24 +18,31 @@ A, B, C, D = "t1_neckline_front", "t2_neckline_front", "base_bottom_front", "b1_
 
 def test_every_layer_is_in_a_tile_and_no_tile_is_more_than_needed() -> None:
     stacks = [(C, A), (C, B), (D, A), (D, B)]
-    chosen, beyond = choose(stacks, ())
+    chosen, beyond = choose(stacks, {})
     assert chosen == [(C, A), (D, B)]
     assert beyond == 0
 
 
 def test_a_layer_with_findings_comes_first() -> None:
     stacks = [(C, A), (C, B), (D, A), (D, B)]
-    assert choose(stacks, {B})[0][0] == (C, B)
-    assert choose(stacks, {B, D})[0][0] == (D, B)
-    assert choose(stacks, {"no_such_belt_front"})[0] == choose(stacks, ())[0]
+    assert choose(stacks, {B: 0})[0][0] == (C, B)
+    assert choose(stacks, {B: 1, D: 1})[0][0] == (D, B)
+    assert choose(stacks, {"no_such_belt_front": 0})[0] == choose(stacks, {})[0]
+
+
+def test_the_worst_findings_come_first_however_many_lesser_ones_another_stack_shows() -> None:
+    stacks = [(C, A, D), (C, B), (D, A)]
+    odd = {A: 2, C: 2, D: 2, B: 0}
+    assert choose(stacks, odd)[0] == [(C, B), (C, A, D)]
+    assert choose(stacks, {**odd, B: 2})[0][0] == (C, A, D)
 
 
 def test_where_there_are_too_many_layers_it_is_said_how_many_are_not_shown() -> None:
     stacks = [(f"t{number}_neckline_front",) for number in range(MOST_TILES + 7)]
-    odd = {f"t{MOST_TILES + 5}_neckline_front"}
+    odd = {f"t{MOST_TILES + 5}_neckline_front": 1}
     chosen, beyond = choose(stacks, odd)
     assert (len(chosen), beyond) == (MOST_TILES, 7)
-    assert set(chosen[0]) == odd
+    assert set(chosen[0]) == odd.keys()
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -43,14 +50,14 @@ def test_whatever_the_stacks_all_of_their_layers_are_shown(seed: int) -> None:
     dice = random.Random(seed)  # noqa: S311
     layers = [f"t{number}_neckline_front" for number in range(dice.randint(1, 40))]
     stacks = [tuple(dice.sample(layers, dice.randint(1, min(6, len(layers))))) for _ in range(dice.randint(1, 200))]
-    chosen, beyond = choose(stacks, dice.sample(layers, len(layers) // 3), most=1000)
+    chosen, beyond = choose(stacks, dict.fromkeys(dice.sample(layers, len(layers) // 3), 0), most=1000)
     assert beyond == 0
     assert {layer for stack in chosen for layer in stack} == {layer for stack in stacks for layer in stack}
     assert len(chosen) == len(set(chosen))
 
 
 def test_of_nothing_there_is_nothing_to_show() -> None:
-    assert choose([], {A}) == ([], 0)
+    assert choose([], {A: 0}) == ([], 0)
 
 
 def sheet(colour: int, *groups: tuple[tuple[int, ...], str]) -> Sheet:
@@ -62,7 +69,7 @@ def sheet(colour: int, *groups: tuple[tuple[int, ...], str]) -> Sheet:
 def test_tiles_are_named_after_a_picture_that_is_to_be_made_and_know_their_proxies_and_findings() -> None:
     first = sheet(0, ((2, 0), "t1-knee-front-0000"), ((2, 1), "t2-knee-front-0000"))
     second = sheet(1, ((2, 0), "t1-knee-front-0001"), ((2, 1), "t2-knee-front-0001"))
-    found = contact_sheet("dress", [first, second], {B})
+    found = contact_sheet("dress", [first, second], {B: 0})
     assert found == ContactSheet(
         tiles=(
             Tile(name="t2-knee-front-0000", proxies=(proxy(C, 0), proxy(B, 0)), odd=(B,)),

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from darkroom import flags, keys
 from darkroom.amounts import counted, human_seconds
 from darkroom.approvals import MOST_LINES, Asked
-from darkroom.checks.findings import OF_CONTENT, Finding, by_names, worst_first
+from darkroom.checks.findings import OF_CONTENT, SEVERITIES, Finding, by_names, worst_first
 from darkroom.compositing.contact_sheet import contact_sheet, illustrate
 from darkroom.compositing.job import Sheet
 from darkroom.compositing.prepare import Prepared
@@ -51,8 +51,17 @@ def documents(prepared: Prepared, drafted: Draft[Sheet], looked: Sequence[Findin
     different = sum(len(sheet.groups) for sheet in sheets)
     return {
         keys.ASKED: question(drafted, style.style, different, found),
-        keys.TILES: contact_sheet(style.style, sheets, {layer for one in found if (layer := _layer_in(one.where))}),
+        keys.TILES: contact_sheet(style.style, sheets, _odd(found)),
     }
+
+
+def _odd(worst_first: Sequence[Finding]) -> Mapping[str, int]:
+    """By layer, how bad the worst finding is that is about it; 0 is an error."""
+    odd: dict[str, int] = {}
+    for one in worst_first:
+        if layer := _layer_in(one.where):
+            odd.setdefault(layer, SEVERITIES.index(one.severity))
+    return odd
 
 
 def _layer_in(where: str) -> str:

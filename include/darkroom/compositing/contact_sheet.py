@@ -1,10 +1,10 @@
-"""The contact sheet of a plan: so many of its stacks that every layer is to be seen, those with findings first.
+"""The contact sheet of a plan: so many of its stacks that every layer is to be seen, the worst findings first.
 
 Which ones is chosen while planning, which reads no picture; it is drawn from the proxies once a person is to look.
 """
 
 import hashlib
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable, Mapping
 
 from pydantic import BaseModel, ConfigDict
 
@@ -36,25 +36,26 @@ class ContactSheet(Document):
     beyond: Count = 0
 
 
-def choose(stacks: Iterable[Stack], odd: Collection[str], most: int = MOST_TILES) -> tuple[list[Stack], int]:
+def choose(stacks: Iterable[Stack], odd: Mapping[str, int], most: int = MOST_TILES) -> tuple[list[Stack], int]:
     """Which of the stacks are shown, and how many layers are in none of these.
 
-    Each time the one with the most layers that have findings (`odd`) and were not shown yet; of equals the one with the
-    most other layers that were not; of equals the first. So every layer is shown, until there are `most` stacks.
+    `odd`: how bad the worst finding of a layer is, 0 the worst. Each time the stack with the most layers that have the
+    worst findings and were not shown yet; of equals the one with the most of the next worst, and so on; of equals the
+    one with the most other layers that were not; of equals the first. So every layer is shown, until there are `most`.
     """
     layers = {stack: frozenset(stack) for stack in stacks}
     left = frozenset[str]().union(*layers.values())
-    bad = left & frozenset(odd)
+    wanted = [*(frozenset(layer for layer in left if odd.get(layer) == bad) for bad in sorted(set(odd.values()))), left]
     chosen: list[Stack] = []
-    while left and len(chosen) < most:
-        best = max(layers, key=lambda stack: (len(layers[stack] & bad), len(layers[stack] & left)))
+    while wanted[-1] and len(chosen) < most:
+        best = max(layers, key=lambda stack: [len(layers[stack] & some) for some in wanted])
         chosen.append(best)
-        left, bad = left - layers[best], bad - layers[best]
-    return chosen, len(left)
+        wanted = [some - layers[best] for some in wanted]
+    return chosen, len(wanted[-1])
 
 
-def contact_sheet(style: str, sheets: Iterable[Sheet], odd: Collection[str]) -> ContactSheet:
-    """The contact sheet of what is to be made. `odd`: the layers with findings."""
+def contact_sheet(style: str, sheets: Iterable[Sheet], odd: Mapping[str, int]) -> ContactSheet:
+    """The contact sheet of what is to be made. `odd`: the layers with findings, see `choose`."""
     files: dict[tuple[str, int], str] = {}
     names: dict[Stack, dict[int, str]] = {}
     for sheet in sheets:

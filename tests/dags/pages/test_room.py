@@ -12,17 +12,14 @@ import numpy.typing as npt
 import pytest
 from playwright.sync_api import Locator, Page, Route, expect
 
-from darkroom import flags, keys
+from darkroom import keys
 from darkroom.sample import layer_names
-from darkroom.store import open_store
 from darkroom.styles.stacks import Resolver, Stack
 from darkroom.styles.style import Style
 from tests.dags.pages.canvas import canvas_of
 from tests.dags.pages.conftest import Open
 from tests.dags.pages.world import DEEP, HOSTILE, MARKUP, SAMPLE, Pages
 from tests.renders import pixels, png
-
-NOTE = f"<b>belt</b> {MARKUP}\n‮floats {{{{7*7}}}}"
 
 
 def show(page: Page, name: str, number: int = 0) -> Locator:
@@ -227,34 +224,6 @@ def test_in_airflows_frame_its_address_is_the_state_and_its_theme_counts(pages: 
     expect(canvas).to_have_attribute("data-picture", "t1-micro_mini-front-0000", timeout=30_000)
     expect(room.locator("html")).to_have_attribute("data-theme", "dark")
     assert page.evaluate("document.documentElement.className").split()[-1] == "dark"  # Airflow itself reads it so
-
-
-def test_a_combination_is_flagged_listed_and_cleared_with_who_and_when(pages: Pages, open_page: Open) -> None:
-    page = open_page("?style=sample-dress&show=t1-knee-front-0000")
-    show(page, "t1-knee-front-0000")
-    page.get_by_label("What is wrong with").fill(NOTE)
-    page.get_by_role("button", name="Flag this combination").click()
-    expect(page.locator("#flag-count")).to_have_text("1")
-    assert page.locator("#flags .note").text_content() == NOTE
-    expect(page.locator("#flags .who")).to_contain_text("ana, ")
-    (made,) = flags.standing(open_store(str(pages.store)), "sample-dress")
-    assert (made.note, made.by, made.picture) == (NOTE, "ana", "t1-knee-front-0000")
-    other = open_page("?style=sample-dress&show=b1-knee-front-0000", person="vera")
-    show(other, "b1-knee-front-0000")
-    assert other.locator("#flags .note").text_content() == NOTE
-    expect(other.get_by_role("button", name="Flag this combination")).to_be_hidden()
-    expect(other.get_by_role("button", name="Clear the flag")).to_have_count(0)
-    other.get_by_role("button", name="t1-knee-front-0000").click()
-    show(other, "t1-knee-front-0000")
-    page.get_by_role("button", name="Clear the flag of t1-knee-front-0000").click()
-    expect(page.locator("#flag-count")).to_have_text("0")
-    expect(page.locator("#cleared .who")).to_contain_text("cleared by ana, ")
-    assert flags.standing(open_store(str(pages.store)), "sample-dress") == ()
-    page.get_by_label("What is wrong with").fill("x" * 2000)
-    (pages.store / keys.flags("sample-dress")).write_text("{")
-    page.get_by_role("button", name="Flag this combination").click()
-    expect(page.locator("#flag-trouble")).to_contain_text("sample-dress.json")
-    (pages.store / keys.flags("sample-dress")).unlink()
 
 
 def test_names_of_styles_lengths_and_layers_are_only_text(open_page: Open) -> None:

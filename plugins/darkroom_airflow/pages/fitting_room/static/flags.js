@@ -43,9 +43,10 @@ export class Flags {
 
   async #flag() {
     const note = byId("note");
+    const style = this.#style;
     await this.#change(async () => {
-      const made = await server.flag(this.#style, this.#picture, note.value);
-      this.#flags = [made, ...this.#flags];
+      const made = await server.flag(style, this.#picture, note.value);
+      if (style === this.#style) this.#flags = [made, ...this.#flags];
       note.value = "";
       announce(`${made.picture} is flagged.`);
     });
