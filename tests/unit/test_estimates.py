@@ -13,16 +13,31 @@ from darkroom.compositing.cost import spends_of as composites_spend
 from darkroom.compositing.job import Layout
 from darkroom.compositing.profiles import CUTS
 from darkroom.errors import BadInput
-from darkroom.estimates import Estimate, Prices, Requests, Spends, batches, of_job, prices_of, proof, touched
+from darkroom.estimates import (
+    Estimate,
+    Prices,
+    Requests,
+    Spends,
+    batches,
+    core_time,
+    of_job,
+    of_run,
+    prices_of,
+    proof,
+    touched,
+)
 from darkroom.estimating.schedule import ends, makespan
 from darkroom.figures import OTHER, REFERENCE, Figures, figures_of, keep_figures
 from darkroom.flows import Costed, Draft
+from darkroom.machines import MACHINES
 from darkroom.planning import cut, estimated
 from darkroom.pyramids.cost import kind_of
+from darkroom.pyramids.cost import seconds_of as pyramids_take
 from darkroom.pyramids.cost import spends_of as pyramid_spends
 from darkroom.pyramids.profiles import CAP
 from darkroom.settings import settings as deployment
 from darkroom.store import open_store
+from darkroom.store.streams import PART
 from tests.tables import rows
 
 SECONDS = st.lists(st.floats(0, 1e5), max_size=60)
@@ -58,6 +73,13 @@ def test_the_longest_job_and_the_fair_share_bound_what_it_takes(seconds: list[fl
     assert took <= (share + longest) * (1 + 1e-9)
 
 
+def test_one_process_plans_all_runs_first_and_settles_them_one_after_the_other() -> None:
+    assert ends([(1, [10], 5), (1, [10], 5)], 2) == [16, 21]
+    assert ends([(1, [10], 5), (1, [1], 5)], 2) == [16, 8]
+    assert ends([(1, [10], 5), (1, [10], 5)], 1) == [16, 26]
+    assert ends([(2, [], 3)], 1) == [5]
+
+
 RUNS = st.lists(st.tuples(st.floats(0, 100), st.lists(st.floats(0, 1000), max_size=8), st.floats(0, 100)), max_size=8)
 
 
@@ -85,6 +107,26 @@ def test_twice_the_items_need_more_writes_and_at_most_twice_as_many(
     assert twice.puts + twice.gets >= 2 * items * 3
 
 
+def test_a_job_asks_for_its_file_its_lease_its_batches_its_ledgers_and_their_proof() -> None:
+    spends = [Spends(Requests(puts=20, gets=5), outputs=20)]
+    found = of_job(10, spends, seconds=0.0, ledgers=4, among=0)
+    ledgers = touched(4, 20)
+    assert found.lists == 3 + 1
+    assert found.puts == pytest.approx(1 + 1 + 1 + ledgers + 20)  # file, lease, batch
+    assert found.gets == pytest.approx(1 + 3 + 2 + 3 + 3 * ledgers + 5)
+    longer = of_job(10, spends, seconds=3 * 60.0, ledgers=4, among=0)
+    # its lease anew each minute, and a batch of each item, as they come slowly
+    assert (longer.puts - found.puts, longer.gets - found.gets) == (3 + 9, 3 * 2 + 9 * 3)
+
+
+def test_a_run_lists_each_prefix_twice_and_reads_the_ledgers_that_may_know_its_outputs_or_their_neighbours() -> None:
+    none = of_run(0, prefixes=0, ledgers=0)
+    assert of_run(0, prefixes=4, ledgers=0).lists - none.lists == 8
+    assert of_run(5, prefixes=0, ledgers=0).gets - none.gets == 5
+    many = of_run(100, prefixes=0, ledgers=256).gets - none.gets
+    assert many == pytest.approx(estimates.PREVIEWS + touched(256, 200))
+
+
 @given(st.integers(0, 256), st.integers(0, 10_000))
 def test_no_more_ledgers_are_touched_than_there_are_outputs(ledgers: int, outputs: int) -> None:
     assert -1e-9 <= touched(ledgers, outputs) <= min(ledgers, outputs) + 1e-9
@@ -100,6 +142,7 @@ def test_each_picture_is_written_once_and_copied_to_its_other_names() -> None:
     once = composites_spend(REFERENCE, 3, some, Layout.CONTENT, ledgers=2)
     assert (once.outputs, once.requests.puts) == (40, 40 + 2)
     assert once.bytes == pytest.approx(spent.bytes * 10 / 25)
+    assert spent.bytes == pytest.approx(25 * (REFERENCE.picture_bytes + 3 * REFERENCE.crop_bytes))
 
 
 @pytest.mark.parametrize("name", ["decode", "compose", "encode", "crop", "write"])
@@ -115,8 +158,17 @@ def test_a_large_pyramid_goes_up_in_parts() -> None:
     assert small.requests.puts == 1
     parts = -(-16e6 * REFERENCE.pyramid_bytes // (8 << 20))
     assert large.requests.puts == 2 + parts
+    medium = pyramid_spends(REFERENCE, 1.5 * PART / REFERENCE.pyramid_bytes, 1_000_000, CAP, marked=False)
+    assert medium.requests.puts == 2 + 2
     marked = pyramid_spends(REFERENCE, 1e6, 1_000_000, CAP, marked=True).requests
     assert (marked.deletes, marked.gets) == (1, small.requests.gets + 2)
+
+
+def test_a_large_scan_is_read_in_parts_and_one_of_unknown_size_costs_a_byte_a_pixel() -> None:
+    small, large = (pyramid_spends(REFERENCE, 1e6, size, CAP, marked=False).requests for size in (PART, 2 * PART + 1))
+    assert large.gets - small.gets == 2
+    unknown, known = (pyramids_take(REFERENCE, "jpg", 1e6, size, CAP) for size in (0, 1_000_000))
+    assert unknown == pytest.approx(known)
 
 
 def test_an_image_of_an_unknown_kind_takes_what_the_others_do() -> None:
@@ -156,6 +208,19 @@ def test_a_plan_says_what_its_jobs_cost_in_cores_and_requests(priced: None) -> N
     assert found.sentence.endswith(" EUR")
 
 
+def test_on_a_machine_of_more_cores_a_job_is_shorter_and_says_less_often_how_far_it_is() -> None:
+    def puts(memory: int) -> int:
+        drafted = draft()
+        drafted.todo = [replace(one, memory=memory) for one in drafted.todo]
+        found = estimated(drafted, cut(drafted.todo, drafted.enough))
+        assert found
+        return found.puts
+
+    # two jobs of 3000 s of one core, of 500 items each: on two cores 1500 s, on eight 375
+    fewer = (batches(500, 1500) - batches(500, 375)) + (int(1500 / 60) - int(375 / 60))
+    assert puts(0) - puts(MACHINES["large"].memory) == 2 * fewer
+
+
 def test_requests_to_a_folder_cost_nothing_and_are_not_said(priced: None) -> None:
     drafted = draft("file:///studio")
     found = estimated(drafted, cut(drafted.todo, drafted.enough))
@@ -175,6 +240,19 @@ def test_without_a_price_there_is_no_cost() -> None:
     assert found
     assert found.cost is None
     assert Prices().of_requests(Requests(puts=5)) is None
+
+
+def test_writes_and_lists_have_one_price_and_reads_another_and_a_gigabyte_is_a_billion_bytes() -> None:
+    some = Requests(puts=1000, lists=3000, gets=2000, deletes=9000)
+    assert Prices(writes=0.5, reads=0.25).of_requests(some) == pytest.approx(4 * 0.5 + 2 * 0.25)
+    assert Prices(writes=0.5).of_requests(some) == pytest.approx(2.0)
+    assert Prices(reads=0.25).of_requests(some) == pytest.approx(0.5)
+    assert Prices(month=0.02).of_storage(3e9) == pytest.approx(0.06)
+
+
+def test_a_tenth_of_a_core_hour_is_told_in_hours_and_less_in_minutes() -> None:
+    assert core_time(360) == "about 0.10 core hours"
+    assert core_time(359) == "5 min 59 s of one core"
 
 
 def test_prices_in_two_currencies_are_refused() -> None:

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from darkroom.estimates import HOUR, Prices
+from darkroom.estimates import HOUR, Prices, Requests, proof
 from darkroom.estimating import page
 from darkroom.estimating.forecast import Fleet, Forecast, forecast
-from darkroom.estimating.scenario import REAL, composites, pyramids
+from darkroom.estimating.scenario import REAL, Job, Run, composites, pyramids
 from darkroom.figures import REFERENCE
 from darkroom.jobs import MOST_JOBS
 
@@ -78,6 +78,51 @@ def test_all_cores_of_a_fleet_are_paid_until_the_end(count: int, machines: int, 
     assert found.paid_hours >= found.core_seconds / HOUR * (1 - 1e-9)
     assert found.cores_cost == pytest.approx(found.paid_hours * 0.05)
     assert found.cost == pytest.approx((found.cores_cost or 0) + (found.requests_cost or 0))
+
+
+def test_a_fleet_by_hand() -> None:
+    figures = REFERENCE.model_copy(update={"start": 1.0, "keep": 0.5, "writes_a_second": 10.0})
+    # of a small machine's two cores 40 s each; the store takes 60 s for the outputs of the last
+    jobs = [Job(80.0, 0, "small"), Job(80.0, 0, "small"), Job(80.0, 600, "small")]
+    run = Run(items=8, different=None, files=600, bytes=5e9, requests=Requests(puts=2000, gets=10_000), jobs=jobs)
+    one, two = (forecast([run], Fleet(machines=machines, cores=5), figures, PRICES) for machines in (1, 2))
+    # of five cores two jobs take four at once; two seconds to plan, two to settle
+    assert (one.seconds, one.longest, one.keeping) == (2 + 41 + 61 + 2, 61, 4)
+    assert two.seconds == 2 + 61 + 2
+    assert (one.tasks, one.jobs, one.core_seconds) == (3 + 4, 3, 240)
+    assert two.cores_cost == pytest.approx(2 * 5 * 65 / HOUR * 0.05)
+    assert two.requests_cost == pytest.approx(2 * 0.005 + 10 * 0.0004)
+    assert two.storage_cost == pytest.approx(5 * 0.023)
+
+
+def test_a_sheet_takes_what_its_layers_its_different_pictures_and_all_their_files_take() -> None:
+    (run,) = composites(REAL.pictures, REFERENCE, megapixels=9)
+    once = 9e6 * REFERENCE.compose + REFERENCE.encode + 3 * REFERENCE.crop
+    expected = REAL.layers * 9e6 * REFERENCE.decode + REAL.different * once + 4 * REAL.pictures * REFERENCE.write
+    assert sum(job.seconds for job in run.jobs) == pytest.approx(expected)
+    assert [job.machine for job in run.jobs] == ["small"]
+    assert [job.machine for job in composites(10, REFERENCE, megapixels=11)[0].jobs] == ["large"]
+
+
+def test_a_jobs_pictures_are_proven_among_all_of_their_style() -> None:
+    count = REAL.pictures * REAL.colours * 2
+    (run,) = composites(count, REFERENCE)
+    proofs = [proof(job.outputs, 4 * count) for job in run.jobs]
+    # each prefix is listed twice, a job's outcomes three times; one more is of the run
+    assert run.requests.lists == pytest.approx(2 * 4 + 1 + 3 * len(run.jobs) + sum(one.lists for one in proofs))
+    assert sum(one.lists for one in proofs) > 2 * sum(proof(job.outputs, 0).lists for job in run.jobs)
+
+
+def test_a_pyramid_takes_its_scan_its_levels_and_both_files_and_a_marker_goes_with_it() -> None:
+    (run,) = pyramids(100, REFERENCE, megapixels=30)
+    expected = 30e6 * REFERENCE.scan["jpg"] + 16e6 * REFERENCE.pyramid + 15e6 * REFERENCE.move + REFERENCE.write
+    assert sum(job.seconds for job in run.jobs) == pytest.approx(100 * expected)
+    assert run.requests.deletes == 100 + 1
+
+
+def test_what_nobody_has_a_price_for_is_left_out() -> None:
+    found = forecast(pyramids(10, REFERENCE, megapixels=1), Fleet(machines=1, cores=2), REFERENCE, Prices())
+    assert (found.cores_cost, found.requests_cost, found.storage_cost, found.cost) == (None, None, None, None)
 
 
 def test_where_the_store_is_slow_more_cores_do_not_help() -> None:
