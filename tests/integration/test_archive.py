@@ -2,10 +2,10 @@
 
 import os
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
-from darkroom.archive import mirror as mirroring
 from darkroom.archive.flow import FLOW
 from darkroom.archive.job import ArchiveJob
 from darkroom.archive.pairs import Names, Removed
@@ -17,6 +17,8 @@ from darkroom.planning import plan
 from darkroom.proof import Verify
 from darkroom.runs import finish, run_here
 from darkroom.store import read_object
+from darkroom.store.s3 import S3Store
+from darkroom.store.streams import PART
 from tests.archive_world import World, contents
 from tests.servers.fault_proxy import FaultProxy
 
@@ -127,23 +129,30 @@ def test_what_somebody_wrote_since_the_plan_is_not_touched_and_kept_by_the_next_
     assert sorted(world.kept("a.tif")) == sorted([OLD, b"theirs", NEW])
 
 
+@pytest.mark.parametrize("size", [1, PART + 1], ids=["small", "large"])
+@pytest.mark.parametrize("stood", [True, False], ids=["another", "nothing"])
 def test_what_somebody_writes_between_the_look_and_the_write_is_not_touched(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    world: World, monkeypatch: pytest.MonkeyPatch, stood: bool, size: int
 ) -> None:
+    """Whether another object or nothing stood there before."""
     world.source.write("a.tif", OLD)
-    world.archive()
-    world.source.write("a.tif", NEW)
-    writing = mirroring.write_small
+    if stood:
+        world.archive()
+    world.source.write("a.tif", NEW[:1] * size)
+    writing = S3Store.write
 
-    def meanwhile(*args: object, **more: object) -> object:
-        world.mirror.write("a.tif", b"theirs")
-        return writing(*args, **more)  # type: ignore[arg-type]
+    def meanwhile(store: S3Store, key: str, *given: Any, **more: Any) -> Any:
+        if (store.uri, key) == (world.mirror.uri, "a.tif"):
+            writing(store, key, b"theirs")
+        return writing(store, key, *given, **more)
 
-    monkeypatch.setattr(mirroring, "write_small", meanwhile)
-    report = world.archive()
+    with monkeypatch.context() as patch:
+        patch.setattr(S3Store, "write", meanwhile)
+        report = world.archive()
     assert (report.failed, report.not_done[0].state) == (1, State.FAILED)
+    assert "somebody else wrote it since the plan" in report.not_done[0].reason
     assert world.mirrored() == {"a.tif": b"theirs"}
-    assert OLD in world.kept("a.tif")
+    assert (OLD in world.kept("a.tif")) == stood
 
 
 def test_an_object_that_changes_after_the_plan_is_a_failure_and_the_next_run_copies_it(world: World) -> None:
