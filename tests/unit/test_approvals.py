@@ -8,7 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from darkroom import keys
-from darkroom.approvals import MOST_LINES, Approval, Asked, answer, approval, asked
+from darkroom.approvals import MOST_LINES, Approval, Asked, answer, approval, asked, is_held
 from darkroom.errors import BadInput
 from darkroom.jobs import dump
 from darkroom.plan_folder import PlanFolder
@@ -38,6 +38,16 @@ def test_question_and_answer_lie_beside_the_manifest(folder: PlanFolder) -> None
         "work/dag/run/plan/approval.json",
         "work/dag/run/plan/asked.json",
     ]
+
+
+@pytest.mark.parametrize("asks", [True, False])
+@pytest.mark.parametrize("given", [None, NO, YES])
+def test_only_a_yes_frees_what_is_asked_about(folder: PlanFolder, asks: bool, given: Approval | None) -> None:
+    if asks:
+        folder.write(keys.ASKED, dump(Asked(subject="Remove 212 objects?", count=212)))
+    if given:
+        answer(folder, given)
+    assert is_held(folder) == (asks and given is not YES)
 
 
 def test_the_first_answer_stays_and_another_one_is_said(folder: PlanFolder, caplog: pytest.LogCaptureFixture) -> None:

@@ -109,6 +109,14 @@ def test_cleared_flags_are_kept_up_to_a_bound_and_standing_ones_are_bounded(
     for one in made[:3]:
         flags.clear(store, "tiny", one.id, "ben")
     assert [one.note for one in flags.every(store, "tiny")] == ["note 1", "note 2", "note 3"]
+    flags.flag(store, "tiny", PICTURE, "what was cleared counts no more", "ana")
+    flags.flag(store, "tiny", PICTURE, "nor does it here", "ana")
+
+
+def test_a_name_without_an_end_is_kept_as_far_as_it_goes(store: Store) -> None:
+    made = flags.flag(store, "tiny", PICTURE, "wrong", "a" * 300)
+    cleared = flags.clear(store, "tiny", made.id, "b" * 300)
+    assert (cleared.by, cleared.cleared_by) == ("a" * 250, "b" * 250)
 
 
 @pytest.mark.parametrize("opened", [str, lambda path: f"file://{path}"])
