@@ -84,6 +84,19 @@ def test_without_the_cache_what_has_not_changed_is_read_and_no_object_is(
     assert not [one for one in asked if one.endswith("/a")], "its ETag says what it is"
 
 
+def test_small_files_of_which_nothing_is_known_are_read_by_the_plan_and_are_no_jobs_items(shops: World) -> None:
+    shops.fill(5)
+    shops.put("large", LARGE)
+    shops.run()
+    manifest = shops.planned(cached=False)
+    assert (manifest.skipped, manifest.todo) == (5, 1)
+    assert counts(shops.finished(manifest)) == {"skipped": 6}
+    shops.put("files/001", "file 9")
+    shops.put("files/002", "file 22")
+    assert counts(shops.run(cached=False)) == {"done": 2, "skipped": 4}
+    assert shops.aside() == {"files/001": b"file 1", "files/002": b"file 2"}
+
+
 def test_what_changed_is_replaced_and_what_stood_there_is_put_aside_byte_for_byte(shops: World) -> None:
     shops.put("a/1.jpg", OLD)
     shops.put("a/2.jpg", OLD)
@@ -223,6 +236,17 @@ def test_other_bytes_of_a_large_file_are_uploaded_without_reading_its_object(
     assert counts(report) == {"done": 1}
     assert not [one for one in asked if one.startswith("GET") and one.endswith("/large")]
     assert shops.uploaded() == {"large": LARGE[::-1]}
+
+
+def test_an_object_that_somebody_replaced_by_one_as_large_is_not_taken_for_the_one_of_the_ledger(shops: World) -> None:
+    for key, size in (("large", len(LARGE)), ("small", 100)):
+        shops.put(key, LARGE[:size])
+    shops.run()
+    theirs = {"large": LARGE[::-1], "small": LARGE[:100][::-1]}
+    for key, data in theirs.items():
+        shops.target.write(key, data)
+    assert counts(shops.run()) == {"done": 2}
+    assert (shops.uploaded(), shops.aside()) == ({"large": LARGE, "small": LARGE[:100]}, theirs)
 
 
 def test_a_large_file_that_changes_back_and_forth_is_put_aside_each_time(shops: World) -> None:

@@ -84,6 +84,7 @@ def test_what_somebody_writes_between_the_look_and_the_write_is_not_touched(
         patch.setattr(Line, "_written", then)
         report = shops.run()
     assert counts(report) == {"failed": 2}
+    assert all("somebody else wrote it since the plan" in reason for reason in reasons(report).values())
     assert shops.uploaded() == {"a": THEIRS, "new": THEIRS}
     assert shops.aside() == {"a": OLD}
     assert shops.run().ok

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from darkroom.store.room import Room
 from darkroom.store.streams import PART
 from tests.sync_world import World, counts, meanwhile, photo, reasons
 
@@ -43,6 +44,21 @@ def test_a_file_that_is_written_to_while_it_is_read_fails_and_what_stood_there_s
     assert (shops.uploaded(), shops.aside()) == ({"a": OLD, "b": OLD}, {})
     assert counts(shops.run()) == {"done": 1, "skipped": 1}
     assert shops.uploaded()["a"] == file.read_bytes()
+
+
+def test_a_file_of_the_same_size_that_is_written_to_while_the_plan_reads_it_fails_as_any_other(
+    shops: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shops.put("a", OLD)
+    shops.put("b", OLD)
+    shops.run()
+    file = shops.put("a", OLD[::-1])
+    with meanwhile(monkeypatch, "read", lambda: file.write_bytes(NEW[: len(OLD)])):
+        report = shops.run()
+    assert counts(report) == {"failed": 1, "skipped": 1}
+    assert "it was written to while it was read" in reasons(report)["a"]
+    assert shops.uploaded() == {"a": OLD, "b": OLD}
+    assert counts(shops.run()) == {"done": 1, "skipped": 1}
 
 
 def test_a_large_file_that_is_written_to_between_its_hash_and_its_upload_is_not_published(
@@ -184,6 +200,33 @@ def test_a_dry_run_reads_each_file_once_and_the_run_after_it_none_that_is_refuse
     assert sorted(opened) == ["1.jpg", "2.jpg", "3.jpg"], "all of it is known"
     assert counts(shops.run()) == {"done": 2, "refused": 1}
     assert sorted(opened) == ["1.jpg", "2.jpg", "2.jpg", "3.jpg", "3.jpg"]
+
+
+def test_other_rules_judge_a_large_known_file_anew(shops: World) -> None:
+    """Though its hash, and so that it is what stands, is known without reading it."""
+    key = "stores/a/photos/1.jpg"
+    shops.put(key, LARGE)
+    shops.put("stores/a/photos/2.jpg", photo())
+    assert counts(shops.run()) == {"done": 2}
+    shops.set(rules="stores")
+    report = shops.run()
+    assert (list(reasons(report)), counts(report)) == ([key], {"refused": 1, "skipped": 1})
+    assert shops.uploaded()[key] == LARGE
+
+
+def test_as_many_bytes_are_in_memory_as_there_is_room_for(shops: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    shops.put("a", OLD)
+    shops.put("b", NEW)
+    taken: list[int] = []
+    really = Room.taken
+
+    def counted(room: Room, size: int) -> object:
+        taken.append(size)
+        return really(room, size)
+
+    monkeypatch.setattr(Room, "taken", counted)
+    assert shops.run().ok
+    assert sorted(taken) == sorted([len(OLD), len(NEW)])
 
 
 def test_other_rules_judge_a_known_file_anew(shops: World) -> None:

@@ -1,5 +1,6 @@
 """What is gone from the folder: what a sync removes, what it never touches, and when it removes nothing at all."""
 
+import os
 import shutil
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,6 +12,9 @@ from darkroom.errors import BadInput
 from darkroom.guards import Guards
 from darkroom.jobs import Manifest, Mode
 from darkroom.plan_folder import PlanFolder
+from darkroom.store import open_store
+from darkroom.store.streams import PART
+from darkroom.sync.cache import Cache
 from tests.sync_world import World, contents, counts, photo, reasons, unreadable
 
 OLD, NEW = b"the old photo" * 40, b"the new photo" * 50
@@ -267,6 +271,39 @@ def test_a_file_that_is_refused_for_the_case_of_its_name_keeps_its_object(
     assert shops.uploaded() == before
     wrong.rename(right)
     assert (shops.run(mode).ok, shops.uploaded(), shops.aside()) == (True, before, {})
+
+
+def test_what_is_removed_is_known_no_longer(shops: World) -> None:
+    """Neither the ledger nor the cache of hashes grows for ever."""
+    shops.fill(3)
+    shops.put("large", os.urandom(PART + 1))
+    shops.run()
+    state = open_store(str(shops.root / "studio"))
+
+    def ledgers() -> bytes:
+        return b"".join(state.read(one.key) for one in state.list("state/") if b'"outputs"' in state.read(one.key))
+
+    assert b'"large"' in ledgers()
+    (shops.folder / "large").unlink()
+    for _ in range(2):
+        assert shops.run("sync").ok
+    assert b'"large"' not in ledgers()
+    cache = Cache.of(str(shops.folder))
+    assert [one.key for one in cache.rows()] == ["files/000", "files/001", "files/002"]
+    cache.close()
+
+
+def test_a_link_that_leads_out_keeps_its_own_object_and_no_other(shops: World) -> None:
+    shops.fill(5)
+    for key in ("b", "b1", "bc"):
+        shops.put(key, OLD)
+    shops.run()
+    for key in ("b", "b1", "bc"):
+        (shops.folder / key).unlink()
+    (shops.folder / "b").symlink_to("/etc/hostname")
+    report = shops.run("sync")
+    assert counts(report) == {"done": 2, "refused": 1, "skipped": 5}
+    assert {"b", "b1", "bc"} & shops.uploaded().keys() == {"b"}
 
 
 def test_without_rules_a_file_of_another_case_is_another_file(shops: World) -> None:
