@@ -166,8 +166,9 @@ def test_what_a_source_tells_of_changes_is_put_to_what_is_known() -> None:
     view = View()
     view.add("a", Listing(files=[found("a/t1.png")], whole=False), known, folds=True)
     view.add("b", Listing(removed=["b/SUB"], whole=False), known, folds=True)
+    view.add("c", Listing(refused={"c/T5.png": "it is a link"}, whole=False), known, folds=True)
     assert view.unchanged == {"a/t2.png", "b/t3.png"}
-    assert view.paths == {"a/t1.png", "a/t2.png", "b/t3.png"}
+    assert view.paths == {"a/t1.png", "a/t2.png", "b/t3.png", "c/T5.png"}
 
 
 def test_a_whole_listing_says_all_there_is() -> None:
