@@ -100,13 +100,24 @@ def test_plans_leave_no_versions_behind(stack: Stack) -> None:
     ]
 
 
+def test_of_a_ledger_the_last_ten_versions_stay_a_month_and_of_a_lease_none_does(stack: Stack) -> None:
+    rules = stack.properties("StudioBucket")["LifecycleConfiguration"]["Rules"]
+    old = {rule.get("Prefix", ""): rule.get("NoncurrentVersionExpiration") for rule in rules}
+    assert old["state/"] == {"NoncurrentDays": 30, "NewerNoncurrentVersions": 10}
+    assert old["state/leases/"] == {"NoncurrentDays": 1}
+
+
+def test_a_worker_of_pyramids_has_room_for_scans(stack: Stack) -> None:
+    assert stack.properties("NightlyPyramidsWorker")["EphemeralStorage"] == {"SizeInGiB": 100}
+
+
 def test_the_queue_keeps_messages_a_fortnight_and_gives_up_after_five_nights(stack: Stack) -> None:
     sqs = stack.client("sqs")
     for name in (f"{NAME}-scans", f"{NAME}-scans-dead"):
         url = sqs.get_queue_url(QueueName=name)["QueueUrl"]
         said = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
         assert int(said["MessageRetentionPeriod"]) == FORTNIGHT
-        assert stack.of_type("AWS::SQS::Queue")["ScanQueue"]["SqsManagedSseEnabled"] is True
+        assert [one["SqsManagedSseEnabled"] for one in stack.of_type("AWS::SQS::Queue").values()] == [True, True]
         if name == f"{NAME}-scans":
             redrive = json.loads(said["RedrivePolicy"])
             assert redrive["deadLetterTargetArn"] == f"arn:aws:sqs:{REGION}:{ACCOUNT}:{NAME}-scans-dead"
@@ -151,6 +162,11 @@ def test_what_waits_too_long_or_is_given_up_alarms_somebody(stack: Stack) -> Non
     assert DAY < wait["Threshold"] < FORTNIGHT
     assert (dead["MetricName"], dead["Threshold"]) == ("ApproximateNumberOfMessagesVisible", 0)
     assert dead["Dimensions"][0]["Value"] == f"{NAME}-scans-dead"
+    for one in (wait, dead):
+        asked = (one["Namespace"], one["Statistic"], one["ComparisonOperator"], one["EvaluationPeriods"])
+        assert asked == ("AWS/SQS", "Maximum", "GreaterThanThreshold", 1)
+        assert one["TreatMissingData"] == "notBreaching", "SQS says nothing of a queue that is empty"
+    assert wait["OKActions"] == [stack.outputs["Alerts"]]
     topic = stack.outputs["Alerts"]
     assert [one["AlarmActions"] for one in alarms.values()] == [[topic]] * 2
     sns = stack.client("sns")
@@ -167,6 +183,7 @@ def test_alarms_can_use_the_topics_key(stack: Stack) -> None:
         one for one in key["KeyPolicy"]["Statement"] if one["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
     ]
     assert [one["Action"] for one in alarms] == [["kms:Decrypt", "kms:GenerateDataKey*"]]
+    assert [one["Condition"] for one in alarms] == [{"StringEquals": {"aws:SourceAccount": ACCOUNT}}]
     (policy,) = (one["PolicyDocument"] for one in stack.of_type("AWS::SNS::TopicPolicy").values())
     statements = read(policy, of_resource=True)
     topic = stack.outputs["Alerts"]
@@ -175,7 +192,9 @@ def test_alarms_can_use_the_topics_key(stack: Stack) -> None:
         "aws:SourceAccount": ACCOUNT,
     }
     assert allowed(Call("sns:Publish", topic, source), statements)
-    assert not allowed(Call("sns:Publish", topic, {**source, "aws:SourceAccount": "999999999999"}), statements)
+    another = f"arn:aws:cloudwatch:{REGION}:{ACCOUNT}:alarm:of-somebody-else"
+    for wrong in ({"aws:SourceAccount": "999999999999"}, {"aws:SourceArn": another}):
+        assert not allowed(Call("sns:Publish", topic, {**source, **wrong}), statements)
 
 
 def test_a_cluster_prefers_spot_machines_and_has_both_kinds(stack: Stack) -> None:
@@ -218,8 +237,11 @@ def test_each_flow_on_ecs_has_a_definition_with_its_own_role_and_secrets(stack: 
     for family, found in definitions.items():
         assert found["TaskRoleArn"].endswith(f":role/{family}")
         assert (int(found["Cpu"]) // 1024, int(found["Memory"]) << 20) == (small.cpus, small.memory)
+        assert found["ExecutionRoleArn"].endswith(f":role/{NAME}-execution")
+        assert (found["RequiresCompatibilities"], found["NetworkMode"]) == (["FARGATE"], "awsvpc")
         (worker,) = found["ContainerDefinitions"]
         assert worker["ReadonlyRootFilesystem"] is True
+        assert worker["LinuxParameters"] == {"InitProcessEnabled": True}, "else a stop does not reach the worker"
         assert worker["MountPoints"] == [{"SourceVolume": "tmp", "ContainerPath": "/tmp"}]  # noqa: S108 the container's
         assert worker["Image"] == f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/{NAME}-imaging:1"
         assert worker["LogConfiguration"]["Options"]["awslogs-group"] == f"/{NAME}/workers"
@@ -282,7 +304,11 @@ def test_only_who_works_as_it_may_take_on_a_role(stack: Stack) -> None:
     for one in stack.of_type("AWS::IAM::Role").values():
         for statement in one["AssumeRolePolicyDocument"]["Statement"]:
             if statement["Principal"] == {"Service": "ecs-tasks.amazonaws.com"}:
-                assert statement["Condition"]["StringEquals"] == {"aws:SourceAccount": ACCOUNT}
+                from_here = {"aws:SourceArn": f"arn:aws:ecs:{REGION}:{ACCOUNT}:*"}
+                assert statement["Condition"] == {
+                    "ArnLike": from_here,
+                    "StringEquals": {"aws:SourceAccount": ACCOUNT},
+                }, "ECS of another account has no say here"
 
 
 def test_its_settings_are_all_that_airflow_needs_to_find_it(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:

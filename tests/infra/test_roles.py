@@ -135,6 +135,8 @@ def test_what_no_role_may(evidence: Evidence, role: str, call: Call) -> None:
         ("airflow", s3("DeleteObject", "studio", "state/renders/tiny.json")),
         ("airflow", s3("DeleteObject", "archive", "a.tif")),
         ("airflow", s3("PutObject", "shop", "stores/corner/photos/1.jpg")),
+        ("airflow", replace(s3("ListBucketVersions", "studio"), context={**TLS, "s3:prefix": "state/"})),
+        ("airflow", s3("ListBucketVersions", "studio")),
     ],
 )
 def test_what_is_another_ones_work(evidence: Evidence, role: str, call: Call) -> None:
