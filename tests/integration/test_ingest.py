@@ -3,21 +3,25 @@
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import pyvips
 
 from darkroom import keys
-from darkroom.errors import BadInput
+from darkroom.errors import BadInput, SourceChanged
 from darkroom.ingest.flow import FLOW
 from darkroom.ingest.request import request_from_params
-from darkroom.jobs import Mode
+from darkroom.ingest.sources import StoreSource
+from darkroom.jobs import Manifest, Mode, Settlement
 from darkroom.plan_folder import PlanFolder
+from darkroom.planning import plan
 from darkroom.reports import failure_text
 from darkroom.runs import run_here
 from darkroom.settings import settings
-from darkroom.store import Store, retries
+from darkroom.settling import settle
+from darkroom.store import Store, open_store, retries
 from tests.ingest_world import Studio, render
 
 T1, B1 = "t1_neckline_front", "b1_bottom_front"
@@ -100,6 +104,59 @@ def test_what_is_gone_goes_aside_once_the_new_is_proven(studio: Studio, delivere
     assert set(studio.proxies()) == {f"t1/{T1}_0005.png", f"t1/{T1}_0001.png", f"b1/{B1}_0000.png"}
     assert studio.catalogued() == set(studio.proxies())
     assert not any(f"{T1}_0000" in key for key in studio.known())
+
+
+def test_what_somebody_puts_in_the_place_of_what_is_gone_stays(
+    studio: Studio, delivered: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    studio.ingest()
+    (delivered / f"{T1}_0000.png").unlink()
+    places = (f"renders/raw/tiny/{T1}_0000.png", f"renders/caddy/tiny/t1/{T1}_0000.png")
+
+    def settle_late(folder: PlanFolder) -> Settlement:
+        for key in places:
+            studio.store.write(key, b"theirs")
+        return settle(folder)
+
+    monkeypatch.setattr("darkroom.runs.settle", settle_late)
+    studio.ingest()
+    assert [studio.store.read(key) for key in places] == [b"theirs"] * 2
+    assert studio.aside() == {}
+    assert studio.known().keys().isdisjoint(places)
+
+
+def test_a_file_that_is_written_to_while_it_is_read_has_changed(studio: Studio, delivered: Path) -> None:
+    source = StoreSource(open_store(str(delivered)))
+    found = next(one for one in source.look("").files if one.path == f"{T1}_0000.png")
+
+    def read() -> None:
+        with source.open(found) as stream:
+            stream.read()
+            with (delivered / found.path).open("r+b") as file:
+                file.write(b"x")
+
+    with pytest.raises(SourceChanged, match="it was written to while it was read"):
+        read()
+
+
+def test_a_file_that_changed_since_the_plan_fails_and_is_taken_by_the_next_run(
+    studio: Studio, delivered: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (delivered / "notes.txt").write_bytes(b"before")
+
+    def late(*asked: Any, **more: Any) -> Manifest:
+        manifest = plan(*asked, **more)
+        (delivered / "notes.txt").write_bytes(b"behind")
+        return manifest
+
+    with monkeypatch.context() as patch:
+        patch.setattr("darkroom.runs.plan", late)
+        report = studio.ingest()
+    assert (report.done, report.failed) == (3, 1)
+    assert "changed since plan: another version is there now, or none" in failure_text(report)
+    assert "notes.txt" not in studio.raw()
+    assert studio.ingest().ok
+    assert studio.raw()["notes.txt"] == b"behind"
 
 
 def test_what_is_gone_stays_as_long_as_what_may_be_its_new_name_waits(
