@@ -210,21 +210,27 @@ def test_another_dropbox_folder_is_listed_from_the_start(boxed: Studio, dropbox:
     assert boxed.raw()[f"{T1}_0003.png"] == render(T1, 23)
 
 
-@pytest.mark.parametrize("waiting", [False, True])
+@pytest.mark.parametrize(("there", "waiting", "aside"), [((3, 4), False, 3), ((3, 4), True, 0), ((), False, 4)])
 def test_after_a_run_from_another_source_all_comes_from_the_first_again(
-    boxed: Studio, dropbox: FakeDropbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, waiting: bool
+    boxed: Studio,
+    dropbox: FakeDropbox,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    there: tuple[int, ...],
+    waiting: bool,
+    aside: int,
 ) -> None:
     """What such a run set aside is no change in Dropbox, whose cursor would never tell of it."""
     boxed.ingest()
     once = tmp_path / "once"
     once.mkdir()
-    for colour in (3, 4):
+    for colour in there:
         (once / f"{T1}_{colour:04d}.png").write_bytes(render(T1, 30 + colour))
     monkeypatch.setenv("DARKROOM_INGEST_QUIET", "60" if waiting else "0")
     settings.cache_clear()
     boxed.source = str(once)
     boxed.ingest(max_delete="100%")
-    assert len(boxed.aside()) == (0 if waiting else 3)
+    assert len(boxed.aside()) == aside
     monkeypatch.setenv("DARKROOM_INGEST_QUIET", "0")
     settings.cache_clear()
     boxed.source = "dropbox:/Tiny"
