@@ -99,7 +99,10 @@ def test_a_source_that_has_nothing_is_said_also_when_nothing_is_known_of_it(fold
         (("--from", "scans", "--to", "m", "--archive", "ftp://v"), "--archive: ftp://v: no store for ftp:// addresses"),
         (("run",), "Name a pair's file, or give --from and --to."),
         (("--from", "scans", "--to", "s3:/m"), "--to: s3:/m: write s3:// with two slashes, or ./s3: for a folder."),
-        (("versions", "/maps/a.tif", *OF), "/maps/a.tif: it is no object's name: '/maps/a.tif': a folder holds no name"),
+        (
+            ("versions", "/maps/a.tif", *OF),
+            "/maps/a.tif: it is no object's name: '/maps/a.tif': a folder holds no name",
+        ),
         (("versions", "", *OF), "it is no object's name"),
         (("restore", "../a.tif", "--version", "1999", *OF), "../a.tif: it is no object's name: "),
         (("maps.yaml",), "maps.yaml: No such file or directory; name a pair's YAML file."),
