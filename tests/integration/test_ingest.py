@@ -280,6 +280,11 @@ def test_what_others_put_there_is_refused_and_the_same_bytes_are_adopted(studio:
     assert studio.raw()[f"{T1}_0000.png"] == b"theirs"
     assert studio.proxies()[f"b1/{B1}_0000.png"] == b"theirs too"
     assert f"renders/raw/tiny/{T1}_0001.png" in studio.known()
+    assert studio.ingest().refused == 2, "as long as it stands there"
+    for key in (f"renders/raw/tiny/{T1}_0000.png", f"renders/caddy/tiny/b1/{B1}_0000.png"):
+        studio.store.delete(key)
+    assert studio.ingest().done == 2
+    assert studio.proxies()[f"b1/{B1}_0000.png"] != b"theirs too"
 
 
 def test_what_a_killed_worker_wrote_and_told_nobody_is_news_when_it_is_adopted(
