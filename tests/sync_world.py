@@ -196,6 +196,20 @@ def meanwhile(patch: pytest.MonkeyPatch, at: str, do: Callable[[], object], afte
     assert not left[1], "it was never come to"
 
 
+def read_of(patch: pytest.MonkeyPatch) -> list[int]:
+    """How many bytes of files are read, from now on."""
+    read: list[int] = []
+    really = SteadyFile.read
+
+    def counted(file: SteadyFile, size: int = -1) -> bytes:
+        block = really(file, size)
+        read.append(len(block))
+        return block
+
+    patch.setattr(SteadyFile, "read", counted)
+    return read
+
+
 GOOD = {f"stores/corner/photos/{number}.jpg": photo(number) for number in range(1, 9)}
 """Photos as the shipped rules want them."""
 

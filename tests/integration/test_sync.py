@@ -15,10 +15,9 @@ from darkroom.store.streams import PART
 from darkroom.sync import look as looking
 from darkroom.sync import scan as scanning
 from darkroom.sync.flow import FLOW
-from darkroom.sync.look import SteadyFile
 from darkroom.sync.request import SyncMode, request_of
 from tests.servers.fault_proxy import FaultProxy
-from tests.sync_world import World, contents, counts, photo, reasons, today
+from tests.sync_world import World, contents, counts, photo, read_of, reasons, today
 
 OLD, NEW = b"the old photo" * 40, b"the new photo" * 50
 LARGE = os.urandom(PART + 1000)
@@ -193,20 +192,6 @@ def test_a_large_file_goes_in_parts_and_the_second_run_does_not_read_it(
     assert (shops.uploaded(), shops.aside()) == ({"large": changed}, {"large": LARGE})
 
 
-def read_of(patch: pytest.MonkeyPatch) -> list[int]:
-    """How many bytes of files are read, from now on."""
-    read: list[int] = []
-    really = SteadyFile.read
-
-    def counted(file: SteadyFile, size: int = -1) -> bytes:
-        block = really(file, size)
-        read.append(len(block))
-        return block
-
-    patch.setattr(SteadyFile, "read", counted)
-    return read
-
-
 def test_a_large_file_that_was_only_touched_is_read_once_and_its_object_never(
     shops: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -236,6 +221,34 @@ def test_other_bytes_of_a_large_file_are_uploaded_without_reading_its_object(
     assert counts(report) == {"done": 1}
     assert not [one for one in asked if one.startswith("GET") and one.endswith("/large")]
     assert shops.uploaded() == {"large": LARGE[::-1]}
+
+
+def test_a_large_object_that_somebody_else_uploaded_is_compared_once(
+    shops: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And known from then on: neither the file nor the object is read again."""
+    shops.target.write("large", LARGE)
+    file = shops.put("large", LARGE)
+    assert counts(shops.run()) == {"skipped": 1}
+    read = read_of(monkeypatch)
+    if shops.bucket.uri.startswith("s3://"):
+        report, asked = requests(shops, monkeypatch)
+        assert (counts(report), [one for one in asked if one.endswith("/large")]) == ({"skipped": 1}, [])
+    manifest = shops.planned()
+    assert (manifest.todo, manifest.skipped, read) == (0, 1, [])
+    os.utime(file, ns=(10**18, 10**18))
+    assert counts(shops.finished(shops.planned())) == {"skipped": 1}
+    assert sum(read) == len(LARGE)
+
+
+def test_a_large_file_is_looked_at_once_by_other_rules(shops: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    shops.put("stores/a/photos/1.jpg", photo() + bytes(PART))
+    shops.run()
+    shops.set(rules="stores")
+    read = read_of(monkeypatch)
+    for _ in range(2):
+        assert counts(shops.run()) == {"skipped": 1}
+    assert sum(read) == len(photo()) + PART
 
 
 def test_an_object_that_somebody_replaced_by_one_as_large_is_not_taken_for_the_one_of_the_ledger(shops: World) -> None:

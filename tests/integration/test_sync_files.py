@@ -5,9 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from darkroom.failures import DownloadFailed
 from darkroom.store.room import Room
 from darkroom.store.streams import PART
-from tests.sync_world import World, counts, meanwhile, photo, reasons
+from darkroom.sync import looks as planned
+from tests.sync_world import World, counts, meanwhile, photo, read_of, reasons
 
 OLD, NEW = b"the old photo" * 40, b"the new photo" * 50
 LARGE = os.urandom(PART + 1000)
@@ -212,6 +214,50 @@ def test_other_rules_judge_a_large_known_file_anew(shops: World) -> None:
     report = shops.run()
     assert (list(reasons(report)), counts(report)) == ([key], {"refused": 1, "skipped": 1})
     assert shops.uploaded()[key] == LARGE
+
+
+def test_a_file_of_a_size_that_the_rules_do_not_allow_is_refused_unread(
+    shops: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (shops.root / "sizes.yaml").write_text("smallest: 10\nlargest: 1000\n")
+    shops.set(rules=str(shops.root / "sizes.yaml"))
+    for key, size in (("small", 9), ("least", 10), ("most", 1000), ("large", 1001)):
+        shops.put(key, bytes(size))
+    read = read_of(monkeypatch)
+    assert counts(shops.run()) == {"done": 2, "refused": 2}
+    assert set(reasons(shops.run())) == {"small", "large"}
+    assert sum(read) == 1010
+    assert set(shops.uploaded()) == {"least", "most"}
+
+
+def test_a_name_that_the_target_cannot_hold_is_refused_by_the_plan(shops: World) -> None:
+    if shops.bucket.uri.startswith("s3://"):
+        pytest.skip("S3 holds every name that a folder has")
+    shops.put("a", OLD)
+    shops.put(".darkroom-1", OLD)
+    manifest = shops.planned()
+    assert [one.item for one in manifest.refused] == ["shops/.darkroom-1"]
+    assert counts(shops.finished(manifest)) == {"done": 1, "refused": 1}
+
+
+def test_what_could_not_be_read_by_the_plan_is_looked_at_by_the_worker(
+    shops: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Content and all: a drive that stuttered lets nothing through."""
+    keys = ("stores/a/photos/1.jpg", "stores/a/photos/2.jpg")
+    for key in keys:
+        shops.put(key, photo(3))
+    shops.run()
+    shops.put(keys[0], bytes(len(photo(3))))
+    shops.set(rules="stores")
+
+    def stuttering(*_: object) -> None:
+        raise DownloadFailed("it cannot be read (input/output error)")
+
+    monkeypatch.setattr(planned, "look", stuttering)
+    report = shops.run()
+    assert (counts(report), list(reasons(report))) == ({"refused": 1, "skipped": 1}, [keys[0]])
+    assert shops.uploaded() == dict.fromkeys(keys, photo(3))
 
 
 def test_as_many_bytes_are_in_memory_as_there_is_room_for(shops: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -105,6 +105,7 @@ def test_a_drive_that_goes_away_meanwhile_is_told(file: Path, monkeypatch: pytes
 
 def test_a_large_photo_is_looked_at_to_its_end(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(looking, "SMALL", 10)
+    monkeypatch.setattr(looking, "_BLOCK", 4096)
     whole = photo()
     for data, reason in ((whole, ""), (whole[:-2] + bytes(5000), "cut off"), (DATA, "it is no")):
         file.write_bytes(data)

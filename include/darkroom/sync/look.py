@@ -96,7 +96,6 @@ def _whole(file: SteadyFile, size: int) -> bytes:
     data = file.read(size + 1)
     while len(data) <= size and (more := file.read(size + 1 - len(data))):  # a network drive may give less at a time
         data += more
-    file.require()
     if len(data) != size:
         raise SourceChanged(CHANGED)
     return data
