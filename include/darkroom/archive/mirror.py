@@ -184,9 +184,8 @@ class Mirror:
                 with suppress(StoreError):
                     archive.store.delete(version.key, if_match=version.etag)
             seen = self.target.head(stands.key)
-            if (
-                seen is None or seen.etag != stands.etag
-            ):  # a copy that heeds no condition is of what came there meanwhile
+            # a copy that heeds no condition is of what came there meanwhile
+            if seen is None or seen.etag != stands.etag:
                 raise _Stands(f"{stands.key}: another object stands there now.") from None
             raise
         return self._output(archive.store, version, hashes, written=written)
