@@ -58,7 +58,7 @@ class World:
         return contents(self.mirror)
 
     def kept(self, key: str) -> list[bytes]:
-        """The content of every version of an object, the oldest first."""
+        """The content of every version of an object, the oldest second first, within it by their hashes."""
         names = {one.key: parse_version(key, one.key) for one in self.versions.list()}
         mine = sorted((name.time, archived) for archived, name in names.items() if name)
         return [self.versions.read(archived) for _, archived in mine]

@@ -54,6 +54,10 @@ def composed(world: World, key: str, *parts: bytes) -> None:
         world.source.delete(f"parts/{number}")
 
 
+def md5_of(content: bytes) -> str:
+    return hashlib.md5(content, usedforsecurity=False).hexdigest()
+
+
 def noise(size: int, seed: int = 1) -> bytes:
     block = hashlib.sha512(b"%d" % seed).digest()
     return (block * (size // len(block) + 1))[:size]
@@ -88,7 +92,7 @@ def test_a_large_object_goes_in_parts_and_its_etag_is_taken_for_no_md5(world: Wo
     report = world.archive()
     assert report.ok, report.not_done
     assert world.mirrored() == {"a.tif": new}
-    assert world.kept("a.tif") == [old, new]
+    assert sorted(map(md5_of, world.kept("a.tif"))) == sorted(map(md5_of, (old, new)))
     assert world.archive(Mode.ALL).ok
 
 

@@ -233,7 +233,8 @@ def test_two_workers_on_one_job_do_no_harm(maps: Library) -> None:
         command = [sys.executable, "-m", "darkroom", "job", "run", manifest.jobs[0].uri, "--workers", "2"]
         with ThreadPoolExecutor(2) as pool:
             both = [pool.submit(subprocess.run, command, capture_output=True, timeout=120) for _ in range(2)]
-        assert [run.result().returncode for run in both] == [0, 0], both[0].result().stderr
+        ended = [run.result() for run in both]
+        assert [one.returncode for one in ended] == [0, 0], [one.stderr.decode() for one in ended]
         report = maps.finish(manifest)
         assert (report.ok, report.done) == (True, 7), failure_text(report)
     assert maps.marked() == []
