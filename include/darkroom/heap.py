@@ -5,7 +5,6 @@ from functools import cache
 
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # mallopt(3)
 _KEPT = 16 << 20  # bytes, of each thread
-_LARGE = 4 << 20  # bytes of what is given back at once: a render and its proxy take less, a part of a large object more
 
 
 @cache
@@ -17,5 +16,5 @@ def keep_what_is_freed() -> None:
     Other C libraries are left as they are. See https://man7.org/linux/man-pages/man3/mallopt.3.html.
     """
     if mallopt := getattr(ctypes.CDLL(None), "mallopt", None):
-        mallopt(_MMAP_THRESHOLD, _LARGE)
+        mallopt(_MMAP_THRESHOLD, _KEPT)
         mallopt(_TRIM_THRESHOLD, _KEPT)
