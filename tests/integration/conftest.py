@@ -93,3 +93,13 @@ def quick_posting(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(outside_web, "LONGEST_PAUSE", 0.01)
     yield
     settings.cache_clear()
+
+
+@pytest.fixture
+def quick_ingest(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """An ingest that takes a file however young it is, and repeats a request at once."""
+    monkeypatch.setenv("DARKROOM_INGEST_QUIET", "0")
+    monkeypatch.setattr(retries, "_FIRST_WAIT", 0.0)
+    settings.cache_clear()
+    yield
+    settings.cache_clear()

@@ -1,7 +1,7 @@
 """The ingest as scenarios: from a folder to raw renders, proxies and a catalogue."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,20 +21,12 @@ from darkroom.reports import failure_text
 from darkroom.runs import run_here
 from darkroom.settings import settings
 from darkroom.settling import settle
-from darkroom.store import Store, open_store, retries
+from darkroom.store import Store, open_store
 from tests.ingest_world import Studio, render
 
 T1, B1 = "t1_neckline_front", "b1_bottom_front"
-DOWNLOAD, LIST = "files/download", "files/list_folder"
 
-
-@pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setenv("DARKROOM_INGEST_QUIET", "0")
-    monkeypatch.setattr(retries, "_FIRST_WAIT", 0.0)
-    settings.cache_clear()
-    yield
-    settings.cache_clear()
+pytestmark = pytest.mark.usefixtures("quick_ingest")
 
 
 @pytest.fixture

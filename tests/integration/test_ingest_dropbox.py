@@ -10,7 +10,6 @@ from darkroom import keys
 from darkroom.ingest import fetch
 from darkroom.reports import failure_text
 from darkroom.settings import settings
-from darkroom.store import retries
 from tests.ingest_world import Studio, render
 from tests.servers.dropbox import FakeDropbox
 from tests.servers.dropbox_faults import Cut, Meanwhile, Twisted
@@ -18,14 +17,7 @@ from tests.servers.dropbox_faults import Cut, Meanwhile, Twisted
 T1, B1 = "t1_neckline_front", "b1_bottom_front"
 DOWNLOAD, LIST = "files/download", "files/list_folder"
 
-
-@pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setenv("DARKROOM_INGEST_QUIET", "0")
-    monkeypatch.setattr(retries, "_FIRST_WAIT", 0.0)
-    settings.cache_clear()
-    yield
-    settings.cache_clear()
+pytestmark = pytest.mark.usefixtures("quick_ingest")
 
 
 @pytest.fixture

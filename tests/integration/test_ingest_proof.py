@@ -6,17 +6,12 @@ from pathlib import Path
 import pytest
 
 from darkroom.ingest.fetch import SMALL
-from darkroom.settings import settings
 from darkroom.store import folder
 from tests.ingest_world import RAW, Studio, render
 
 T1 = "t1_neckline_front"
 
-
-@pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("DARKROOM_INGEST_QUIET", "0")
-    settings.cache_clear()
+pytestmark = pytest.mark.usefixtures("quick_ingest")
 
 
 @pytest.fixture
