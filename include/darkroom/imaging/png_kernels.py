@@ -49,21 +49,22 @@ def _next(filtered: U8, rows: U8, at: I64, spans: I64, packed: U8, used: int) ->
     """
     y, above, row = at[0], at[2], rows[1 - at[2]]
     kind, line = filtered[0], filtered[1:]
+    given, pixels = line.view(np.uint32), row.view(np.uint32)
     if kind > _PAETH:
         return -1
-    if not _any_of(line.view(np.uint32)) and (kind == _NONE or at[3]):
+    if not _any(given, given, 0, given.size) and (kind == _NONE or at[3]):
         if not at[3]:
             row[:] = 0
             at[2], at[3] = 1 - above, 1
         spans[y, 0], spans[y, 1], spans[y, 2] = 0, 0, used
         return used
     _unfilter(kind, line, rows[above], row)
-    first, end = painted_in(row.view(np.uint32))
+    first, end = painted_in(pixels)
     spans[y, 0], spans[y, 1], spans[y, 2] = first, end, used
-    painted, to = row.view(np.uint32)[first:end], packed[used : used + (end - first) * 4].view(np.uint32)
+    painted, to = pixels[first:end], packed[used : used + (end - first) * 4].view(np.uint32)
     for x in range(painted.size):
         to[x] = painted[x]
-    at[2], at[3] = 1 - above, first == end and not _any_of(row.view(np.uint32))
+    at[2], at[3] = 1 - above, first == end and not _any(pixels, pixels, 0, pixels.size)
     return int(used + painted.size * 4)
 
 
@@ -114,15 +115,6 @@ def _any(above: U32, row: U32, lo: int, hi: int) -> bool:
     seen = np.uint32(0)
     for x in range(np.uint64(lo), np.uint64(hi)):
         seen = np.uint32(seen | above[x] | row[x])
-    return bool(seen)
-
-
-@njit(cache=True, nogil=True)
-def _any_of(row: U32) -> bool:
-    """As `_any`, of one row."""
-    seen = np.uint32(0)
-    for x in range(row.size):
-        seen = np.uint32(seen | row[x])
     return bool(seen)
 
 
